@@ -1,0 +1,1 @@
+"""The pure core: values and grammars. Takes and returns values, opens nothing."""

@@ -1,0 +1,67 @@
+"""JSON as we write it (docs/format.md, section 1), and JSON from strangers, read strictly."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from strongroom.core.errors import InvalidValueError
+
+#: A JSON value. Documents are checked against schemas/ where they come from outside.
+Json = Any
+
+_MAX_DEPTH = 100
+
+
+def dumps(value: Json) -> bytes:
+    """Canonical JSON with one final LF.
+
+    >>> dumps({"b": 1, "a": "é"})
+    b'{"a":"\\xc3\\xa9","b":1}\\n'
+    """
+    return dumps_line(value).encode() + b"\n"
+
+
+def dumps_line(value: Json) -> str:
+    """Canonical JSON on one line, without the LF."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def loads(data: bytes | str, *, what: str) -> Json:
+    """A JSON document, refusing what json.loads lets pass: duplicate keys, NaN and infinities, deep nesting, a byte order mark.
+
+    `what` names the document in the message of the InvalidValueError that is raised when it cannot be read.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        _check_depth(value, _MAX_DEPTH)
+    except UnicodeDecodeError as error:
+        raise InvalidValueError(f"{what}: not UTF-8 at byte {error.start}") from error
+    except RecursionError as error:
+        raise InvalidValueError(f"{what}: nested too deeply") from error
+    except ValueError as error:
+        raise InvalidValueError(f"{what}: {error}") from error
+    return value
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        seen: set[str] = set()
+        duplicate = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {duplicate!r} occurs twice in one object")
+    return value
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _check_depth(value: Json, left: int) -> None:
+    if left == 0:
+        raise ValueError(f"nested more than {_MAX_DEPTH} levels deep")
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        if isinstance(child, dict | list):
+            _check_depth(child, left - 1)

@@ -1,0 +1,51 @@
+"""Exceptions: machinery that failed or was used wrongly. Bad archives are findings (core.findings), not exceptions."""
+
+
+class StrongroomError(Exception):
+    """Whatever stops a job. The message names what failed, where, and the remedy."""
+
+    exit_status = 3
+
+
+class UsageError(StrongroomError):
+    """Wrong usage or a wrong collection manifest; nothing was done."""
+
+    exit_status = 2
+
+
+class InvalidValueError(UsageError, ValueError):
+    """A domain value (digest, key, path, bag id) that is not one."""
+
+
+class RefusedError(StrongroomError):
+    """A safety rule stopped the job before it stored anything (max_loss, refused metadata, a closed collection)."""
+
+    exit_status = 1
+
+
+class StoreError(StrongroomError):
+    """A store could not do what it was asked for reasons that say nothing about what lies in it."""
+
+
+class StoreUnreachableError(StoreError):
+    """The store did not answer, refused permission, or timed out. Never means that something is missing."""
+
+
+class WrongStoreError(StoreError):
+    """No store, or another one, lies where a known one was expected (an unplugged disk, a swapped bucket)."""
+
+
+class StoreFullError(StoreError):
+    """No space, no inodes, over quota, or the object is larger than the store can hold."""
+
+
+class NotFoundInStoreError(StoreError):
+    """The key does not exist in a store that answered."""
+
+
+class KeyExistsError(StoreError):
+    """A create-only write met a key that is already there. Compare what is there before deciding anything."""
+
+
+class ChecksumRefusedError(StoreError):
+    """The store, or the write itself, found that the bytes do not have the digest they were announced with."""

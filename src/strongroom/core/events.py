@@ -1,0 +1,62 @@
+"""PREMIS events (docs/format.md, section 7.1)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from strongroom import __version__
+
+AGENT = f"software: strongroom {__version__}"
+
+
+class EventType(StrEnum):
+    """Labels of the Library of Congress's preservation event vocabulary that we use."""
+
+    INGESTION = "ingestion"
+    DIGEST = "message digest calculation"
+    VALIDATION = "validation"
+    IDENTIFICATION = "format identification"
+    FIXITY_CHECK = "fixity check"
+    REPLICATION = "replication"
+    REPAIR = "repair"
+    DEACCESSION = "deaccession"
+
+
+class Outcome(StrEnum):
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAIL = "fail"
+
+
+def utc_now() -> str:
+    """The time as we write it everywhere, to the second: "2026-11-22T10:00:00Z". A hint: time proves nothing."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    type: EventType
+    detail: str
+    objects: Sequence[str]
+    outcome: Outcome = Outcome.SUCCESS
+    note: str = ""
+    agents: Sequence[str] = (AGENT,)
+    time: str = field(default_factory=utc_now)
+    id: str = field(default_factory=lambda: f"urn:uuid:{uuid.uuid4()}")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "eventIdentifier": self.id,
+            "eventType": self.type.value,
+            "eventDateTime": self.time,
+            "eventDetail": self.detail,
+            "eventOutcome": self.outcome.value,
+            "eventOutcomeDetailNote": self.note,
+            "linkingAgentIdentifier": list(self.agents),
+            "linkingObjectIdentifier": list(self.objects),
+        }

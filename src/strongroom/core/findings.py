@@ -1,0 +1,97 @@
+"""Findings: things a person should know, as frozen values of a closed set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    ERROR = "error"  # the exit status becomes 1
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Code(Enum):
+    """Every finding there is: its code as printed, and its severity. A new one is one line here."""
+
+    # -- the source
+    SOURCE_CHANGED = "source-changed", Severity.ERROR  # a file changed while it was read; it was left out
+    SOURCE_UNREADABLE = "source-unreadable", Severity.ERROR
+    SOURCE_VANISHED = "source-vanished", Severity.WARNING
+    SOURCE_SPECIAL_FILE = "source-special-file", Severity.WARNING  # FIFO, socket, device: listed, never opened
+    SOURCE_LOSS = "source-loss", Severity.ERROR  # more paths vanished than max_loss allows
+    SOURCE_SYMLINK = "source-symlink", Severity.ERROR  # refused by `symlinks: refuse`
+    SOURCE_LINK_ESCAPES = "source-link-escapes", Severity.WARNING  # a followed link would leave the source
+    SOURCE_LINK_LOOP = "source-link-loop", Severity.WARNING
+    SOURCE_NAME = "source-name", Severity.NOTE  # a name that some file systems cannot hold
+    SOURCE_SPLIT = "source-split", Severity.WARNING
+    # -- metadata
+    RECORD_INVALID = "record-invalid", Severity.WARNING  # becomes an error under on_invalid: refuse | hold
+    RECORD_REFUSED = "record-refused", Severity.ERROR
+    RECORD_WITHOUT_FILE = "record-without-file", Severity.WARNING
+    RECORD_DUPLICATE = "record-duplicate", Severity.WARNING
+    FILE_WITHOUT_RECORD = "file-without-record", Severity.WARNING
+    RECORD_SUSPICIOUS = "record-suspicious", Severity.WARNING  # a spreadsheet-mangled date and the like
+    RECORD_ENCODING = "record-encoding", Severity.WARNING  # byte order mark, cp1252, semicolons
+    CHECKSUM_MISMATCH = "checksum-mismatch", Severity.ERROR  # supplied checksum against what was read
+    CHECKSUM_UNKNOWN = "checksum-unknown", Severity.WARNING
+    # -- stored bytes
+    CONTENT_DAMAGED = "content-damaged", Severity.ERROR
+    CONTENT_MISSING = "content-missing", Severity.ERROR
+    PACK_DAMAGED = "pack-damaged", Severity.ERROR
+    TAG_FILE_DAMAGED = "tag-file-damaged", Severity.ERROR
+    TAG_FILE_MISSING = "tag-file-missing", Severity.ERROR
+    SEAL_DAMAGED = "seal-damaged", Severity.ERROR
+    INDEX_WRONG = "index-wrong", Severity.WARNING  # only a hint; bytes were found without it
+    PLACEMENT_WRONG = "placement-wrong", Severity.WARNING
+    FORKED = "forked", Severity.ERROR
+    # -- jobs
+    STORE_LIMIT = "store-limit", Severity.WARNING  # what a file system or bucket cannot do
+    STORE_SKIPPED = "store-skipped", Severity.WARNING
+    NO_SEAL_SIGNATURE = "no-seal-signature", Severity.NOTE
+    RESTORE_LIMIT = "restore-limit", Severity.WARNING  # something the destination cannot hold as it was
+    RESTORE_NO_MATCH = "restore-no-match", Severity.ERROR
+    OVERDUE = "overdue", Severity.ERROR
+    # -- BagIt bags (verify)
+    BAG_INVALID = "bag-invalid", Severity.ERROR
+    BAG_WARNING = "bag-warning", Severity.WARNING
+
+    def __init__(self, label: str, severity: Severity) -> None:
+        self.label = label
+        self.severity = severity
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: what kind, where, and in words what was found, what was expected, and the remedy if there is one."""
+
+    code: Code
+    place: str
+    message: str
+
+    @property
+    def severity(self) -> Severity:
+        return self.code.severity
+
+    def to_json(self) -> dict[str, str]:
+        return {"code": self.code.label, "severity": self.severity.value, "place": self.place, "message": self.message}
+
+    def __str__(self) -> str:
+        return f"{self.severity.value}: {printable(self.place)}: {printable(self.message)} [{self.code.label}]"
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def printable(text: str) -> str:
+    """`text` without anything that could steer a terminal or forge a log line: controls and lone surrogates are escaped.
+
+    >>> printable("a\\x1b[2J\\n")
+    'a\\\\x1b[2J\\\\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

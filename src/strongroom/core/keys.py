@@ -1,0 +1,103 @@
+"""Store keys: their grammar and the places of everything in a store (docs/format.md, section 1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from strongroom.core.digests import Digest
+from strongroom.core.errors import InvalidValueError
+from strongroom.core.ids import BagId, check_collection_name, check_id, is_reserved_name
+
+MAX_KEY_LENGTH: Final = 900
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,254}\Z")
+_GENERATION: Final = re.compile(r"(.+)~([1-9][0-9]{0,5})\Z")
+_SEAL: Final = re.compile(r"bags/([^/]+/v[0-9]+)/seal\.json(~[1-9][0-9]*)?\Z")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StoreKey:
+    """The name of one object of a store, below the store's root or prefix.
+
+    >>> StoreKey("packs/ab/x.tar").generation(2).text
+    'packs/ab/x.tar~2'
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if len(self.text) > MAX_KEY_LENGTH or not all(map(_is_segment, self.text.split("/"))):
+            raise InvalidValueError(f"not a store key: {self.text[:120]!r}")
+
+    def generation(self, number: int) -> StoreKey:
+        """The key of generation `number`; 0 is the key itself."""
+        return self if number == 0 else StoreKey(f"{self.text}~{number}")
+
+    @property
+    def base(self) -> tuple[StoreKey, int]:
+        """This key without its generation, and the generation (0 if it has none)."""
+        match = _GENERATION.match(self.text)
+        return (StoreKey(match[1]), int(match[2])) if match else (self, 0)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _is_segment(segment: str) -> bool:
+    return _SEGMENT.match(segment) is not None and not segment.endswith(".") and not is_reserved_name(segment)
+
+
+DESCRIPTION: Final = StoreKey("strongroom.json")
+README: Final = StoreKey("README.txt")
+
+
+def content(digest: Digest) -> StoreKey:
+    return StoreKey(f"content/{digest.hex[:2]}/{digest.hex}")
+
+
+def pieces(digest: Digest) -> StoreKey:
+    return StoreKey(f"content/{digest.hex[:2]}/{digest.hex}.pieces")
+
+
+def pack(digest: Digest) -> StoreKey:
+    return StoreKey(f"packs/{digest.hex[:2]}/{digest.hex}.tar")
+
+
+def pack_index(digest: Digest) -> StoreKey:
+    return StoreKey(f"packs/{digest.hex[:2]}/{digest.hex}.jsonl")
+
+
+def collection_prefix(name: str) -> str:
+    return f"bags/{check_collection_name(name)}/"
+
+
+def attempt_open(bag: BagId, attempt: str) -> StoreKey:
+    return StoreKey(f"bags/{bag}/{check_id(attempt)}/open")
+
+
+def tag_file(bag: BagId, attempt: str, path: str) -> StoreKey:
+    """The key of a tag file, `path` as in the bag ("metadata/technical.jsonl")."""
+    return StoreKey(f"bags/{bag}/{check_id(attempt)}/bag/{path}")
+
+
+def signature(bag: BagId, attempt: str) -> StoreKey:
+    return StoreKey(f"bags/{bag}/{check_id(attempt)}/seal.minisig")
+
+
+def seal(bag: BagId) -> StoreKey:
+    return StoreKey(f"bags/{bag}/seal.json")
+
+
+def placement(bag: BagId) -> StoreKey:
+    return StoreKey(f"bags/{bag}/placement.jsonl")
+
+
+def log_batch(writer: str, seq: int) -> StoreKey:
+    return StoreKey(f"log/{check_id(writer)}/{seq:012d}.json")
+
+
+def parse_seal_key(key: StoreKey) -> BagId | None:
+    """The bag whose seal this key holds (in any generation), or None."""
+    match = _SEAL.match(key.text)
+    return BagId.parse(match[1]) if match else None
