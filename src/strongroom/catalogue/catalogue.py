@@ -1,0 +1,168 @@
+"""The catalogue's questions and answers, in short transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from strongroom.catalogue.rows import BagRow, CollectionRow, ObjectRow, StoreRow
+from strongroom.catalogue.schema import connect
+from strongroom.core.digests import Digest
+from strongroom.core.events import utc_now
+from strongroom.core.ids import BagId, new_id
+from strongroom.core.seal import Seal
+
+
+class Catalogue:
+    """One open catalogue. Use as a context manager."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The catalogue at `path`, made if absent. Raises StrongroomError with the way out if it cannot be used."""
+        return cls(connect(path), path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: all or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # -- stores
+
+    def stores(self) -> list[StoreRow]:
+        return [StoreRow(*row) for row in self._db.execute("SELECT id, url, seen FROM stores ORDER BY number")]
+
+    def store_id(self, url: str) -> str | None:
+        """The id of the store last seen at `url`, or None if none was."""
+        row = self._db.execute("SELECT id FROM stores WHERE url = ? ORDER BY seen DESC LIMIT 1", (url,)).fetchone()
+        return row[0] if row else None
+
+    def see_store(self, store_id: str, url: str) -> int:
+        """Remember that the store lies at `url` now. Its number in this catalogue."""
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO stores (id, url, writer, seen) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen = excluded.seen",
+                (store_id, url, new_id(), utc_now()),
+            )
+            return int(db.execute("SELECT number FROM stores WHERE id = ?", (store_id,)).fetchone()[0])
+
+    def writer(self, store: int) -> str:
+        """This installation's log writer in that store."""
+        return str(self._db.execute("SELECT writer FROM stores WHERE number = ?", (store,)).fetchone()[0])
+
+    def renew_writer(self, store: int) -> str:
+        """Take a new writer id, because the chain of the old one cannot be continued."""
+        writer = new_id()
+        with self.transaction() as db:
+            db.execute("UPDATE stores SET writer = ? WHERE number = ?", (writer, store))
+        return writer
+
+    # -- collections and bags
+
+    def collections(self) -> list[CollectionRow]:
+        rows = self._db.execute("SELECT name, manifest, last_archive, last_outcome FROM collections ORDER BY name")
+        return [CollectionRow(*row) for row in rows]
+
+    def record_run(self, name: str, manifest: str, outcome: str) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO collections (name, manifest, last_archive, last_outcome) VALUES (?, ?, ?, ?)",
+                (name, manifest, utc_now(), outcome),
+            )
+
+    def bags(self, name: str | None = None) -> list[BagRow]:
+        """Every known bag, or those of one collection, by name and version."""
+        where, values = ("", ()) if name is None else ("WHERE name = ?", (name,))
+        rows = self._db.execute(
+            "SELECT name, version, seal, collection, attempt, sealed, files, bytes, state, "
+            "(SELECT group_concat(s.id, ' ') FROM bag_stores b JOIN stores s ON s.number = b.store WHERE b.seal = bags.seal) "
+            f"FROM bags {where} ORDER BY name, version, seal",  # noqa: S608 - `where` is one of two constants
+            values,
+        )
+        return [
+            BagRow(BagId(r[0], r[1]), Digest.from_bytes(r[2]), *r[3:8], Digest.from_bytes(r[8]), tuple(sorted((r[9] or "").split())))
+            for r in rows
+        ]
+
+    def latest(self, name: str) -> BagRow | None:
+        rows = self.bags(name)
+        return rows[-1] if rows else None
+
+    def record_bag(self, seal: Seal, digest: Digest, store: int) -> None:
+        """Remember that `store` (its number here) holds the bag of this seal."""
+        with self.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO bags (seal, name, version, collection, attempt, sealed, files, bytes, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (digest.raw, seal.bag.name, seal.bag.version, seal.collection, seal.attempt, seal.sealed, seal.payload_files,
+                 seal.payload_bytes, seal.state.raw),
+            )
+            db.execute("INSERT OR IGNORE INTO bag_stores (seal, store) VALUES (?, ?)", (digest.raw, store))
+
+    # -- objects and places
+
+    def record_object(
+        self, store: int, kind: str, digest: Digest, size: int, *, scope: str, contents: Iterable[tuple[bytes, int]], verified: bool = False
+    ) -> int:
+        """Remember a pack or large content and the (sha256, length) of what lies in it. Its number.
+
+        Recording an object again (a generation beside a damaged one) makes it trusted again, but not verified.
+        """
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO objects (store, kind, digest, size, verified) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (store, kind, digest) DO UPDATE SET verified = max(verified * (1 - damaged), excluded.verified), damaged = 0",
+                (store, kind, digest.raw, size, verified),
+            )
+            number = db.execute("SELECT id FROM objects WHERE store = ? AND kind = ? AND digest = ?", (store, kind, digest.raw)).fetchone()[0]
+            db.executemany(
+                "INSERT OR IGNORE INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?)",
+                ((store, scope, sha256, number, length) for sha256, length in contents),
+            )
+        return int(number)
+
+    def known_objects(self, store: int) -> set[tuple[str, bytes]]:
+        """(kind, digest) of every object of the store that the catalogue knows, sound or not."""
+        return set(self._db.execute("SELECT kind, digest FROM objects WHERE store = ?", (store,)))
+
+    def object(self, number: int) -> ObjectRow:
+        row = self._db.execute("SELECT id, kind, digest, size, verified FROM objects WHERE id = ?", (number,)).fetchone()
+        return ObjectRow(row[0], row[1], Digest.from_bytes(row[2]), row[3], bool(row[4]))
+
+    def mark_verified(self, numbers: Iterable[int]) -> None:
+        with self.transaction() as db:
+            db.executemany("UPDATE objects SET verified = 1, damaged = 0 WHERE id = ?", ((n,) for n in numbers))
+
+    def mark_damaged(self, numbers: Iterable[int]) -> None:
+        """Never rely on these again, until they are recorded anew."""
+        with self.transaction() as db:
+            db.executemany("UPDATE objects SET damaged = 1, verified = 0 WHERE id = ?", ((n,) for n in numbers))
+
+    # -- identification
+
+    def record_types(self, rows: Iterable[tuple[bytes, str, str]]) -> None:
+        """Remember (sha256, MIME type, signatures) of contents."""
+        with self.transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO types (sha256, type, signatures) VALUES (?, ?, ?)", rows)

@@ -1,0 +1,115 @@
+"""The catalogue's tables, and opening its database."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from strongroom.core.errors import StrongroomError
+
+#: Kept in `PRAGMA user_version`. A catalogue of another version is refused: it is a cache, and is made again.
+VERSION: Final = 1
+
+_TABLES: Final = """
+CREATE TABLE stores (
+  number INTEGER PRIMARY KEY,
+  id     TEXT NOT NULL UNIQUE,
+  url    TEXT NOT NULL,
+  writer TEXT NOT NULL,               -- this installation's log in that store (format.md, 7)
+  seen   TEXT NOT NULL
+);
+CREATE TABLE collections (
+  name         TEXT PRIMARY KEY,
+  manifest     TEXT,
+  last_archive TEXT,
+  last_outcome TEXT
+) WITHOUT ROWID;
+CREATE TABLE bags (
+  seal       BLOB PRIMARY KEY,        -- a bag's identity; a forked version is two rows
+  name       TEXT NOT NULL,
+  version    INTEGER NOT NULL,
+  collection TEXT NOT NULL,
+  attempt    TEXT NOT NULL,
+  sealed     TEXT NOT NULL,
+  files      INTEGER NOT NULL,
+  bytes      INTEGER NOT NULL,
+  state      BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX bags_by_label ON bags (name, version);
+CREATE TABLE bag_stores (
+  seal  BLOB NOT NULL,
+  store INTEGER NOT NULL,
+  PRIMARY KEY (seal, store)
+) WITHOUT ROWID;
+CREATE TABLE objects (                -- packs and large contents of each store
+  id       INTEGER PRIMARY KEY,
+  store    INTEGER NOT NULL,
+  kind     TEXT NOT NULL CHECK (kind IN ('pack', 'content')),
+  digest   BLOB NOT NULL,
+  size     INTEGER NOT NULL,
+  verified INTEGER NOT NULL DEFAULT 0,
+  damaged  INTEGER NOT NULL DEFAULT 0, -- known damaged or missing: never relied upon again
+  UNIQUE (store, kind, digest)
+);
+CREATE TABLE places (                 -- where a content lies; scope is '' or the collection it may be shared within
+  store  INTEGER NOT NULL,
+  scope  TEXT NOT NULL,
+  sha256 BLOB NOT NULL,
+  object INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  PRIMARY KEY (store, scope, sha256, object)
+) WITHOUT ROWID;
+CREATE TABLE types (                  -- what a content was identified as, by which signatures
+  sha256     BLOB PRIMARY KEY,
+  type       TEXT NOT NULL,
+  signatures TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE source_files (           -- what a collection's source held when it was last read
+  collection TEXT NOT NULL,
+  path       TEXT NOT NULL,
+  size       INTEGER NOT NULL,
+  mtime      INTEGER NOT NULL,
+  ctime      INTEGER NOT NULL,
+  inode      INTEGER NOT NULL,
+  sha256     BLOB NOT NULL,
+  others     BLOB NOT NULL,           -- digests by the other algorithms, in the order of source_reads.algorithms
+  PRIMARY KEY (collection, path)
+) WITHOUT ROWID;
+CREATE TABLE source_reads (
+  collection TEXT PRIMARY KEY,
+  source     TEXT NOT NULL,
+  algorithms TEXT NOT NULL,
+  seal       BLOB NOT NULL            -- the bag that holds what source_files says
+) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the catalogue, making it if it is absent. Raises StrongroomError with the way out where it cannot be used."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        _prepare(db, path)
+    except sqlite3.DatabaseError as error:
+        raise StrongroomError(f"{path}: cannot be used as a catalogue: {error}. {_way_out(path)}") from error
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        db.execute("BEGIN IMMEDIATE")  # two first runs at once: the second waits here and finds it made
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _TABLES.split(";\n"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+    elif version != VERSION:
+        raise StrongroomError(f"{path}: made by another version of Strongroom (catalogue {version}, this one is {VERSION}). {_way_out(path)}")
+
+
+def _way_out(path: Path) -> str:
+    return f"It is only a cache: move {path.name} away, and the next run learns again from the stores."
