@@ -1,0 +1,88 @@
+"""The lines of a tag file, streamed out of its bytes."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from strongroom.core.bag.problems import Problem
+
+#: The longest line that is read, in characters: above any path a file system can hold, percent-encoded.
+MAX_LINE: Final = 1 << 20
+
+
+class Line(NamedTuple):
+    number: int  # counted from 1
+    text: str  # without its end
+
+
+def read_lines(chunks: Iterable[bytes], encoding: str = "utf-8", *, limit: int = MAX_LINE) -> Iterator[Line | Problem]:
+    """The lines of a tag file whose bytes come in any pieces, with a Problem for what cannot be read. Bounded memory.
+
+    Lines end in LF, CR or CRLF and nothing else (RFC 8493, 2.1.1): form feeds and Unicode separators are part of a line. Bytes that
+    are not `encoding` are kept as lone surrogates (UTF-8) or U+FFFD, after a Problem. A byte order mark is removed and, in UTF-8,
+    reported as a warning.
+    """
+    number = 0
+    first = True
+    for text in _texts(chunks, encoding, limit):
+        if isinstance(text, Problem):
+            yield Problem(number + 1, text.message)
+            continue
+        number += 1
+        line = text
+        if first:
+            first = False
+            if line.startswith("\ufeff"):
+                line = line[1:]
+                if encoding == "utf-8":
+                    yield Problem(1, "starts with a byte order mark; read without it", fatal=False)
+        if encoding == "utf-8" and not line.isascii() and _has_surrogates(line):
+            yield Problem(number, f"is not UTF-8: {line[:120]!r}")
+        elif encoding != "utf-8" and "\ufffd" in line:
+            yield Problem(number, f"is not {encoding}: {line[:120]!r}")
+        yield Line(number, line)
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _texts(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[str | Problem]:
+    """The texts between line ends; for a line over `limit` a Problem instead."""
+    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape" if encoding == "utf-8" else "replace")
+    rest = ""
+    skipping = False  # within a line that was too long
+
+    for chunk in chunks:
+        text = rest + decoder.decode(chunk)
+        held = text.endswith("\r")  # its LF may come with the next piece
+        if held:
+            text = text[:-1]
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        *whole, rest = text.split("\n")
+        for line in whole:
+            if skipping:
+                skipping = False
+                yield Problem(0, f"is longer than {limit} characters; not read")
+            elif len(line) > limit:
+                yield Problem(0, f"is longer than {limit} characters; not read")
+            else:
+                yield line
+        if len(rest) > limit:
+            skipping, rest = True, ""
+        if held:
+            rest += "\r"
+    rest += decoder.decode(b"", final=True)
+    ended = rest.endswith("\r")
+    rest = rest.removesuffix("\r")
+    if skipping or len(rest) > limit:
+        yield Problem(0, f"is longer than {limit} characters; not read")
+    elif rest or ended:
+        yield rest
