@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from strongroom.catalogue.rows import BagRow, CollectionRow, ObjectRow, StoreRow
 from strongroom.catalogue.schema import connect
@@ -14,6 +14,11 @@ from strongroom.core.digests import Digest
 from strongroom.core.events import utc_now
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Seal
+
+_BAGS: Final = (
+    "SELECT name, version, seal, collection, attempt, sealed, files, bytes, state, "
+    "(SELECT group_concat(s.id, ' ') FROM bag_stores b JOIN stores s ON s.number = b.store WHERE b.seal = bags.seal) FROM bags "
+)
 
 
 class Catalogue:
@@ -72,6 +77,14 @@ class Catalogue:
         """This installation's log writer in that store."""
         return str(self._db.execute("SELECT writer FROM stores WHERE number = ?", (store,)).fetchone()[0])
 
+    def set_dirty(self, store: int, dirty: bool) -> None:
+        """Whether the store may hold objects this catalogue has not heard of: a run of ours is under way there, or was cut off."""
+        with self.transaction() as db:
+            db.execute("UPDATE stores SET dirty = ? WHERE number = ?", (dirty, store))
+
+    def is_dirty(self, store: int) -> bool:
+        return bool(self._db.execute("SELECT dirty FROM stores WHERE number = ?", (store,)).fetchone()[0])
+
     def renew_writer(self, store: int) -> str:
         """Take a new writer id, because the chain of the old one cannot be continued."""
         writer = new_id()
@@ -95,15 +108,11 @@ class Catalogue:
     def bags(self, name: str | None = None) -> list[BagRow]:
         """Every known bag, or those of one collection, by name and version."""
         where, values = ("", ()) if name is None else ("WHERE name = ?", (name,))
-        rows = self._db.execute(
-            "SELECT name, version, seal, collection, attempt, sealed, files, bytes, state, "
-            "(SELECT group_concat(s.id, ' ') FROM bag_stores b JOIN stores s ON s.number = b.store WHERE b.seal = bags.seal) "
-            f"FROM bags {where} ORDER BY name, version, seal",  # noqa: S608 - `where` is one of two constants
-            values,
-        )
+        rows = self._db.execute(_BAGS + where + " ORDER BY name, version, seal", values)
         return [
-            BagRow(BagId(r[0], r[1]), Digest.from_bytes(r[2]), *r[3:8], Digest.from_bytes(r[8]), tuple(sorted((r[9] or "").split())))
-            for r in rows
+            BagRow(BagId(row[0], row[1]), Digest.from_bytes(row[2]), row[3], row[4], row[5], row[6], row[7], Digest.from_bytes(row[8]),
+                   tuple(sorted((row[9] or "").split())))
+            for row in rows
         ]
 
     def latest(self, name: str) -> BagRow | None:
@@ -136,7 +145,8 @@ class Catalogue:
                 "ON CONFLICT (store, kind, digest) DO UPDATE SET verified = max(verified * (1 - damaged), excluded.verified), damaged = 0",
                 (store, kind, digest.raw, size, verified),
             )
-            number = db.execute("SELECT id FROM objects WHERE store = ? AND kind = ? AND digest = ?", (store, kind, digest.raw)).fetchone()[0]
+            where = (store, kind, digest.raw)
+            number = db.execute("SELECT id FROM objects WHERE store = ? AND kind = ? AND digest = ?", where).fetchone()[0]
             db.executemany(
                 "INSERT OR IGNORE INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?)",
                 ((store, scope, sha256, number, length) for sha256, length in contents),

@@ -17,7 +17,8 @@ CREATE TABLE stores (
   id     TEXT NOT NULL UNIQUE,
   url    TEXT NOT NULL,
   writer TEXT NOT NULL,               -- this installation's log in that store (format.md, 7)
-  seen   TEXT NOT NULL
+  seen   TEXT NOT NULL,
+  dirty  INTEGER NOT NULL DEFAULT 1   -- may hold objects this catalogue has not heard of
 );
 CREATE TABLE collections (
   name         TEXT PRIMARY KEY,
@@ -60,6 +61,7 @@ CREATE TABLE places (                 -- where a content lies; scope is '' or th
   length INTEGER NOT NULL,
   PRIMARY KEY (store, scope, sha256, object)
 ) WITHOUT ROWID;
+CREATE INDEX places_by_length ON places (store, length) WHERE length > 4194304;
 CREATE TABLE types (                  -- what a content was identified as, by which signatures
   sha256     BLOB PRIMARY KEY,
   type       TEXT NOT NULL,
@@ -108,7 +110,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
     elif version != VERSION:
-        raise StrongroomError(f"{path}: made by another version of Strongroom (catalogue {version}, this one is {VERSION}). {_way_out(path)}")
+        raise StrongroomError(f"{path}: a catalogue of version {version}, and this program makes {VERSION}. {_way_out(path)}")
 
 
 def _way_out(path: Path) -> str:
