@@ -55,8 +55,17 @@ class Code(Enum):
     RESTORE_NO_MATCH = "restore-no-match", Severity.ERROR
     OVERDUE = "overdue", Severity.ERROR
     # -- BagIt bags (verify)
-    BAG_INVALID = "bag-invalid", Severity.ERROR
-    BAG_WARNING = "bag-warning", Severity.WARNING
+    BAG_INVALID = "bag-invalid", Severity.ERROR  # a tag file or the bag's layout breaks a rule
+    BAG_PATH = "bag-path", Severity.ERROR  # a listed path leaves the bag or the payload
+    BAG_FILE_MISSING = "bag-file-missing", Severity.ERROR
+    BAG_FILE_UNLISTED = "bag-file-unlisted", Severity.ERROR  # a payload file that a manifest ought to list
+    BAG_FIXITY = "bag-fixity", Severity.ERROR
+    BAG_OXUM = "bag-oxum", Severity.ERROR
+    BAG_SPECIAL_FILE = "bag-special-file", Severity.ERROR  # FIFO, socket, device, link: never opened or followed
+    BAG_UNREADABLE = "bag-unreadable", Severity.ERROR
+    BAG_WARNING = "bag-warning", Severity.WARNING  # legal but dangerous
+    BAG_NAMES_COLLIDE = "bag-names-collide", Severity.WARNING  # names that another file system takes for one
+    BAG_WEAK_DIGESTS = "bag-weak-digests", Severity.WARNING
 
     def __init__(self, label: str, severity: Severity) -> None:
         self.label = label

@@ -12,10 +12,15 @@ from strongroom.core.bag.problems import Problem
 from strongroom.core.errors import InvalidValueError
 
 PAYLOAD_OXUM: Final = "Payload-Oxum"
-#: Reserved elements that must not be repeated (RFC 8493, 2.2.2), in lower case: reserved labels are case-insensitive.
+#: Reserved elements that should not be repeated, and Payload-Oxum, which must not (RFC 8493, 2.2.2), in lower case.
 NOT_REPEATABLE: Final = frozenset({"bagging-date", "bag-size", "payload-oxum", "bag-group-identifier", "bag-count"})
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _BLANKS: Final = " \t"
+
+
+def bag_info_name(version: Version) -> str:
+    """What the file is called in a bag of this version."""
+    return "bag-info.txt" if version >= (0, 96) else "package-info.txt"
 
 
 class Element(NamedTuple):

@@ -53,8 +53,8 @@ def bagit_txt() -> bytes:
 def parse_declaration(data: bytes) -> tuple[Declaration, list[Problem]]:
     """The declaration in the bytes of bagit.txt, and what is wrong with it.
 
-    It MUST be UTF-8 without byte order mark and have exactly two lines in this order. RFC 8493 allows "a colon followed by a space";
-    the drafts' examples are the same, so other white space is refused in every version.
+    It MUST be UTF-8 without byte order mark and have exactly two lines in this order; more lines are only a warning before 1.0.
+    The colon follows the label at once and one space follows the colon, in every version.
     """
     problems: list[Problem] = []
     if data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -68,23 +68,21 @@ def parse_declaration(data: bytes) -> tuple[Declaration, list[Problem]]:
     lines = re.split(r"\r\n|\r|\n", text)
     if lines[-1] == "":
         lines.pop()
-    if len(lines) != 2:
-        problems.append(Problem(min(len(lines), 3), f"has {len(lines)} lines instead of two"))
-    version, encoding = LATEST, "utf-8"
-    if lines:
-        version = _parse_version(_value(lines[0], 1, "BagIt-Version", problems), problems)
-    if len(lines) > 1:
-        encoding = _parse_encoding(_value(lines[1], 2, "Tag-File-Character-Encoding", problems), problems)
+    lines += [""] * (2 - len(lines))
+    version = _parse_version(_value(lines[0], 1, "BagIt-Version", problems), problems)
+    encoding = _parse_encoding(_value(lines[1], 2, "Tag-File-Character-Encoding", problems), problems)
+    if len(lines) > 2:
+        problems.append(Problem(3, f"there are {len(lines)} lines instead of two", fatal=version >= LATEST))
     return Declaration(version, encoding), problems
 
 
 def _value(line: str, number: int, label: str, problems: list[Problem]) -> str | None:
     match = _LINE.match(line)
     if match is None or match[1].strip() != label:
-        problems.append(Problem(number, f"is {line[:80]!r}; expected '{label}: …'"))
+        problems.append(Problem(number, f"is to be '{label}: …', not {line[:80]!r}"))
         return None
     if match[1] != label or match[2] != " " or match[3] != match[3].strip():
-        problems.append(Problem(number, f"has white space other than one space after the colon: {line[:80]!r}"))
+        problems.append(Problem(number, f"is to be '{label}: {match[3].strip()[:40]}' with no other white space, not {line[:80]!r}"))
     return match[3].strip()
 
 

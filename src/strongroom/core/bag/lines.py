@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from strongroom.core.bag.problems import Problem
@@ -53,13 +54,25 @@ def _has_surrogates(text: str) -> bool:
     return False
 
 
+def _byte_order(encoding: str, head: bytes) -> str:
+    """`encoding`, with the byte order made plain where a file in UTF-16 or UTF-32 starts without a mark.
+
+    It is big-endian then (RFC 2781, 4.3), unless the first character, which is ASCII in every tag file, shows otherwise.
+    """
+    if encoding not in ("utf-16", "utf-32") or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        return encoding
+    return encoding + ("-le" if head[:1] != b"\0" and head[1:2] == b"\0" else "-be")
+
+
 def _texts(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[str | Problem]:
     """The texts between line ends; for a line over `limit` a Problem instead."""
-    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape" if encoding == "utf-8" else "replace")
     rest = ""
     skipping = False  # within a line that was too long
+    pieces = (chunk for chunk in chunks if chunk)
+    head = next(pieces, b"")
+    decoder = codecs.getincrementaldecoder(_byte_order(encoding, head))("surrogateescape" if encoding == "utf-8" else "replace")
 
-    for chunk in chunks:
+    for chunk in chain((head,), pieces):
         text = rest + decoder.decode(chunk)
         held = text.endswith("\r")  # its LF may come with the next piece
         if held:

@@ -13,7 +13,9 @@ from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import HEX_LENGTH
 
 _LINE: Final = re.compile(r"([0-9A-Fa-f]+)([ \t]+)(\*?)(.+)\Z", re.DOTALL)
-_NAME: Final = re.compile(r"(tag)?manifest-([A-Za-z0-9-]+)\.txt\Z")
+_NAME: Final = re.compile(r"(tag)?manifest-([^/]+)\.txt\Z")
+#: Our name of an algorithm by the one RFC 8493, 2.4, makes of it: lower case, letters and digits only ("sha3256").
+_ALGORITHMS: Final = {re.sub(r"[^a-z0-9]", "", name): name for name in HEX_LENGTH}
 
 
 class ManifestEntry(NamedTuple):
@@ -26,16 +28,18 @@ class ManifestEntry(NamedTuple):
 
 
 def manifest_name(name: str) -> tuple[bool, str] | None:
-    """Whether a file at the top of a bag is a tag manifest, and its algorithm in lower case without hyphens of the SHA-2 names.
+    """Whether a file at the top of a bag is a tag manifest, and its algorithm; None if it is no manifest.
 
-    >>> manifest_name("tagmanifest-SHA-256.txt"), manifest_name("bag-info.txt")
-    ((True, 'sha256'), None)
+    An algorithm that is not in HEX_LENGTH is given in lower case as it is.
+
+    >>> manifest_name("tagmanifest-SHA-256.txt"), manifest_name("manifest-sha3256.txt"), manifest_name("bag-info.txt")
+    ((True, 'sha256'), (False, 'sha3-256'), None)
     """
     match = _NAME.match(name)
     if match is None:
         return None
     algorithm = match[2].lower()
-    return match[1] is not None, re.sub(r"\Asha-(1|224|256|384|512)\Z", r"sha\1", algorithm)
+    return match[1] is not None, _ALGORITHMS.get(re.sub(r"[^a-z0-9]", "", algorithm), algorithm)
 
 
 def manifest_line(hex_digest: str, path: str) -> str:
