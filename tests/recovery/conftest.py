@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[2] / "src/strongroom/stores/readme.txt"
-COREUTILS = ("base64", "chmod", "cp", "head", "mkdir", "mv", "rm", "rmdir", "sha256sum", "sort", "uniq")
+COREUTILS = ("base64", "cat", "chmod", "cp", "head", "mkdir", "mv", "rm", "rmdir", "sha256sum", "sort", "split")
 SHELLS = {"dash": ("dash",), "bash": ("bash", "--posix"), "busybox sh": ("busybox", "sh"), "sh": ("sh",)}
 AWKS = ("mawk", "original-awk", "gawk", "busybox")
 

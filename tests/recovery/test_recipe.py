@@ -87,8 +87,10 @@ def test_with_nothing_but_busybox(tmp_path: Path, recover: Recover) -> None:
 
 
 def test_bagit_python_accepts_the_result(tmp_path: Path, recover: Recover) -> None:
-    # It decodes %0A and %0D but not %25 and splits lines at other characters too: those names are compared above.
-    copes = {name: data for name, data in HOSTILE.items() if b"%" not in name and b"\v" not in name and b"\r" not in name}
+    # It leaves %25 as it is, strips names, splits lines at \v and takes NFC for NFD: those names are compared byte for byte above.
+    left = {unicodedata.normalize("NFD", "Käse.txt").encode(), b"trailing space "}
+    copes = {name: data for name, data in HOSTILE.items() if b"%" not in name and b"\v" not in name and name not in left}
+    assert len(copes) >= 20
     store = build(tmp_path / "store", PLAIN | copes)
     assert recover(store.root, tmp_path / "out").returncode == 0
     bagit.Bag(str(tmp_path / "out")).validate()
@@ -280,12 +282,12 @@ def test_without_a_seal_there_is_no_bag_unless_asked(tmp_path: Path, recover: Re
 
 
 @pytest.mark.slow
-def test_ten_thousand_files_in_reasonable_time(tmp_path: Path, recover: Recover) -> None:
-    files = {b"%d/%d" % (number // 500, number): b"%d" % (number % 7000) for number in range(10_000)}
+def test_thousands_of_files_in_reasonable_time(tmp_path: Path, recover: Recover) -> None:
+    files = {b"%d/%d" % (number // 500, number): b"%d" % (number % 3500) for number in range(5_000)}
     store = build(tmp_path / "store", files, packs=5)
     started = time.monotonic()
     assert recover(store.root, tmp_path / "out").returncode == 0
-    assert time.monotonic() - started < 120  # about 15 s on two cores: one cp or mv a file
+    assert time.monotonic() - started < 60  # about 7 s on two cores: one cp or mv a file
     check(tmp_path / "out", store, files)
 
 
