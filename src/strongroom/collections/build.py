@@ -1,0 +1,127 @@
+"""From a checked document to a CollectionManifest."""
+
+from __future__ import annotations
+
+import copy
+import os
+import urllib.parse
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from strongroom.collections.formats import fraction, local_path, size_bytes, source_path, store_url
+from strongroom.collections.model import (
+    Access,
+    Agent,
+    AuditPolicy,
+    CollectionManifest,
+    Identifier,
+    MetadataSettings,
+    Schedule,
+    StoreRef,
+)
+from strongroom.collections.schemas import record_schema_names
+from strongroom.collections.yaml_nodes import Node
+
+
+def with_defaults(value: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`value` with the defaults of `schema` where a member is absent, in nested mappings too."""
+    result = dict(value)
+    for name, own in schema.get("properties", {}).items():
+        if name not in result and "default" in own:
+            result[name] = copy.deepcopy(own["default"])
+        if isinstance(result.get(name), dict):
+            result[name] = with_defaults(result[name], own)
+    return result
+
+
+def build(node: Node, document: Mapping[str, Any], raw: bytes, file: Path) -> CollectionManifest:
+    """The manifest that `document` (valid, with defaults) describes. `node` knows which file a relative path was written in."""
+    identifiers = tuple(_identifier(item) for item in document["identifiers"])
+    uuids = [uuid.UUID(item.value).hex for item in identifiers if item.type == "UUID"]
+    share = fraction(document["max_loss"])
+    final = {**document, "max_loss": f"{(share * 100).normalize():f} %"}  # canonical JSON has no floating-point numbers
+    return CollectionManifest(
+        file=file,
+        name=document["collection"],
+        uuid=uuids[0] if uuids else None,
+        source=source_path(document["source"], _folder(node, "source")),
+        stores=tuple(_store(item, _folder(node, "stores", number)) for number, item in enumerate(document["stores"])),
+        title=document.get("title"),
+        description=document.get("description"),
+        identifiers=identifiers,
+        agents=tuple(Agent(item) if isinstance(item, str) else Agent(**item) for item in document["agents"]),
+        rights=_texts(document["rights"], "statement"),
+        access=Access(**document["access"]),
+        languages=tuple(_list(document["languages"])),
+        arrangement=document["arrangement"],
+        accession=_texts(document["accession"], "number"),
+        retention=_texts(document["retention"], "policy"),
+        include=tuple(document["include"]),
+        exclude=tuple(document["exclude"]),
+        mode=document["mode"],
+        max_loss=float(share),
+        metadata=_metadata(document["metadata"], node),
+        fixity=tuple(sorted(document["fixity"], key=lambda algorithm: algorithm != "sha256")),
+        identify=document["identify"],
+        readback=document["readback"],
+        dedup=document["dedup"],
+        symlinks=document["symlinks"],
+        authority=document["authority"],
+        schedule=Schedule(archive=document["schedule"]) if isinstance(document["schedule"], str) else Schedule(**document["schedule"]),
+        audit=AuditPolicy(**_sizes(document["audit"])),
+        document=final,
+        raw=raw,
+    )
+
+
+def overlapping(manifest: CollectionManifest) -> list[tuple[int, str]]:
+    """Stores (by number) that lie inside the source, or the source inside them: each run would archive the archive."""
+    problems = []
+    source = os.path.realpath(manifest.source)
+    for number, store in enumerate(manifest.stores):
+        if not store.url.startswith("file:"):
+            continue
+        folder = os.path.realpath(os.fsdecode(urllib.parse.unquote_to_bytes(urllib.parse.urlsplit(store.url).path)))
+        if os.path.commonpath([source, folder]) in (source, folder):
+            problems.append((number, folder))
+    return problems
+
+
+def _folder(node: Node, *path: str | int) -> Path:
+    return node.at(path).file.parent
+
+
+def _store(item: str | Mapping[str, Any], folder: Path) -> StoreRef:
+    options = {"url": item} if isinstance(item, str) else _sizes(item)
+    return StoreRef(**{**options, "url": store_url(options["url"], folder)})
+
+
+def _sizes(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: size_bytes(value) if key in ("max_bytes", "rate_limit") else value for key, value in options.items()}
+
+
+def _identifier(item: str | Mapping[str, str]) -> Identifier:
+    return Identifier("local", item) if isinstance(item, str) else Identifier(item["type"], item["value"])
+
+
+def _texts(value: str | Mapping[str, str], name: str) -> Mapping[str, str]:
+    return {name: value} if isinstance(value, str) else value
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _metadata(settings: Mapping[str, Any], node: Node) -> MetadataSettings:
+    schema = settings["schema"]
+    if schema not in record_schema_names():
+        schema = str(local_path(schema, _folder(node, "metadata", "schema")))
+    records = settings.get("records")
+    return MetadataSettings(
+        records=None if records is None else local_path(records, _folder(node, "metadata", "records")),
+        schema=schema,
+        on_invalid=settings["on_invalid"],
+        every_file=settings["every_file"],
+    )

@@ -1,0 +1,110 @@
+"""The collection manifest as values. What each field means is said once, in schemas/collection.schema.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+#: Dates are text, "2031-01-31": they are compared and copied, never calculated with.
+Date = str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRef:
+    """A store the bags belong in, and how it may be used."""
+
+    url: str  # "file:///disk/archive" (absolute, percent-encoded) or "s3://bucket/prefix"
+    offline: bool = False  # a disk in a drawer: its absence is no fault
+    max_absence_days: int | None = None  # … for so long
+    max_age_days: int | None = None  # between two fixity checks of the same bytes
+    max_bytes: int | None = None  # read by one audit
+    max_minutes: int | None = None  # taken by one audit
+    rate_limit: int | None = None  # bytes a second
+    endpoint_url: str | None = None
+    region: str | None = None
+    storage_class: str | None = None
+    checksum_mode: Literal["when_supported", "when_required"] = "when_supported"  # botocore's request_checksum_calculation
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    type: str  # "ARK", "DOI", "UUID", "local"
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    name: str
+    role: str | None = None
+    identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    level: Literal["open", "restricted", "closed"] = "open"
+    embargo_until: Date | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataSettings:
+    """How descriptive records are found and checked."""
+
+    records: Path | None = None  # a file, or a folder of sidecars; None: look for them (metadata.sources)
+    schema: str = "dublin-core"  # a built-in name, or the absolute path of a JSON Schema
+    on_invalid: Literal["flag", "refuse", "hold"] = "flag"
+    every_file: bool = False  # a payload file without a record is a finding
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When `strongroom serve` runs what: cron expressions of five fields."""
+
+    archive: str | None = None
+    audit: str | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPolicy:
+    max_age_days: int | None = None
+    max_bytes: int | None = None
+    max_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionManifest:
+    """One collection manifest, checked and complete. Can be pickled and compared."""
+
+    file: Path
+    name: str
+    uuid: str | None  # 32 hexadecimal digits
+    source: Path  # absolute
+    stores: tuple[StoreRef, ...]
+    title: str | None
+    description: str | None
+    identifiers: tuple[Identifier, ...]
+    agents: tuple[Agent, ...]
+    rights: Mapping[str, str]  # statement, license, holder, note
+    access: Access
+    languages: tuple[str, ...]  # BCP 47
+    arrangement: Mapping[str, str]  # fonds, series, reference_code, …
+    accession: Mapping[str, str]  # number, date, source, note
+    retention: Mapping[str, str]  # until, policy, note
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    mode: Literal["snapshot", "accrue", "closed"]
+    max_loss: float  # a fraction: 0.1
+    metadata: MetadataSettings
+    fixity: tuple[str, ...]  # "sha256" first
+    identify: bool
+    readback: bool
+    dedup: Literal["store", "collection"]
+    symlinks: Literal["record", "follow", "refuse"]
+    authority: str
+    schedule: Schedule
+    audit: AuditPolicy
+    document: Mapping[str, Any]  # after `extends` and defaults; what metadata/collection.json holds
+    raw: bytes  # the file as written; what metadata/collection.yaml holds
