@@ -54,7 +54,8 @@ def recover(tmp_path: Path) -> Recover:
         assert program is not None
         environment = {"PATH": str(tools), "STORE": str(root), "BAG": "pages/v1", "DEST": str(dest), **variables}
         return subprocess.run(
-            [program, *shell[1:], str(script)], env=environment, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+            [program, *shell[1:], str(script)], env=environment, cwd=tmp_path,
+            capture_output=True, text=True, errors="replace", check=False)
 
     return run
 
