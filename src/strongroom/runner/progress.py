@@ -1,0 +1,123 @@
+"""What a person sees of a run, on standard error: bars on a terminal, one line a stage elsewhere, next to nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, Protocol
+
+from strongroom.core.findings import Finding, Severity, printable
+from strongroom.runner.interface import Progress
+
+#: Findings of one code that are shown as they are found; the rest are counted. All of them are in the report.
+SHOWN_PER_CODE: Final = 20
+
+
+class Display(Protocol):
+    """Shows stages and messages. Its methods may be called from any thread."""
+
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> AbstractContextManager[Progress]:
+        """Show a stage while it runs; `files` counts whatever `unit` names, `size` is in bytes. None: not known."""
+
+    def say(self, message: str) -> None: ...
+
+
+class Meter:
+    """Counts what is done. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.size = 0
+        self.started = time.monotonic()
+        self._lock = threading.Lock()
+
+    def advance(self, files: int = 0, size: int = 0) -> None:
+        with self._lock:
+            self.files += files
+            self.size += size
+
+    def summary(self, unit: str) -> str:
+        """'1,204 files, 35.1 MB in 2.1 s'"""
+        done = [f"{self.files:,} {unit}"] if self.files else []
+        done += [human_size(self.size)] if self.size else []
+        return f"{', '.join(done) or 'done'} in {time.monotonic() - self.started:.1f} s"
+
+
+class LineDisplay:
+    """One line a stage, when it ends: for logs and pipes."""
+
+    @contextmanager
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> Iterator[Meter]:
+        meter = Meter()
+        try:
+            yield meter
+        except BaseException:
+            self.say(f"{name}: stopped after {meter.summary(unit)}")
+            raise
+        self.say(f"{name}: {meter.summary(unit)}")
+
+    def say(self, message: str) -> None:
+        print(printable(message), file=sys.stderr, flush=True)
+
+
+class QuietDisplay:
+    """Shows neither stages nor messages."""
+
+    @contextmanager
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> Iterator[Meter]:
+        yield Meter()
+
+    def say(self, message: str) -> None:
+        pass
+
+
+class FindingPrinter:
+    """Prints findings as they are found, each code at most SHOWN_PER_CODE times; quiet leaves out the notes."""
+
+    def __init__(self, display: Display, *, quiet: bool) -> None:
+        self._print = LineDisplay().say if quiet else display.say
+        self._quiet = quiet
+        self._seen: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def show(self, finding: Finding) -> None:
+        if self._quiet and finding.severity is Severity.NOTE:
+            return
+        with self._lock:
+            self._seen[finding.code.label] += 1
+            if self._seen[finding.code.label] <= SHOWN_PER_CODE:
+                self._print(str(finding))
+
+    def close(self) -> None:
+        """Say how many were not shown."""
+        for label, count in self._seen.items():
+            if count > SHOWN_PER_CODE:
+                self._print(f"… and {count - SHOWN_PER_CODE:,} more [{label}]; all are in the report (--json)")
+        self._seen.clear()
+
+
+def choose_display(*, quiet: bool) -> Display:
+    """The display for where standard error goes."""
+    if quiet:
+        return QuietDisplay()
+    if sys.stderr is not None and sys.stderr.isatty():
+        from strongroom.runner.terminal import TerminalDisplay  # noqa: PLC0415 -- rich takes 0.1 s to import
+
+        return TerminalDisplay()
+    return LineDisplay()
+
+
+def human_size(size: int) -> str:
+    """Bytes for people, in decimal units as disks are sold: 999 → '999 bytes', 35_100_000 → '35.1 MB'."""
+    if size < 1000:
+        return f"{size} bytes"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} PB"

@@ -1,0 +1,53 @@
+"""Progress bars on a terminal, with rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from strongroom.core.findings import printable
+from strongroom.runner.progress import Meter, human_size
+
+
+class TerminalDisplay:
+    """A bar for the stage that runs; a stage that has ended leaves one line behind."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+    @contextmanager
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> Iterator[Meter]:
+        columns = (
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[done]}", markup=False),
+            TimeElapsedColumn(), TimeRemainingColumn(),
+        )
+        # Bytes say better than files how long it will take, unless there are next to none.
+        total = size or files
+        with Progress(*columns, console=self._console, transient=True) as bars:
+            meter = _BarMeter(bars, bars.add_task(printable(name), total=total, done=""), unit, by_size=bool(size))
+            try:
+                yield meter
+            except BaseException:
+                bars.console.print(f"✗ {printable(name)}: stopped after {meter.summary(unit)}", style="red")
+                raise
+            bars.console.print(f"✓ {printable(name)}: {meter.summary(unit)}")
+
+    def say(self, message: str) -> None:
+        self._console.print(printable(message), soft_wrap=True)
+
+
+class _BarMeter(Meter):
+    def __init__(self, bars: Progress, task: TaskID, unit: str, *, by_size: bool) -> None:
+        super().__init__()
+        self._bars = bars
+        self._task = task
+        self._unit = unit
+        self._by_size = by_size
+
+    def advance(self, files: int = 0, size: int = 0) -> None:
+        super().advance(files, size)
+        done = f"{self.files:,} {self._unit}" + (f", {human_size(self.size)}" if self.size else "")
+        self._bars.update(self._task, completed=self.size if self._by_size else self.files, done=done)

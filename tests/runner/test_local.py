@@ -1,0 +1,238 @@
+"""Every promise of runner/interface.py, kept by real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from strongroom.core.errors import RefusedError, StrongroomError, UsageError
+from strongroom.runner.interface import Runner
+from strongroom.runner.local import LocalRunner
+from strongroom.runner.pool import WorkerDiedError
+from tests.runner import jobs
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def runner() -> Iterator[LocalRunner]:
+    with LocalRunner(workers=2, first_pause=0.2) as made:
+        yield made
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone_within(pids: list[int], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def started(folder: Path, count: int) -> list[int]:
+    """The pids of `count` workers that are asleep, once they are."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        names = os.listdir(folder)
+        if len(names) >= count:
+            return [int(name) for name in names]
+        time.sleep(0.02)
+    raise AssertionError(f"only {os.listdir(folder)} started")
+
+
+def test_is_a_runner(runner: LocalRunner) -> None:
+    typed: Runner = runner
+    assert typed.workers == 2
+
+
+def test_every_result_once(runner: LocalRunner) -> None:
+    assert sorted(runner.map("double", jobs.double, range(50))) == [2 * n for n in range(50)]
+
+
+def test_nothing_to_do(runner: LocalRunner) -> None:
+    assert list(runner.map("double", jobs.double, [])) == []
+
+
+def test_work_is_done_in_other_processes_that_are_kept(runner: LocalRunner) -> None:
+    first = set(runner.map("pid", jobs.pid, range(8)))
+    second = set(runner.map("pid", jobs.pid, range(8)))
+    assert len(first) == 2
+    assert first == second
+    assert os.getpid() not in first
+
+
+def test_even_one_batch_runs_in_a_worker(runner: LocalRunner) -> None:
+    assert list(runner.map("pid", jobs.pid, [None])) != [os.getpid()]
+
+
+def test_results_come_as_they_are_done(runner: LocalRunner, tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    began = time.monotonic()
+    results = runner.map("sleep", jobs.sleep, [(folder, 5.0), (folder, 0.0)])
+    next(results)
+    assert time.monotonic() - began < 4
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_a_consumer_that_stops_early_waits_for_nobody(runner: LocalRunner, tmp_path: Path) -> None:
+    results = runner.map("sleep", jobs.sleep, [(str(tmp_path), 0.0), *[(str(tmp_path), 60.0)] * 5])
+    next(results)
+    pids = started(tmp_path, 2)
+    began = time.monotonic()
+    results.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 3
+    asleep = [pid for pid in pids if alive(pid)]
+    assert len(asleep) <= 1  # the one that was idle at most
+    assert list(runner.map("double", jobs.double, [4])) == [8]
+
+
+def test_results_of_a_slow_consumer_do_not_pile_up(runner: LocalRunner, tmp_path: Path) -> None:
+    results = runner.map("mark", jobs.mark, [str(tmp_path)] * 40)
+    next(results)
+    time.sleep(1)
+    assert len(os.listdir(tmp_path)) <= 1 + 2 * runner.workers
+    assert len(list(results)) == 39
+
+
+def test_a_killed_worker_is_replaced_and_only_its_batch_tried_again(runner: LocalRunner, tmp_path: Path) -> None:
+    batches = [(str(tmp_path), number) for number in range(10)]
+    assert sorted(runner.map("die", jobs.die_once, batches)) == list(range(10))
+    assert len(os.listdir(tmp_path)) == 2  # batch 3 ran twice; the others leave no mark
+
+
+def test_a_batch_that_always_crashes_is_named(runner: LocalRunner, tmp_path: Path) -> None:
+    with pytest.raises(WorkerDiedError, match=r"batch 2 of 3 of “identify” ended its worker process 3 times \(last: SIGSEGV\).*, 2\)"):
+        list(runner.map("identify", jobs.crash, [(str(tmp_path), number) for number in (1, 2, 3)]))
+    assert len(os.listdir(tmp_path)) == 3
+    assert list(runner.map("double", jobs.double, [1])) == [2]
+
+
+def test_a_library_that_exits_is_an_error(runner: LocalRunner) -> None:
+    with pytest.raises(StrongroomError, match="SystemExit: 7"):
+        list(runner.map("leave", jobs.leave, [None], retries=0))
+
+
+@pytest.mark.parametrize(("retries", "tries"), [(0, 1), (2, 3)])
+def test_an_exception_ends_the_map_after_the_retries(runner: LocalRunner, tmp_path: Path, retries: int, tries: int) -> None:
+    with pytest.raises(ValueError, match="no good") as caught:
+        list(runner.map("fail", jobs.fail, [str(tmp_path)], retries=retries))
+    assert len(os.listdir(tmp_path)) == tries
+    assert "in a worker process" in caught.value.__notes__[0]
+    assert "raise ValueError" in caught.value.__notes__[0]
+
+
+def test_an_exception_that_cannot_be_pickled_keeps_its_words(runner: LocalRunner) -> None:
+    with pytest.raises(StrongroomError, match="Awkward: 404: gone"):
+        list(runner.map("fail", jobs.fail_awkwardly, [None], retries=0))
+
+
+def test_a_result_that_cannot_be_pickled_is_an_error(runner: LocalRunner) -> None:
+    with pytest.raises(Exception, match="pickle"):
+        list(runner.map("fail", jobs.unpicklable, [None], retries=0))
+
+
+@pytest.mark.parametrize(("function", "kind"), [(jobs.refuse, RefusedError), (jobs.misuse, UsageError)])
+def test_refusals_are_raised_at_once(runner: LocalRunner, tmp_path: Path, function: object, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        list(runner.map("refuse", function, [str(tmp_path)]))  # type: ignore[arg-type]
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_an_unreachable_store_is_asked_again_after_growing_pauses(runner: LocalRunner, tmp_path: Path) -> None:
+    assert list(runner.map("ask", jobs.unreachable_twice, [str(tmp_path)])) == ["answered"]
+    first, second, third = sorted(int(name.split("-")[0]) for name in os.listdir(tmp_path))
+    assert 0.2e9 <= second - first < 0.7e9
+    assert third - second >= 0.8e9
+
+
+def test_one_failure_ends_the_others_at_once(runner: LocalRunner, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(ValueError, match="the first one"):
+        list(runner.map("fail", jobs.fail_first, [(str(tmp_path), number) for number in range(1, 9)], retries=0))
+    assert time.monotonic() - began < 10
+    assert gone_within([int(name) for name in os.listdir(tmp_path)], 2)
+
+
+def test_large_results(runner: LocalRunner) -> None:
+    assert [len(data) for data in runner.map("big", jobs.big, [64 << 20])] == [64 << 20]
+
+
+def test_closing_leaves_no_process(tmp_path: Path) -> None:
+    with LocalRunner(workers=2) as runner:
+        pids = list(runner.map("pid", jobs.pid, range(4)))
+        assert all(alive(pid) for pid in pids)
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_a_forgotten_runner_leaves_no_process() -> None:
+    runner = LocalRunner(workers=1)
+    pids = list(runner.map("pid", jobs.pid, [None]))
+    del runner
+    assert gone_within(pids, 5)
+
+
+def test_workers_do_not_import_prefect_or_rich(runner: LocalRunner) -> None:
+    (names,) = runner.map("modules", jobs.modules, [None])
+    assert not {"prefect", "rich", "boto3", "pytest"} & set(names)
+
+
+def test_no_workers_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="0 workers"):
+        LocalRunner(workers=0)
+
+
+PROGRAM = """
+import sys
+from strongroom.runner.local import LocalRunner
+from tests.runner import jobs
+with LocalRunner(workers=2) as runner:
+    for result in runner.map(sys.argv[2], getattr(jobs, sys.argv[2]), [(sys.argv[1], 60.0)] * 4):
+        print(result)
+"""
+
+
+def program(folder: Path, function: str = "sleep") -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder), function], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process_group=0,
+    )
+
+
+def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    with program(tmp_path) as process:
+        pids = started(tmp_path, 2)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, errors = process.communicate(timeout=5)
+    assert "KeyboardInterrupt" in errors
+    assert errors.count("Traceback") == 1  # the workers said nothing
+    assert gone_within(pids, 2)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_die_with_their_parent(tmp_path: Path, sent: signal.Signals) -> None:
+    with program(tmp_path) as process:
+        pids = started(tmp_path, 2)
+        process.send_signal(sent)
+        process.communicate(timeout=5)
+    assert gone_within(pids, 3)
+
+
+def test_workers_write_nothing_to_standard_output(tmp_path: Path) -> None:
+    with program(tmp_path, "noisy") as process:
+        output, _ = process.communicate(timeout=20)
+    assert output == "done\n" * 4
