@@ -23,6 +23,16 @@ class RefusedError(StrongroomError):
     exit_status = 1
 
 
+class DamagedBagError(StrongroomError):
+    """So little of a bag can be read that the job has no result; the findings before it say what is damaged."""
+
+    exit_status = 1
+
+
+class DestinationError(StrongroomError):
+    """The folder restored to could not take what was written: full, read-only, failing."""
+
+
 class StoreError(StrongroomError):
     """A store could not do what it was asked for reasons that say nothing about what lies in it."""
 
@@ -49,3 +59,21 @@ class KeyExistsError(StoreError):
 
 class ChecksumRefusedError(StoreError):
     """The store, or the write itself, found that the bytes do not have the digest they were announced with."""
+
+
+class StoreRefusedError(StoreUnreachableError):
+    """The store answered and said no (credentials, permission, an unsupported request): trying again does not help."""
+
+
+class UnknownFeatureError(StoreError):
+    """The store was written by a newer version and asks readers or writers not to touch what they do not understand."""
+
+
+class DamagedInStoreError(StoreError):
+    """The key exists, but no generation of it that could be read holds what it should."""
+
+    exit_status = 1
+
+
+class GenerationsDifferError(DamagedInStoreError):
+    """Two generations of a key are both well-formed and say different things: a finding, never a choice."""

@@ -40,6 +40,7 @@ class Code(Enum):
     # -- stored bytes
     CONTENT_DAMAGED = "content-damaged", Severity.ERROR
     CONTENT_MISSING = "content-missing", Severity.ERROR
+    COPY_DAMAGED = "copy-damaged", Severity.WARNING  # one copy is damaged or absent; a sound one was read elsewhere
     PACK_DAMAGED = "pack-damaged", Severity.ERROR
     TAG_FILE_DAMAGED = "tag-file-damaged", Severity.ERROR
     TAG_FILE_MISSING = "tag-file-missing", Severity.ERROR
@@ -52,6 +53,9 @@ class Code(Enum):
     STORE_SKIPPED = "store-skipped", Severity.WARNING
     NO_SEAL_SIGNATURE = "no-seal-signature", Severity.NOTE
     RESTORE_LIMIT = "restore-limit", Severity.WARNING  # something the destination cannot hold as it was
+    RESTORE_REFUSED = "restore-refused", Severity.ERROR  # a file the destination cannot hold, or a path no bag may have: not restored
+    RESTORE_DIFFERS = "restore-differs", Severity.WARNING  # something else stands there, and was left alone
+    RESTORE_NOTE = "restore-note", Severity.NOTE
     RESTORE_NO_MATCH = "restore-no-match", Severity.ERROR
     OVERDUE = "overdue", Severity.ERROR
     # -- BagIt bags (verify)

@@ -1,0 +1,206 @@
+"""One sealed bag: its seal, and its tag files fetched on demand, each verified before anything of it is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from strongroom.core import canonical, keys
+from strongroom.core.bag.fetch import digest_from_ni_url, parse_fetch_lines
+from strongroom.core.bag.manifest import manifest_name, parse_manifest_lines
+from strongroom.core.bag.problems import Problem
+from strongroom.core.digests import Digest
+from strongroom.core.errors import DamagedBagError, InvalidValueError, RefusedError, StoreUnreachableError, UsageError
+from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId
+from strongroom.core.seal import Seal
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.objects import CHUNK, Expected, fetch, has_digest
+from strongroom.usecases.sealed.places import Places, Target
+from strongroom.usecases.sealed.seals import FoundSeal, read_seals
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the payload manifest, and its length in bytes where fetch.txt is at hand to give it."""
+
+    path: str  # as in manifest-sha256.txt, decoded; not judged
+    digest: Digest
+
+
+@dataclass(slots=True)
+class SealedBag:
+    """A bag as its stores hold it. `folder` is where its tag files are put; they survive there for as long as the caller keeps it."""
+
+    id: BagId
+    digest: Digest  # the bag's identity
+    seal: Seal
+    places: Places
+    folder: Path
+    collector: Collector
+    tag_files: dict[str, Expected] = field(default_factory=dict)  # every tag file by its path in the bag, tag manifests included
+    _here: set[str] = field(default_factory=set)
+
+    def tag_file(self, path: str) -> Path | None:
+        """The verified bytes of a tag file. None if the bag has no such file, or (a finding) if no sound copy could be read."""
+        expected = self.tag_files.get(path)
+        if expected is None:
+            return None
+        target = self.folder / path
+        if path in self._here:
+            return target
+        if not has_digest(target, expected) and not self._fetch(path, expected, target):
+            return None
+        self._here.add(path)
+        return target
+
+    def add_tag_file(self, path: str, expected: Expected) -> None:
+        """A line of a tag manifest. A path that is no key of a store, or lies in the payload, is none of a tag file, and a finding."""
+        try:
+            keys.tag_file(self.id, self.seal.attempt, path)
+        except InvalidValueError as error:
+            self._line(f"tag manifest, {path}", str(error))
+            return
+        if path.startswith("data/"):
+            self._line(f"tag manifest, {path}", "lies in the payload")
+            return
+        self.tag_files.setdefault(path, expected)
+
+    def _fetch(self, path: str, expected: Expected, target: Path) -> bool:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        key = keys.tag_file(self.id, self.seal.attempt, path)
+        damaged: list[str] = []
+        for store in self.places:
+            try:
+                fetched = fetch(store, key, expected, target)
+            except StoreUnreachableError as error:
+                self.places.give_up(store, error)
+                continue
+            damaged += [f"{store.url}: {bad}" for bad in fetched.damaged]
+            if fetched.key is not None:
+                for place in damaged:
+                    self.collector.add(Finding(
+                        Code.COPY_DAMAGED, place, f"does not have the {expected.algorithm} its tag manifest gives; "
+                        f"{store.url}: {fetched.key} was read instead"))
+                return True
+        if self.places.skipped:
+            raise StoreUnreachableError(f"{self.id}: no sound copy of {path} in the stores that answered; reach the others and run again")
+        code = Code.TAG_FILE_DAMAGED if damaged else Code.TAG_FILE_MISSING
+        what = f"damaged in {', '.join(damaged)}" if damaged else "in none of the stores that hold the bag"
+        self.collector.add(Finding(code, f"{self.id}: {path}", f"{what}; no sound copy is left"))
+        return False
+
+    def manifest(self) -> Iterator[Entry]:
+        """The payload, in order of path bytes. If manifest-sha256.txt is lost, out of fetch.txt, which says the same.
+
+        Raises DamagedBagError if neither can be read.
+        """
+        path = self.tag_file("manifest-sha256.txt")
+        if path is not None:
+            with path.open("rb") as lines:
+                for item in parse_manifest_lines(iter(lambda: lines.read(CHUNK), b""), algorithm="sha256"):
+                    if not isinstance(item, Problem):
+                        yield Entry(item.path, Digest(item.digest))
+                    elif item.fatal:
+                        self._line(f"manifest-sha256.txt line {item.line}", item.message)
+            return
+        if "fetch.txt" not in self.tag_files or self.tag_file("fetch.txt") is None:
+            raise DamagedBagError(f"{self.id}: neither manifest-sha256.txt nor fetch.txt can be read in any store: the payload is unknown")
+        for entry, _length in self.fetch_lines():
+            yield entry
+
+    def fetch_lines(self) -> Iterator[tuple[Entry, int | None]]:
+        """The lines of fetch.txt: what and how long. Empty if it is lost or the bag has none."""
+        path = self.tag_file("fetch.txt")
+        if path is None:
+            return
+        with path.open("rb") as lines:
+            for item in parse_fetch_lines(iter(lambda: lines.read(CHUNK), b"")):
+                try:
+                    if not isinstance(item, Problem):
+                        yield Entry(item.path, digest_from_ni_url(item.url)), item.length
+                    elif item.fatal:
+                        self._line(f"fetch.txt line {item.line}", item.message)
+                except InvalidValueError as error:
+                    self._line(f"fetch.txt line {item.line}", str(error))
+
+    def lines(self, path: str) -> Iterator[dict[str, Any]]:
+        """The objects of a .jsonl tag file, one by one; nothing if the bag has none or it is lost (then a finding said so)."""
+        file = self.tag_file(path)
+        if file is None:
+            return
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    value = json.loads(line)
+                except ValueError as error:  # not UTF-8 is one as well
+                    self._line(f"{path} line {number}", f"is not JSON: {error}")
+                    continue
+                if isinstance(value, dict):
+                    yield value
+                else:
+                    self._line(f"{path} line {number}", "is not a JSON object")
+
+    def document(self, path: str) -> Any:
+        """A JSON tag file as a value; None if the bag has none, it is lost, or (a finding) cannot be parsed."""
+        file = self.tag_file(path)
+        if file is None:
+            return None
+        try:
+            return canonical.loads(file.read_bytes(), what=path)
+        except InvalidValueError as error:
+            self._line(path, str(error))
+            return None
+
+    def _line(self, place: str, message: str) -> None:
+        """A verified tag file that makes no sense: written so by whoever sealed it."""
+        self.collector.add(Finding(Code.BAG_INVALID, f"{self.id}: {place}", message))
+
+
+def open_bag(target: Target, folder: Path, collector: Collector) -> SealedBag:
+    """Read the seal and the tag manifests of a bag. Tag files are put into `folder`, below their paths in the bag, when asked for.
+
+    Raises UsageError if no store that answered has such a bag, RefusedError if it is forked and the target does not choose,
+    DamagedBagError if its tag manifests are lost, StoreUnreachableError if a store that might have it did not answer.
+    """
+    found = _choose(target, collector)
+    bag = SealedBag(found.bag, found.digest, found.seal, target.places, folder, collector)
+    bag.tag_files.update({name: Expected("sha256", digest.hex) for name, digest in found.seal.tag_manifests.items()})
+    for name in sorted(found.seal.tag_manifests, key=lambda name: name != "tagmanifest-sha256.txt"):
+        kind = manifest_name(name)
+        path = bag.tag_file(name)
+        if path is None or kind is None:
+            continue  # the next one names the same files, by another algorithm
+        with path.open("rb") as lines:
+            for item in parse_manifest_lines(iter(lambda: lines.read(CHUNK), b""), algorithm=kind[1]):
+                if not isinstance(item, Problem):
+                    bag.add_tag_file(item.path, Expected(kind[1], item.digest))
+        return bag
+    raise DamagedBagError(f"{found.bag}: no tag manifest of this bag can be read in any store, so its tag files cannot be verified")
+
+
+def _choose(target: Target, collector: Collector) -> FoundSeal:
+    answered = False
+    for store in target.places:
+        try:
+            seals = read_seals(store, target.bag)
+        except StoreUnreachableError as error:
+            target.places.give_up(store, error)
+            continue
+        answered = True
+        collector.extend(seals.findings)
+        found = [one for one in seals.found if target.seal in (None, one.digest)]
+        if len(found) > 1 or (found and target.seal is None and seals.void):
+            choices = ", ".join(one.digest.hex for one in found)
+            raise RefusedError(f"{store.url}: {target.bag} is forked; choose one of its seals with --seal: {choices}")
+        if found:
+            return found[0]
+    if target.places.skipped:
+        raise StoreUnreachableError(f"{target.bag}: no seal of it in the stores that answered, and not every store did")
+    if collector.has_errors:
+        raise DamagedBagError(f"{target.bag}: its seal is damaged in every store that was asked")
+    assert answered  # there is at least one address, and those that did not answer were skipped
+    raise UsageError(f"{target.bag}: no such bag in {', '.join(store.url for store in target.places)}")

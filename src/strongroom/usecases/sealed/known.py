@@ -1,0 +1,40 @@
+"""What the catalogue knows of bags and stores. No catalogue means nothing is known, which is no error: it is a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from strongroom.catalogue import BagRow, Catalogue, CollectionRow, StoreRow
+from strongroom.usecases.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a store lies; `id` None: whatever store is there."""
+
+    url: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Bags by name and version, the stores there are, the collections there are."""
+
+    rows: tuple[BagRow, ...] = ()
+    stores: tuple[StoreRow, ...] = ()
+    collections: tuple[CollectionRow, ...] = ()
+
+    def addresses(self, rows: Iterable[BagRow]) -> list[Address]:
+        """The stores that hold any of these bags, in the order in which the catalogue lists stores."""
+        ids = {store for row in rows for store in row.stores}
+        return [Address(store.url, store.id) for store in self.stores if store.id in ids]
+
+
+def known_bags(context: Context, name: str | None = None) -> Known:
+    """What the catalogue says, of one collection or of all."""
+    if not context.catalogue.exists():
+        return Known()
+    with Catalogue.open(context.catalogue) as catalogue:
+        collections = tuple(row for row in catalogue.collections() if name in (None, row.name))
+        return Known(tuple(catalogue.bags(name)), tuple(catalogue.stores()), collections)

@@ -1,0 +1,122 @@
+"""Finding and reading seals (docs/format.md, sections 1.2, 5 and 8)."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from strongroom.core import keys
+from strongroom.core.digests import Digest
+from strongroom.core.errors import InvalidValueError, NotFoundInStoreError
+from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId, check_collection_name
+from strongroom.core.keys import StoreKey
+from strongroom.core.seal import Seal, Void, parse_seal
+from strongroom.stores.interface import Store
+from strongroom.usecases.sealed.objects import generations, read_small
+
+#: A seal names one log head a writer; this is room for tens of thousands of them.
+SEAL_LIMIT: Final = 16 << 20
+#: A tag manifest has one line a tag file.
+TAG_MANIFEST_LIMIT: Final = 64 << 20
+_VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSeal:
+    """A seal that parses, and the digest that is the bag's identity."""
+
+    bag: BagId
+    key: StoreKey
+    digest: Digest
+    seal: Seal
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """What a store holds under one label: no seal (no bag, or one that was voided), one (the bag), or several (forked)."""
+
+    bag: BagId
+    found: tuple[FoundSeal, ...]
+    findings: tuple[Finding, ...]
+    void: bool = False
+
+
+def find_versions(store: Store, name: str) -> list[int]:
+    """The version numbers below which a store holds anything, ascending; not all of them need be sealed."""
+    folders = store.list_folders(keys.collection_prefix(name))
+    return sorted(int(match[1]) for match in map(_VERSION.match, folders) if match)
+
+
+def find_seals(store: Store, name: str | None = None) -> Iterator[Seals]:
+    """Every label of a store, or of one collection, that has a seal, in order of name and version."""
+    for folder in [name] if name is not None else store.list_folders("bags/"):
+        try:
+            check_collection_name(folder)
+        except InvalidValueError:
+            continue  # a stranger's folder: format.md gives it no meaning
+        for version in find_versions(store, folder):
+            seals = read_seals(store, BagId(folder, version))
+            if seals.found or seals.findings or seals.void:
+                yield seals
+
+
+def read_seals(store: Store, bag: BagId) -> Seals:
+    """The seals a store holds under one label, newest generation first. Equal generations count once.
+
+    A generation that does not parse or seals another bag is damaged, and a finding. Where several differ, those that disagree with
+    their tag manifests are damaged too; a single one is kept, so that damage of its tag files is reported as what it is.
+    """
+    found: dict[Digest, FoundSeal] = {}
+    findings: list[Finding] = []
+    void = False
+    for key in generations(store, keys.seal(bag)):
+        try:
+            data = read_small(store, key, SEAL_LIMIT)
+            seal = parse_seal(data, what=str(key))
+        except NotFoundInStoreError:
+            continue  # swept since it was listed
+        except InvalidValueError as error:
+            findings.append(_damaged(store, key, str(error)))
+            continue
+        if seal.bag != bag:
+            findings.append(_damaged(store, key, f"it seals {seal.bag}, not {bag}"))
+        elif isinstance(seal, Void):
+            void = True
+        else:
+            found.setdefault(Digest.of(data), FoundSeal(bag, key, Digest.of(data), seal))
+    if len(found) + void > 1:
+        for digest, one in list(found.items()):
+            wrong = _disagrees(store, one.seal)
+            if wrong is not None:
+                del found[digest]
+                findings.append(_damaged(store, one.key, f"it disagrees with {wrong}"))
+    if len(found) + void > 1:
+        identities = ", ".join(digest.hex for digest in found)
+        also = " and one that voids the number" if void else ""
+        findings.append(Finding(Code.FORKED, f"{store.url}: {bag}", f"{len(found)} different seals under one label ({identities}){also}"))
+    return Seals(bag, tuple(found.values()), tuple(findings), void)
+
+
+def _damaged(store: Store, key: StoreKey, what: str) -> Finding:
+    return Finding(Code.SEAL_DAMAGED, f"{store.url}: {key}", f"{what}; another generation or another store may hold the seal whole")
+
+
+def _disagrees(store: Store, seal: Seal) -> str | None:
+    """The first tag manifest that no generation holds with the digest the seal gives, or None."""
+    for name, digest in seal.tag_manifests.items():
+        key = keys.tag_file(seal.bag, seal.attempt, name)
+        if not any(Digest.of(data) == digest for data in _copies(store, key)):
+            return name
+    return None
+
+
+def _copies(store: Store, key: StoreKey) -> Iterator[bytes]:
+    with contextlib.suppress(NotFoundInStoreError):
+        yield read_small(store, key, TAG_MANIFEST_LIMIT)
+    for other in generations(store, key):
+        if other != key:
+            yield read_small(store, other, TAG_MANIFEST_LIMIT)
