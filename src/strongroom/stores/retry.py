@@ -1,0 +1,177 @@
+"""A store whose calls are tried again when it could not be reached."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, TypeVar
+
+from strongroom.core.digests import Digest
+from strongroom.core.errors import StoreRefusedError, StoreUnreachableError
+from strongroom.core.keys import StoreKey
+from strongroom.stores.interface import Capabilities, Reader, Stat, Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Pauses double from `first` to `longest` seconds, each one shortened by chance by up to half, so that many clients do not
+    come back at once; a call that failed gives up when its pauses would exceed `total` seconds."""
+
+    total: float = 60.0
+    first: float = 0.5
+    longest: float = 15.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def pauses(self) -> Iterator[float]:
+        """The pauses to take, in order."""
+        spent, pause = 0.0, self.first
+        while spent < self.total:
+            chosen = min(pause * random.uniform(0.5, 1.0), self.total - spent)  # noqa: S311
+            yield chosen
+            spent += chosen
+            pause = min(pause * 2, self.longest)
+
+
+class RetryingStore:
+    """Wraps a store. StoreRefusedError is not tried again.
+
+    A write whose reply was lost comes back as KeyExistsError when it is tried again, which the contract of `put` allows for.
+    A stream is tried again only if its source can seek; `receive` never is, since its source hashes what passes.
+    """
+
+    def __init__(self, store: Store, policy: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008
+        self._store = store
+        self._policy = policy
+
+    @property
+    def url(self) -> str:
+        return self._store.url
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._store.capabilities
+
+    def put(self, key: StoreKey, data: bytes | bytearray | memoryview, *, sha256: Digest) -> None:
+        self._retry(lambda: self._store.put(key, data, sha256=sha256))
+
+    def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
+        if not source.seekable():
+            self._store.put_stream(key, source, length, sha256=sha256)
+            return
+        start = source.tell()
+
+        def put() -> None:
+            source.seek(start)
+            self._store.put_stream(key, source, length, sha256=sha256)
+
+        self._retry(put)
+
+    def receive(self, source: IO[bytes], name: Callable[[], tuple[StoreKey, Digest]]) -> StoreKey:
+        return self._store.receive(source, name)
+
+    def get(self, key: StoreKey, start: int = 0, length: int | None = None, *, uncached: bool = False) -> Reader:
+        def reopen(offset: int) -> Reader:
+            left = None if length is None else length - offset
+            return self._store.get(key, start + offset, left, uncached=uncached)
+
+        return _ResumingReader(reopen, self._retry)
+
+    def head(self, key: StoreKey) -> Stat:
+        return self._retry(lambda: self._store.head(key))
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        return self._resume(lambda: self._store.list(prefix), lambda stat: stat.key.text)
+
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        return self._resume(lambda: self._store.list_folders(prefix), lambda name: name)
+
+    def delete(self, key: StoreKey) -> None:
+        self._retry(lambda: self._store.delete(key))
+
+    def tidy(self, older_than_seconds: float) -> int:
+        return self._retry(lambda: self._store.tidy(older_than_seconds))
+
+    def free_bytes(self) -> int | None:
+        return self._retry(self._store.free_bytes)
+
+    def check_key_space(self) -> tuple[str, ...]:
+        return self._retry(self._store.check_key_space)
+
+    def _retry(self, call: Callable[[], T]) -> T:
+        pauses = self._policy.pauses()
+        while True:
+            try:
+                return call()
+            except StoreUnreachableError as error:
+                self._wait(pauses, error)
+
+    def _resume(self, start: Callable[[], Iterator[T]], name: Callable[[T], str]) -> Iterator[T]:
+        """Everything `start()` gives, in order and once, though it may break off: names come in ascending order."""
+        last = ""
+        pauses = self._policy.pauses()
+        while True:
+            try:
+                for item in start():
+                    if name(item) > last:
+                        yield item
+                        last = name(item)
+                        pauses = self._policy.pauses()
+            except StoreUnreachableError as error:
+                self._wait(pauses, error)
+            else:
+                return
+
+    def _wait(self, pauses: Iterator[float], error: StoreUnreachableError) -> None:
+        pause = None if isinstance(error, StoreRefusedError) else next(pauses, None)
+        if pause is None:
+            raise error
+        self._policy.sleep(pause)
+
+
+class _ResumingReader:
+    """Goes on where a broken stream stopped; sound because what lies at a key never changes."""
+
+    def __init__(self, reopen: Callable[[int], Reader], retry: Callable[[Callable[[], T]], T]) -> None:
+        self._reopen = reopen
+        self._retry = retry
+        self._offset = 0
+        self._reader: Reader | None = retry(lambda: reopen(0))
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        data: bytes = self._retry(lambda: self._once(size))
+        self._offset += len(data)
+        return data
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:
+        view = memoryview(buffer).cast("B")
+        filled = 0
+        while filled < len(view) and (data := self.read(len(view) - filled)):
+            view[filled : filled + len(data)] = data
+            filled += len(data)
+        return filled
+
+    def _once(self, size: int) -> bytes:
+        if self._reader is None:
+            self._reader = self._reopen(self._offset)
+        try:
+            return self._reader.read(size)
+        except StoreUnreachableError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def __enter__(self) -> _ResumingReader:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
