@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final, NamedTuple
 
 _PLAIN_PAYLOAD: Final = re.compile(r"data(/(?!\.{0,2}(/|\Z))[^/\\\0]+)+\Z")
@@ -63,3 +64,15 @@ def _refusal(listed: str) -> str | None:
     if "\0" in listed:
         return "holds a NUL character"
     return None
+
+
+def collision_key(path: bytes) -> bytes:
+    """What a file system that ignores case and Unicode normalisation would call the path: equal keys collide there.
+
+    >>> collision_key("data/É".encode()) == collision_key("data/e\\u0301".encode())
+    True
+    """
+    if path.isascii():
+        return path.lower()
+    text = unicodedata.normalize("NFD", path.decode("utf-8", "surrogateescape")).casefold()
+    return unicodedata.normalize("NFC", text).encode("utf-8", "surrogateescape")

@@ -1,0 +1,66 @@
+"""`strongroom verify DIR`: validate any BagIt bag on disk."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from strongroom.core.canonical import dumps
+from strongroom.core.errors import StrongroomError
+from strongroom.core.findings import printable
+from strongroom.usecases.verify import VerifyReport, verify
+
+_EPILOG = """\
+Warnings (legal but dangerous) and errors go to standard error, the verdict to standard output. Nothing is written into the bag,
+and nothing is fetched.
+
+exit status:
+  0    the bag is valid; there may be warnings
+  1    the bag is not valid; every error is listed with the file it is about
+  2    wrong usage, such as a DIR that is not a folder
+  3    the bag could not be verified
+  130  interrupted
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser of the command line."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="validate any BagIt bag on disk (RFC 8493, and versions from 0.93)",
+        description="Validate a BagIt bag: complete, well-formed, and every checksum right. Any bag, ours or not, versions 0.93 to 1.0.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("dir", metavar="DIR", type=Path, help="the folder that holds bagit.txt")
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON document on standard output")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes that hash (default: one per CPU)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify, print, and give the exit status."""
+    try:
+        report = verify(args.dir, workers=args.workers)
+    except StrongroomError as error:
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        return error.exit_status
+    for finding in report.findings:
+        print(finding, file=sys.stderr)
+    sys.stderr.flush()
+    # Bytes, because standard output may be ASCII and the names are not.
+    sys.stdout.flush()
+    sys.stdout.buffer.write(dumps(report.to_json()) if args.json else _verdict(report).encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+    return 0 if report.valid else 1
+
+
+def _verdict(report: VerifyReport) -> str:
+    verdict = "valid" if report.valid else "NOT VALID"
+    warnings = len(report.findings) - report.errors
+    return (
+        f"{printable(report.bag)}: {verdict}: BagIt {report.version}, {report.payload_files} payload files, {report.payload_bytes} bytes, "
+        f"{report.errors} errors, {warnings} warnings\n"
+    )
