@@ -1,1 +1,1 @@
-"""The command line: one file per verb, each parse → compose → call → print."""
+"""The command line: parse, compose, call, print. One file a verb, imported when it is used."""

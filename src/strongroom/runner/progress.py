@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol
 
 from strongroom.core.findings import Finding, Severity, printable
+from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Progress
 
 #: Findings of one code that are shown as they are found; the rest are counted. All of them are in the report.
@@ -41,7 +42,7 @@ class Meter:
             self.size += size
 
     def summary(self, unit: str) -> str:
-        """'1,204 files, 35.1 MB in 2.1 s'"""
+        """'1,204 files, 35.1 MiB in 2.1 s'"""
         done = [f"{self.files:,} {unit}"] if self.files else []
         done += [human_size(self.size)] if self.size else []
         return f"{', '.join(done) or 'done'} in {time.monotonic() - self.started:.1f} s"
@@ -109,15 +110,3 @@ def choose_display(*, quiet: bool) -> Display:
 
         return TerminalDisplay()
     return LineDisplay()
-
-
-def human_size(size: int) -> str:
-    """Bytes for people, in decimal units as disks are sold: 999 → '999 bytes', 35_100_000 → '35.1 MB'."""
-    if size < 1000:
-        return f"{size} bytes"
-    value = float(size)
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:,.1f} PB"

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from strongroom.core.findings import printable
-from strongroom.runner.progress import Meter, human_size
+from strongroom.core.sizes import human_size
+from strongroom.runner.progress import Meter
 
 
 class TerminalDisplay:

@@ -1,0 +1,28 @@
+"""The flow that makes the next bag of a collection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.outcome import outcome
+from flows.runner import PrefectRunner, task_runner
+from strongroom.collections import find, load
+from strongroom.usecases import archive as usecase
+from strongroom.usecases.context import Context
+
+
+@flow(name="archive", flow_run_name="archive {collection}", task_runner=task_runner(), persist_result=False)
+def archive(
+    collection: str, *, manifest: str | None = None, dry_run: bool = False, accept_loss: bool = False, reread: bool = False,
+    workers: int | None = None, quiet: bool = False,
+) -> State[Any]:
+    """Archive `collection`, described by the collection manifest at the path `manifest`, or else found by its name."""
+    described = load(Path(manifest) if manifest else find(collection))
+    with PrefectRunner(workers, quiet=quiet) as runner:
+        return outcome(
+            usecase.archive(described, Context.from_environment(), runner, dry_run=dry_run, accept_loss=accept_loss, reread=reread)
+        )

@@ -1,0 +1,137 @@
+"""The command `strongroom`: finds the verb, runs it, and turns whatever ends it into one message and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType, ModuleType
+from typing import Final, NoReturn
+
+from strongroom import __version__
+from strongroom.core.errors import StrongroomError
+from strongroom.core.findings import printable
+
+#: Verb → module, and its line in --help. A module is imported only when its verb is used, so that --help is fast.
+VERBS: Final = {
+    "init": ("strongroom.cli.init", "write a commented collection manifest for a folder"),
+    "archive": ("strongroom.cli.archive", "make the next bag of a collection"),
+    "restore": ("strongroom.cli.restore", "put a bag, or files of it, back as they were"),
+    "diff": ("strongroom.cli.diff", "what differs between two bags"),
+    "list": ("strongroom.cli.list", "the bags there are"),
+    "show": ("strongroom.cli.show", "what a bag holds and where it came from"),
+    "status": ("strongroom.cli.status", "how each collection stands"),
+    "store": ("strongroom.cli.store", "make or probe a store"),
+    "verify": ("strongroom.cli.verify", "validate any BagIt bag on disk"),
+}
+_EPILOG: Final = """\
+`strongroom COMMAND --help` says more about each.
+
+exit status:
+  0    all well; there may be warnings and notes
+  1    findings of severity error (damage, refused metadata, an invalid bag, …)
+  2    wrong usage or a wrong collection manifest
+  3    could not do it (store unreachable, disk full, …), unless 1 applies as well
+  130  interrupted
+
+environment:
+  STRONGROOM_HOME       where the catalogue and scratch space lie (default: ~/.local/state/strongroom)
+  STRONGROOM_MANIFESTS  where collection manifests are found by name (default: manifests/ in the current folder)
+  STRONGROOM_DEBUG      show tracebacks, as --debug does
+"""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, unwound like Ctrl-C so that everything is put in order on the way."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (default: that of the process) and give its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    _survive_odd_names()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup means it
+            signal.signal(number, _terminate)
+    debug = bool(os.environ.get("STRONGROOM_DEBUG"))
+    try:
+        parser, module = _parser(arguments)
+        args = parser.parse_args(arguments)
+        if args.debug:
+            debug = True
+            os.environ["STRONGROOM_DEBUG"] = "1"  # for the worker processes
+        if module is None:
+            parser.print_help(sys.stderr)
+            return 2
+        status: int = module.run(args)
+        sys.stdout.flush()
+    except SystemExit as stop:  # argparse has said why
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 2
+    except BaseException as error:
+        return _explain(error, debug=debug)
+    return status
+
+
+def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None]:
+    """The parser with all verbs in its help, and the module of the one verb that `arguments` use, which alone is imported."""
+    parser = argparse.ArgumentParser(
+        prog="strongroom", description="Digital collections as sealed BagIt bags that anybody can audit, repair and restore.",
+        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"strongroom {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    module = None
+    for verb, (name, line) in VERBS.items():
+        if verb == chosen:
+            module = import_module(name)
+            module.register(subparsers)
+        else:
+            subparsers.add_parser(verb, help=line, add_help=False)
+    return parser, module
+
+
+def _explain(error: BaseException, *, debug: bool) -> int:
+    """Say on standard error what ended the command, and give its exit status."""
+    if debug:
+        traceback.print_exception(error)
+    match error:
+        case BrokenPipeError():  # whoever read our output has had enough; that is no news to them
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it flushes
+            return 3
+        case KeyboardInterrupt():
+            return _say("interrupted; the same command can be run again", 130)
+        case StrongroomError():
+            return _say(str(error), error.exit_status)
+        case OSError(strerror=str(reason)):
+            place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+            return _say(f"{place}{reason}", 3)
+        case MemoryError():
+            return _say("out of memory; use fewer --workers", 3)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return _say(
+        f"internal error: {type(error).__name__}: {error} (strongroom {__version__}, Python {sys.version.split()[0]}, "
+        f"{os.path.basename(where.filename)}:{where.lineno}). Please report this line, with what --debug prints before it",
+        3,
+    )
+
+
+def _say(message: str, status: int) -> int:
+    for line in message.splitlines() or [""]:
+        print(f"strongroom: {printable(line)}", file=sys.stderr)
+    return status
+
+
+def _survive_odd_names() -> None:
+    """File names may be anything; printing one must not raise UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _terminate(number: int, _: FrameType | None) -> NoReturn:
+    raise Terminated(signal.Signals(number).name)
