@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from jsonschema import ValidationError
 
@@ -72,7 +72,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _explain(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[Problem]:
-    path, keyword, instance = tuple(error.absolute_path), error.validator, error.instance
+    path, keyword, instance = tuple(error.absolute_path), error.validator, cast("Any", error.instance)
     value: Any = error.validator_value
     own: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
     if keyword == "required":

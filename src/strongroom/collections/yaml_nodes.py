@@ -46,11 +46,8 @@ class Node:
         node = self
         for step in path:
             inner = node.value
-            if isinstance(inner, dict):
-                inside = step in inner
-            else:
-                inside = isinstance(inner, list) and isinstance(step, int) and step < len(inner)
-            if not inside:
+            known = inner if isinstance(inner, dict) else range(len(inner)) if isinstance(inner, list) else ()
+            if step not in known:
                 break
             node = inner[step]
         return node

@@ -30,6 +30,8 @@ class Code(Enum):
     # -- metadata
     RECORD_INVALID = "record-invalid", Severity.WARNING  # becomes an error under on_invalid: refuse | hold
     RECORD_REFUSED = "record-refused", Severity.ERROR
+    RECORD_HELD = "record-held", Severity.ERROR  # invalid under `on_invalid: hold`: the file was left out
+    RECORD_PATH = "record-path", Severity.ERROR  # a file name that leads out of the source
     RECORD_WITHOUT_FILE = "record-without-file", Severity.WARNING
     RECORD_DUPLICATE = "record-duplicate", Severity.WARNING
     FILE_WITHOUT_RECORD = "file-without-record", Severity.WARNING
