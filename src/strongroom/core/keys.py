@@ -76,6 +76,10 @@ def attempt_open(bag: BagId, attempt: str) -> StoreKey:
     return StoreKey(f"bags/{bag}/{check_id(attempt)}/open")
 
 
+def attempt_closed(bag: BagId, attempt: str) -> StoreKey:
+    return StoreKey(f"bags/{bag}/{check_id(attempt)}/closed")
+
+
 def tag_file(bag: BagId, attempt: str, path: str) -> StoreKey:
     """The key of a tag file, `path` as in the bag ("metadata/technical.jsonl")."""
     return StoreKey(f"bags/{bag}/{check_id(attempt)}/bag/{path}")

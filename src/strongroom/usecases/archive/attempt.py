@@ -1,0 +1,84 @@
+"""One attempt at a bag: open, store its tag files, seal, or close (docs/format.md, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from strongroom.catalogue import ObjectRow
+from strongroom.core import canonical, keys
+from strongroom.core.bag.manifest import manifest_name
+from strongroom.core.digests import Digest
+from strongroom.core.errors import KeyExistsError
+from strongroom.core.events import utc_now
+from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId, new_id
+from strongroom.core.seal import Seal, parse_seal
+from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation, read_all
+from strongroom.stores.interface import Store
+from strongroom.usecases.archive.tagfiles import TagFile
+
+_SEAL_LIMIT = 16 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at `bag`. Nothing in the store may be relied upon before it is open."""
+
+    store: Store
+    bag: BagId
+    id: str
+
+    @classmethod
+    def open(cls, store: Store, bag: BagId) -> Attempt:
+        """A new attempt, durably marked as under way."""
+        attempt = cls(store, bag, new_id())
+        data = canonical.dumps({"format": "strongroom-attempt/1", "bag": str(bag), "attempt": attempt.id, "opened": utc_now()})
+        store.put(keys.attempt_open(bag, attempt.id), data, sha256=Digest.of(data))
+        return attempt
+
+    def close(self, reason: str) -> None:
+        """Mark the attempt as ended without a bag."""
+        data = canonical.dumps({"format": "strongroom-attempt/1", "closed": utc_now(), "reason": reason})
+        put_or_generation(self.store, keys.attempt_closed(self.bag, self.id), data, Digest.of(data))
+
+    def store_tag_files(self, files: Sequence[TagFile]) -> Iterator[int]:
+        """Upload them, the tag manifests last; yields the bytes of each."""
+        for file in sorted(files, key=_tag_manifests_last):
+            key = keys.tag_file(self.bag, self.id, file.path)
+            put_stream_or_generation(self.store, key, partial(file.file.open, "rb"), file.length, Digest(file.digests["sha256"]))
+            yield file.length
+
+    def store_placement(self, objects: Iterator[ObjectRow]) -> None:
+        """Say where in this store the bag's contents lie."""
+        lines = sorted(f'{{"{"pack" if row.kind == "pack" else "object"}":"{row.digest.hex}"}}\n' for row in objects)
+        data = "".join(lines).encode()
+        put_or_generation(self.store, keys.placement(self.bag), data, Digest.of(data))
+
+    def seal(self, seal: Seal) -> Digest | None:
+        """Create the seal: the bag's identity if this attempt is the bag now, None if the number went to another."""
+        data = seal.to_bytes()
+        key = keys.seal(self.bag)
+        try:
+            self.store.put(key, data, sha256=Digest.of(data))
+        except KeyExistsError:
+            there = read_all(self.store, key, _SEAL_LIMIT)
+            if there == data:
+                return Digest.of(data)  # our own write took effect and its reply was lost
+            parse_seal(there, what=f"{self.store.url}: {key}")  # damaged: say so, and never seal beside it unseen
+            return None
+        return Digest.of(data)
+
+    def verify_tag_files(self, files: Sequence[TagFile]) -> list[Finding]:
+        """Read every tag file back from the medium."""
+        damaged = (file for file in files if not holds(self.store, self._key(file), Digest(file.digests["sha256"]), uncached=True))
+        return [Finding(Code.TAG_FILE_DAMAGED, f"{self.store.url}: {self._key(file)}", "does not read back as it was written") for file in damaged]
+
+    def _key(self, file: TagFile) -> keys.StoreKey:
+        return keys.tag_file(self.bag, self.id, file.path)
+
+
+def _tag_manifests_last(file: TagFile) -> tuple[bool, str]:
+    found = manifest_name(file.path)
+    return found is not None and found[0], file.path

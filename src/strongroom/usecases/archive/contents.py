@@ -1,0 +1,200 @@
+"""Getting the contents of a payload into the store: reading the source, and making sure of what is already there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from strongroom.catalogue import Catalogue, ObjectRow
+from strongroom.collections.model import CollectionManifest
+from strongroom.core.errors import RefusedError, StrongroomError
+from strongroom.core.findings import Code, Finding
+from strongroom.runner.interface import Runner
+from strongroom.stores.interface import Store
+from strongroom.usecases.archive import batches, claims, known, reliance
+from strongroom.usecases.archive.gather import signed
+from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
+from strongroom.usecases.archive.readback import ReadBackJob, read_back
+from strongroom.usecases.archive.spool import Spool
+from strongroom.usecases.archive.stages import Stages
+
+_ROUNDS: Final = 5  # of reading again what turned out not to be in the store
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done so far in this run."""
+
+    read_files: int = 0
+    read_bytes: int = 0
+    new_contents: int = 0
+    stored_bytes: int = 0
+    verified: int = 0  # objects
+    damaged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where contents go: the store, its number in the catalogue, and within which scope contents are shared ("" or a collection)."""
+
+    store: Store
+    number: int
+    scope: str
+
+
+class Contents:
+    """The contents of one run."""
+
+    def __init__(
+        self, manifest: CollectionManifest, algorithms: tuple[str, ...], place: Place, spool: Spool, catalogue: Catalogue, runner: Runner,
+        stages: Stages, scratch: Path, found: Callable[[Finding], None],
+    ) -> None:
+        self._manifest = manifest
+        self._algorithms = algorithms
+        self._place = place
+        self._spool = spool
+        self._catalogue = catalogue
+        self._runner = runner
+        self._stages = stages
+        self._scratch = scratch
+        self._found = found
+        self._written: set[int] = set()  # objects written in this run
+        self.done = Done()
+
+    def learn(self) -> None:
+        """Take in what others, or a run of ours that was cut off, left in the store."""
+        with self._stages.stage("learn what the store holds"):
+            known.learn(self._catalogue, self._place.store, self._place.number)
+
+    def read_source(self, *, store: bool) -> None:
+        """Read every file that is not known unchanged; store what is new, or only fingerprint it."""
+        with self._spool.transaction() as db:
+            db.execute("DELETE FROM work")
+            db.execute("INSERT INTO work (file) SELECT id FROM files WHERE sha256 IS NULL ORDER BY path")
+        self._ingest("fingerprint and pack" if store else "fingerprint", self._place.store if store else None)
+
+    def hold(self, ensure_open: Callable[[], None]) -> None:
+        """See to it that every content of the payload lies in the store, in objects that were verified or are our own of this run.
+
+        `ensure_open` is called before anything is written. Raises StrongroomError when what is stored keeps vanishing, RefusedError
+        when contents that are carried over lie nowhere within reach.
+        """
+        for _ in range(_ROUNDS):
+            queued = reliance.queue_missing(self._spool, self._catalogue.path, self._place.number, self._place.scope)
+            if queued:
+                ensure_open()
+                self._ingest("pack what the store lacks", self._place.store)
+                continue
+            self._refuse_lost_carried()
+            reliance.choose_places(self._spool, self._catalogue.path, self._place.number, self._place.scope)
+            relied = [row for row in self.chosen() if row.id not in self._written]
+            gone = reliance.find_gone(self._place.store, self._catalogue, relied)
+            for row in gone:
+                self._found(self._finding(row, "is gone from the store; its contents are stored again"))
+            still = {row.id for row in relied} - {row.id for row in gone}
+            unsound = self._read_back("verify what is reused", [row for row in relied if row.id in still and not row.verified])
+            for row in unsound:
+                self._found(self._finding(row, "is damaged; its contents are stored again"))
+            if not gone and not unsound:
+                return
+        raise StrongroomError(f"{self._place.store.url}: what is stored keeps vanishing or failing; this store cannot be trusted now")
+
+    def read_back(self) -> None:
+        """Verify what this run wrote, from the medium."""
+        written = [row for row in self.chosen() if row.id in self._written and not row.verified]
+        for row in self._read_back("read back", written):
+            self._found(self._finding(row, "does not read back as it was written; run the archive again, and it is stored again"))
+
+    def chosen(self) -> Iterator[ObjectRow]:
+        """The packs and large contents the payload relies on in this store."""
+        return reliance.chosen(self._spool, self._catalogue.path)
+
+    # -- batches
+
+    def _ingest(self, name: str, store: Store | None) -> None:
+        sizes = self._spool.db.cursor().execute("SELECT f.size FROM work w JOIN files f ON f.id = w.file ORDER BY w.seq")
+        files, total, before = self._spool.db.execute(
+            "SELECT count(*), coalesce(sum(f.size), 0), coalesce(min(w.seq), 1) - 1 FROM work w JOIN files f ON f.id = w.file"
+        ).fetchone()
+        if not files:
+            return
+        claimed = self._scratch / f"claims-{time.monotonic_ns()}.sqlite"
+        claims.make_claims(claimed)
+        jobs = [
+            IngestJob(
+                self._spool.path, claimed, self._catalogue.path, os.fsencode(self._manifest.source), self._manifest.symlinks == "follow",
+                before + first, before + last, self._algorithms, self._manifest.identify, store, self._place.number, self._place.scope,
+            )
+            for first, last in batches.cut((size for (size,) in sizes), files, total)
+        ]
+        with self._stages.timed(name):
+            for result in self._runner.map(name, ingest, jobs, files=files, size=total, weigh=_weigh):
+                self._take(result)
+
+    def _take(self, result: IngestResult) -> None:
+        with self._spool.transaction() as db:
+            db.executemany(
+                "UPDATE files SET size = ?, mtime = ?, ctime = ?, inode = ?, mode = ?, sha256 = ?, others = ?, read = 1 WHERE id = ?",
+                ((s.size, s.mtime, s.ctime, signed(s.inode), s.mode, sha256, others, number) for number, s, sha256, others in result.files),
+            )
+            for number, kind, message in result.problems:
+                (path,) = db.execute("SELECT path FROM files WHERE id = ?", (number,)).fetchone()
+                self._found(Finding(_PROBLEMS[kind], path, f"left out of the bag: {message}"))
+                reason = "unreadable" if kind == "unreadable" else "changing"
+                db.execute("INSERT OR REPLACE INTO structure (path, kind, reason) VALUES (?, 'excluded', ?)", (path, reason))
+                db.execute("DELETE FROM files WHERE id = ?", (number,))
+        for stored in result.objects:
+            number = self._catalogue.record_object(
+                self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents
+            )
+            self._written.add(number)
+            self.done.new_contents += len(stored.contents)
+            self.done.stored_bytes += stored.size
+        if result.types:
+            self._catalogue.record_types(result.types)
+        self.done.read_files += len(result.files)
+        self.done.read_bytes += result.read
+
+    def _read_back(self, name: str, rows: list[ObjectRow]) -> list[ObjectRow]:
+        """Verify objects by reading them; those that are damaged, which are marked and relied upon no more."""
+        if not rows:
+            return []
+        total = sum(row.size for row in rows)
+        jobs = [
+            ReadBackJob(self._place.store, tuple(rows[first - 1 : last]))
+            for first, last in batches.cut((row.size for row in rows), len(rows), total)
+        ]
+        damaged: set[int] = set()
+        with self._stages.timed(name):
+            for result in self._runner.map(name, read_back, jobs, files=len(rows), size=total, weigh=lambda done: (len(done.sound), done.size)):
+                self._catalogue.mark_verified(result.sound)
+                self._catalogue.mark_damaged(result.damaged)
+                damaged.update(result.damaged)
+                self.done.verified += len(result.sound)
+        self.done.damaged += len(damaged)
+        return [row for row in rows if row.id in damaged]
+
+    # -- trouble
+
+    def _finding(self, row: ObjectRow, message: str) -> Finding:
+        code = Code.PACK_DAMAGED if row.kind == "pack" else Code.CONTENT_DAMAGED
+        return Finding(code, f"{self._place.store.url}: {reliance.object_key(row)}", message)
+
+    def _refuse_lost_carried(self) -> None:
+        lost = reliance.unplaced(self._spool, self._catalogue.path, self._place.number, self._place.scope)
+        if lost:
+            raise RefusedError(
+                f"{self._place.store.url} does not hold the contents of {len(lost)} or more files that are carried over from the bag before "
+                f"({', '.join(lost[:3])}, …), and the source has them no longer. Attach and replicate from a store that holds that bag first"
+            )
+
+
+def _weigh(result: IngestResult) -> tuple[int, int]:
+    return len(result.files) + len(result.problems), result.read
+
+
+_PROBLEMS: Final = {"changing": Code.SOURCE_CHANGED, "vanished": Code.SOURCE_VANISHED, "unreadable": Code.SOURCE_UNREADABLE}

@@ -1,0 +1,75 @@
+"""The store a run makes its bag in, and the others it can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from strongroom.catalogue import Catalogue
+from strongroom.collections.model import CollectionManifest, StoreRef
+from strongroom.core.errors import StoreError, StoreUnreachableError, UsageError, WrongStoreError
+from strongroom.core.findings import Code, Finding
+from strongroom.stores.describe import open_known_store
+from strongroom.stores.interface import Store
+from strongroom.stores.open import StoreOptions, open_store
+from strongroom.usecases.archive.previous import LastSeal
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """`store`, with its id and number in the catalogue, takes the new bag; `all` are the stores that answered, it among them."""
+
+    store: Store
+    id: str
+    number: int
+    all: list[Store]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    def check_same_collection(self, manifest: CollectionManifest, last: LastSeal) -> None:
+        """Raise UsageError if the name belongs to another collection in these stores."""
+        if last.seal is not None and manifest.uuid not in (None, last.seal.collection):
+            raise UsageError(
+                f"{manifest.file}: the collection's UUID is {manifest.uuid}, and {last.seal.bag} in {last.store and last.store.url} belongs to "
+                f"the collection {last.seal.collection}: two collections cannot share the name {manifest.name}. Rename one of them"
+            )
+
+
+@contextmanager
+def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iterator[Destination]:
+    """The first store of the collection manifest that may be used now, and every other one that answers.
+
+    A store marked `offline` may be absent; any other that is absent or unreachable stops the run, as does one with another id than
+    the catalogue knows. Raises StoreError.
+    """
+    opened: list[tuple[Store, str, int]] = []
+    findings: list[Finding] = []
+    for reference in manifest.stores:
+        try:
+            opened.append(_open(reference, catalogue))
+        except (WrongStoreError, StoreUnreachableError) as error:
+            if not reference.offline:
+                raise
+            findings.append(Finding(Code.STORE_SKIPPED, reference.url, f"not attached, and marked `offline`: {error}"))
+    if not opened:
+        raise StoreUnreachableError(f"{manifest.file}: none of its {len(manifest.stores)} stores is attached; attach one and run this again")
+    first = next(((store, *rest) for store, *rest in opened if store.capabilities.create_only), None)
+    if first is None:
+        raise StoreError(
+            f"{opened[0][0].url}: cannot create objects only where there are none, so it can hold replicas but not be the first store of a "
+            "bag; put a store that can first in the collection manifest"
+        )
+    store, store_id, number = first
+    notes = tuple(f"still to be replicated to {other.url}" for other, _, _ in opened if other is not store)
+    yield Destination(store, store_id, number, [store, *(other for other, _, _ in opened if other is not store)], tuple(findings), notes)
+
+
+def _open(reference: StoreRef, catalogue: Catalogue) -> tuple[Store, str, int]:
+    options = StoreOptions(
+        endpoint_url=reference.endpoint_url, region=reference.region, storage_class=reference.storage_class,
+        request_checksum_calculation=reference.checksum_mode,
+    )
+    store = open_store(reference.url, options)
+    description = open_known_store(store, catalogue.store_id(reference.url))
+    return store, description.store, catalogue.see_store(description.store, reference.url)

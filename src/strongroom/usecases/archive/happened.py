@@ -1,0 +1,65 @@
+"""The PREMIS events of an archive run (docs/format.md, section 7.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from strongroom.collections.model import CollectionManifest
+from strongroom.core.digests import Digest
+from strongroom.core.events import AGENT, Event, EventType, Outcome
+from strongroom.core.findings import Finding, has_errors
+from strongroom.core.seal import Seal
+from strongroom.usecases.archive.attempt import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a run did, as its events say it."""
+
+    files: int
+    size: int
+    read_files: int
+    new_contents: int
+    stored_bytes: int
+    records: int
+    invalid: int
+    verified: int
+    damaged: int
+
+
+def agents(manifest: CollectionManifest) -> tuple[str, ...]:
+    """The software, and the persons and institutions of the collection manifest."""
+    return (AGENT, *(f"{agent.role or 'agent'}: {agent.name}" for agent in manifest.agents))
+
+
+def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Counts, findings: Sequence[Finding]) -> list[Event]:
+    """What the bag itself says of its making."""
+    who, what = agents(manifest), (str(attempt.bag), f"attempt:{attempt.id}")
+    events = [
+        Event(
+            EventType.DIGEST, f"{', '.join(manifest.fixity)} of {counts.read_files} files read in this run; "
+            f"{counts.files - counts.read_files} were known by size, times and inode, or carried over", what, agents=who,
+        ),
+    ]
+    if manifest.identify:
+        events.append(Event(EventType.IDENTIFICATION, "MIME types by libmagic, each distinct content once", what, agents=who))
+    if counts.records:
+        outcome = Outcome.WARNING if counts.invalid else Outcome.SUCCESS
+        note = f"{counts.invalid} of {counts.records} records are invalid" if counts.invalid else ""
+        events.append(Event(EventType.VALIDATION, f"records against {manifest.metadata.schema}", what, outcome, note, who))
+    outcome = Outcome.WARNING if has_errors(findings) else Outcome.SUCCESS
+    note = f"{len(findings)} findings, errors among them" if has_errors(findings) else ""
+    detail = f"{counts.files} files, {counts.size} bytes; {counts.new_contents} contents were new to the store"
+    return [*events, Event(EventType.INGESTION, detail, what, outcome, note, who)]
+
+
+def after_the_seal(manifest: CollectionManifest, seal: Seal, digest: Digest, counts: Counts) -> list[Event]:
+    """What the log says once the bag is sealed."""
+    who, what = agents(manifest), (str(seal.bag), f"sha256:{digest}")
+    events = [Event(EventType.INGESTION, f"sealed; {counts.stored_bytes} bytes of packs and large contents written", what, agents=who)]
+    if manifest.readback:
+        outcome = Outcome.FAIL if counts.damaged else Outcome.SUCCESS
+        detail = f"{counts.verified} packs and large contents and every tag file read back from the medium"
+        events.append(Event(EventType.FIXITY_CHECK, detail, what, outcome, f"{counts.damaged} damaged" if counts.damaged else "", who))
+    return events

@@ -1,0 +1,259 @@
+"""One batch of source files, in a worker process: read each once; fingerprint, deduplicate, identify, pack and upload."""
+
+from __future__ import annotations
+
+import io
+import os
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strongroom.core import canonical, keys
+from strongroom.core.digests import Digest, new_hash
+from strongroom.core.errors import ChecksumRefusedError, KeyExistsError
+from strongroom.core.pack import LARGE_CONTENT, PackBuilder
+from strongroom.identify import libmagic
+from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
+from strongroom.stores.interface import Store
+from strongroom.usecases.archive.claims import Claims
+from strongroom.usecases.archive.reading import FileState, HashingReader, SourceProblem, check_unchanged, open_source, read_small
+
+#: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
+PIECES_OVER: Final = 1024**3
+PIECE: Final = 64 * 1024**2
+
+_CHUNK_FILES: Final = 1000
+_CHUNK_BYTES: Final = 8 * 1024**2
+_BUFFER: Final = 1024**2
+_TRIES: Final = 3  # for a file that changes while it is read
+
+
+@dataclass(frozen=True, slots=True)
+class IngestJob:
+    """A batch by reference: the rows `first` to `last` of the spool's work table."""
+
+    spool: Path
+    claims: Path
+    catalogue: Path
+    source: bytes
+    follow: bool
+    first: int
+    last: int
+    algorithms: tuple[str, ...]  # sha256 first
+    identify: bool
+    store: Store | None  # None: fingerprint only
+    store_number: int
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """A pack or large content that now lies in the store, and the (sha256, length) of the contents in it."""
+
+    kind: str
+    digest: Digest
+    size: int
+    contents: list[tuple[bytes, int]]
+
+
+@dataclass(slots=True)
+class IngestResult:
+    """What became of a batch. `files`: (id, state, sha256, others); `problems`: (id, kind, message)."""
+
+    files: list[tuple[int, FileState, bytes, bytes]] = field(default_factory=list)
+    problems: list[tuple[int, str, str]] = field(default_factory=list)
+    objects: list[StoredObject] = field(default_factory=list)
+    types: list[tuple[bytes, str, str]] = field(default_factory=list)
+    read: int = 0  # bytes
+
+
+def ingest(job: IngestJob) -> IngestResult:
+    """Carry out `job`. Running it again does no harm: a content may then lie in the store twice, never in no place."""
+    return _Batch(job).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    id: int
+    state: FileState
+    sha256: bytes
+    others: bytes
+    data: bytes
+
+
+class _Batch:
+    def __init__(self, job: IngestJob) -> None:
+        self._job = job
+        self._result = IngestResult()
+        self._pack = PackBuilder()
+        self._chunk: list[_Read] = []
+        self._chunk_bytes = 0
+        self._catalogue = sqlite3.connect(f"{job.catalogue.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
+        self._claims = Claims(job.claims, job.first)
+
+    def run(self) -> IngestResult:
+        spool = sqlite3.connect(f"{self._job.spool.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
+        try:
+            rows = spool.execute(
+                "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)) FROM work w JOIN files f ON f.id = w.file "
+                "WHERE w.seq BETWEEN ? AND ? ORDER BY w.seq",
+                (self._job.first, self._job.last),
+            )
+            for number, name in rows:
+                self._file(number, name)
+            self._settle()
+            self._close_pack()
+        finally:
+            spool.close()
+            self._catalogue.close()
+            self._claims.close()
+        return self._result
+
+    def _file(self, number: int, name: bytes) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                self._read(number, self._job.source + b"/" + name)
+            except SourceProblem as problem:
+                if problem.kind == "changing" and left:
+                    continue
+                self._result.problems.append((number, problem.kind, str(problem)))
+            return
+
+    def _read(self, number: int, path: bytes) -> None:
+        descriptor = open_source(path, follow=self._job.follow)
+        try:
+            state = FileState.of(descriptor)
+            if state.size > LARGE_CONTENT:
+                self._large(number, descriptor, state)
+                return
+            data = read_small(descriptor, state)
+        finally:
+            os.close(descriptor)
+        sha256, *others = (_digest(algorithm, data) for algorithm in self._job.algorithms)
+        self._result.read += len(data)
+        self._chunk.append(_Read(number, state, sha256, b"".join(others), data))
+        self._chunk_bytes += len(data)
+        if len(self._chunk) >= _CHUNK_FILES or self._chunk_bytes >= _CHUNK_BYTES:
+            self._settle()
+
+    # -- small contents
+
+    def _settle(self) -> None:
+        """Decide for a chunk of files which contents are new here, and pack those."""
+        chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
+        data = {read.sha256: read.data for read in chunk}
+        known = {sha256 for sha256 in data if self._is_stored(sha256)}
+        new = self._claims.claim(data.keys() - known)
+        for sha256, content in data.items():
+            if sha256 in new or sha256 in known:
+                self._identify(sha256, content)
+            if sha256 in new and self._job.store is not None:
+                if not self._pack.has_room(len(content)):
+                    self._close_pack()
+                self._pack.add(Digest.from_bytes(sha256), content)
+        self._result.files += ((read.id, read.state, read.sha256, read.others) for read in chunk)
+
+    def _is_stored(self, sha256: bytes) -> bool:
+        row = self._catalogue.execute(
+            "SELECT 1 FROM places p JOIN objects o ON o.id = p.object WHERE p.store = ? AND p.scope = ? AND p.sha256 = ? AND NOT o.damaged",
+            (self._job.store_number, self._job.scope, sha256),
+        )
+        return self._job.store is not None and row.fetchone() is not None
+
+    def _identify(self, sha256: bytes, head: bytes) -> None:
+        if not self._job.identify or self._catalogue.execute("SELECT 1 FROM types WHERE sha256 = ?", (sha256,)).fetchone():
+            return
+        found = libmagic.mime_type(head)
+        if found is not None:
+            self._result.types.append((sha256, found, libmagic.signatures()))
+
+    def _close_pack(self) -> None:
+        if not len(self._pack) or self._job.store is None:
+            return
+        tar, index, digest, members = self._pack.finish()
+        put_or_generation(self._job.store, keys.pack(digest), tar, Digest.of(tar))
+        put_or_generation(self._job.store, keys.pack_index(digest), index, Digest.of(index))
+        self._result.objects.append(StoredObject("pack", digest, len(tar), [(m.digest.raw, m.length) for m in members]))
+
+    # -- large contents
+
+    def _large(self, number: int, descriptor: int, state: FileState) -> None:
+        store = self._job.store
+        reader = self._reader(descriptor, state)
+        if store is not None and store.capabilities.late_naming and not self._has_like_sized(state.size):
+            self._store_while_reading(store, reader, descriptor, state)
+        else:
+            _drain(reader)
+            reader.finish()
+            check_unchanged(descriptor, state)
+            sha256 = reader.digest("sha256")
+            if store is not None and not self._is_stored(sha256) and self._claims.claim([sha256]):
+                self._store_by_reading_again(store, reader, descriptor, state)
+        sha256 = reader.digest("sha256")
+        self._identify(sha256, reader.head)
+        self._result.read += state.size
+        others = b"".join(reader.digest(algorithm) for algorithm in self._job.algorithms[1:])
+        self._result.files.append((number, state, sha256, others))
+
+    def _reader(self, descriptor: int, state: FileState) -> HashingReader:
+        piece = PIECE if state.size > PIECES_OVER else None
+        return HashingReader(descriptor, self._job.algorithms, libmagic.HEAD, piece)
+
+    def _has_like_sized(self, size: int) -> bool:
+        """Whether the store has a large content of this very length: then it is hashed before anything is written."""
+        where = (self._job.store_number, size)
+        return self._catalogue.execute("SELECT 1 FROM places WHERE store = ? AND length = ? AND length > 4194304", where).fetchone() is not None
+
+    def _store_while_reading(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
+        def name() -> tuple[keys.StoreKey, Digest]:
+            reader.finish()
+            if reader.length != state.size:
+                raise SourceProblem("changing", f"changed while it was read: {state.size} bytes were announced and {reader.length} came")
+            check_unchanged(descriptor, state)
+            digest = Digest.from_bytes(reader.digest("sha256"))
+            return keys.content(digest), digest
+
+        try:
+            store.receive(reader, name)
+        except KeyExistsError:
+            digest = Digest.from_bytes(reader.digest("sha256"))
+            if not holds(store, keys.content(digest), digest):
+                self._store_by_reading_again(store, reader, descriptor, state)
+                return
+        self._stored(store, reader, state)
+
+    def _store_by_reading_again(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
+        digest = Digest.from_bytes(reader.digest("sha256"))
+
+        def again() -> io.BufferedReader:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            return os.fdopen(os.dup(descriptor), "rb", buffering=_BUFFER)
+
+        try:
+            put_stream_or_generation(store, keys.content(digest), again, state.size, digest)
+        except ChecksumRefusedError as error:
+            check_unchanged(descriptor, state)  # says "changed" where that is the reason
+            raise SourceProblem("changing", "gave other bytes when it was read again") from error
+        self._stored(store, reader, state)
+
+    def _stored(self, store: Store, reader: HashingReader, state: FileState) -> None:
+        digest = Digest.from_bytes(reader.digest("sha256"))
+        if reader.pieces:
+            pieces = canonical.dumps({"length": state.size, "piece": PIECE, "sha256": reader.pieces})
+            put_or_generation(store, keys.pieces(digest), pieces, Digest.of(pieces))
+        self._result.objects.append(StoredObject("content", digest, state.size, [(digest.raw, state.size)]))
+
+
+def _digest(algorithm: str, data: bytes) -> bytes:
+    running = new_hash(algorithm)
+    running.update(data)
+    return running.digest()
+
+
+def _drain(reader: HashingReader) -> None:
+    buffer = bytearray(_BUFFER)
+    while reader.readinto(buffer):
+        pass
+
+

@@ -1,0 +1,90 @@
+"""What need not be read again, and what the store already holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from strongroom.catalogue import Catalogue
+from strongroom.core import keys
+from strongroom.core.digests import Digest
+from strongroom.core.errors import InvalidValueError
+from strongroom.core.pack import parse_index
+from strongroom.stores.generations import read_all
+from strongroom.stores.interface import Store
+from strongroom.usecases.archive.spool import Spool
+
+#: A file whose times lie this close to the start of the run that read it may have changed again within one tick of the clock.
+RACY_NANOSECONDS: Final = 2_000_000_000
+
+_INDEX_LIMIT: Final = 256 * 1024**2
+
+
+def recall(spool: Spool, catalogue: Path, collection: str, source: str, algorithms: tuple[str, ...]) -> None:
+    """Give the digests it had to every file with the size, times and inode it had when it was last read."""
+    with spool.with_catalogue(catalogue) as db:
+        db.execute(
+            "UPDATE files SET sha256 = s.sha256, others = s.others FROM cat.source_files s, cat.source_reads r "
+            "WHERE r.collection = ?1 AND r.source = ?2 AND r.algorithms = ?3 AND s.collection = ?1 AND s.path = files.path "
+            "AND s.size = files.size AND s.mtime = files.mtime AND s.ctime = files.ctime AND s.inode = files.inode AND files.sha256 IS NULL",
+            (collection, source, " ".join(algorithms)),
+        )
+
+
+def remember(
+    spool: Spool, catalogue: Path, collection: str, source: str, algorithms: tuple[str, ...], seal: Digest, started: int
+) -> None:
+    """Keep what was read for the next run's `recall`. `started` is when the scan began, in nanoseconds since 1970."""
+    with spool.with_catalogue(catalogue) as db:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute("DELETE FROM cat.source_files WHERE collection = ?", (collection,))
+            db.execute(
+                "INSERT INTO cat.source_files SELECT ?, path, size, mtime, ctime, inode, sha256, others FROM files "
+                "WHERE read < 2 AND max(mtime, ctime) < ? ORDER BY path",
+                (collection, started - RACY_NANOSECONDS),
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO cat.source_reads (collection, source, algorithms, seal) VALUES (?, ?, ?, ?)",
+                (collection, source, " ".join(algorithms), seal.raw),
+            )
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+
+def learn(catalogue: Catalogue, store: Store, number: int) -> int:
+    """Take in the packs and large contents that others, or a run of ours that was cut off, left in the store. How many were new.
+
+    What is learned is a hint: nothing is sealed on the strength of it before it was read back (reliance.py).
+    """
+    known = catalogue.known_objects(number)
+    learned = 0
+    for stat in store.list("packs/"):
+        digest = _named(stat.key, ".jsonl")
+        if digest is None or ("pack", digest.raw) in known:
+            continue
+        try:
+            members = parse_index(read_all(store, stat.key, _INDEX_LIMIT))
+        except InvalidValueError:
+            continue  # only a hint: what this pack holds is then stored once more
+        size = next((found.size for found in store.list(keys.pack(digest).text) if found.key == keys.pack(digest)), None)
+        if size is not None:
+            contents = [(member.digest.raw, member.length) for member in members]
+            catalogue.record_object(number, "pack", digest, size, scope="", contents=contents)
+            learned += 1
+    for stat in store.list("content/"):
+        digest = _named(stat.key, "")
+        if digest is not None and ("content", digest.raw) not in known:
+            catalogue.record_object(number, "content", digest, stat.size, scope="", contents=[(digest.raw, stat.size)])
+            learned += 1
+    return learned
+
+
+def _named(key: keys.StoreKey, suffix: str) -> Digest | None:
+    name = key.text.rpartition("/")[2]
+    try:
+        return Digest(name.removesuffix(suffix)) if name.endswith(suffix) else None
+    except InvalidValueError:
+        return None

@@ -1,0 +1,128 @@
+"""The bag before: which number comes next, and what the last bag held."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from strongroom.core import keys
+from strongroom.core.bag.manifest import manifest_name, parse_manifest_lines
+from strongroom.core.bag.problems import Problem
+from strongroom.core.digests import Digest
+from strongroom.core.errors import StoreError
+from strongroom.core.findings import Finding
+from strongroom.core.ids import BagId
+from strongroom.core.seal import Seal
+from strongroom.stores.interface import Store
+from strongroom.usecases.sealed.objects import Expected, fetch
+from strongroom.usecases.sealed.seals import find_versions, read_seals
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeal:
+    """The last bag of a collection (none: None), in a store that holds it, and the highest number any seal has taken."""
+
+    highest: int
+    seal: Seal | None
+    digest: Digest | None
+    store: Store | None
+    findings: tuple[Finding, ...] = ()
+
+
+def find_last(stores: list[Store], name: str) -> LastSeal:
+    """The last seal of the collection over all of these stores. Damaged and forked seals are findings."""
+    best = LastSeal(0, None, None, None)
+    findings: list[Finding] = []
+    for store in stores:
+        for version in reversed(find_versions(store, name)):
+            if version <= (best.seal.bag.version if best.seal else 0):
+                break
+            seals = read_seals(store, BagId(name, version))
+            findings += seals.findings
+            taken = bool(seals.found or seals.void or seals.findings)
+            highest = max(best.highest, version) if taken else best.highest
+            best = LastSeal(highest, best.seal, best.digest, best.store)
+            if seals.found:
+                found = seals.found[0]
+                best = LastSeal(highest, found.seal, found.digest, store)
+                break
+    return LastSeal(best.highest, best.seal, best.digest, best.store, tuple(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRow:
+    """A payload file of a sealed bag."""
+
+    path: str
+    digests: dict[str, str]  # by algorithm
+    size: int
+    mode: int
+    mtime: int
+    type: str | None
+
+
+class SealedTagFiles:
+    """The tag files of one sealed bag, fetched into a scratch folder and verified against the seal on the way."""
+
+    def __init__(self, store: Store, seal: Seal, scratch: Path) -> None:
+        self._store = store
+        self._seal = seal
+        self._scratch = scratch
+        scratch.mkdir(exist_ok=True)
+        listing = self._fetch("tagmanifest-sha256.txt", seal.tag_manifests["tagmanifest-sha256.txt"].hex)
+        with listing.open("rb") as lines:
+            entries = parse_manifest_lines(lines, algorithm="sha256")
+            self._digests = {entry.path: entry.digest for entry in entries if not isinstance(entry, Problem)}
+
+    @property
+    def algorithms(self) -> list[str]:
+        """Those of the payload manifests, sha256 first."""
+        names = [found[1] for path in self._digests if (found := manifest_name(path)) is not None and not found[0]]
+        return sorted(names, key=lambda name: (name != "sha256", name))
+
+    def paths(self) -> Iterator[str]:
+        """The payload paths in order."""
+        for path, _ in self._manifest("sha256"):
+            yield path
+
+    def payload(self) -> Iterator[PayloadRow]:
+        """Every payload file with what the bag says of it, in order."""
+        algorithms = self.algorithms
+        with self.get("metadata/technical.jsonl").open("rb") as technical:
+            for line, *entries in zip(technical, *map(self._manifest, algorithms), strict=True):
+                row = json.loads(line)
+                if any(path != row["path"] for path, _ in entries):
+                    raise StoreError(f"{self._store.url}: {self._seal.bag}: its manifests and technical.jsonl do not list the same paths")
+                digests = dict(zip(algorithms, (digest for _, digest in entries), strict=True))
+                yield PayloadRow(row["path"], digests, row["size"], int(row["mode"], 8), row["mtime"], row.get("type"))
+
+    def lines(self, path: str) -> Iterator[dict[str, Any]]:
+        """The objects of a JSON lines tag file; nothing if the bag has none of that name."""
+        if path in self._digests:
+            with self.get(path).open("rb") as lines:
+                for line in lines:
+                    yield json.loads(line)
+
+    def get(self, path: str) -> Path:
+        """A verified copy of a tag file. Raises StoreError if it is missing or damaged in every generation."""
+        if path not in self._digests:
+            raise StoreError(f"{self._store.url}: {self._seal.bag}: has no tag file {path}")
+        return self._fetch(path, self._digests[path])
+
+    def _manifest(self, algorithm: str) -> Iterator[tuple[str, str]]:
+        with self.get(f"manifest-{algorithm}.txt").open("rb") as lines:
+            for entry in parse_manifest_lines(lines, algorithm=algorithm):
+                if isinstance(entry, Problem):
+                    raise StoreError(f"{self._store.url}: {self._seal.bag}: manifest-{algorithm}.txt, line {entry.line}: {entry.message}")
+                yield entry.path, entry.digest
+
+    def _fetch(self, path: str, digest: str) -> Path:
+        target = self._scratch / path.replace("/", "~")
+        if not target.exists():
+            key = keys.tag_file(self._seal.bag, self._seal.attempt, path)
+            if fetch(self._store, key, Expected("sha256", digest), target).key is None:
+                raise StoreError(f"{self._store.url}: {key}: missing or damaged; run `strongroom audit`")
+        return target

@@ -1,0 +1,122 @@
+"""Reading a source file so that what was read is what it was, or saying that it was not."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from strongroom.core.digests import Hash, new_hash
+
+
+class SourceProblem(Exception):
+    """A source file that could not be read as one consistent state. `kind` is changing, vanished or unreadable."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What of a file must be the same before and after reading it."""
+
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+    mode: int
+
+    @classmethod
+    def of(cls, descriptor: int) -> FileState:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise SourceProblem("changing", "was a file during the scan and is none now")
+        return cls(info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, stat.S_IMODE(info.st_mode))
+
+
+def open_source(path: bytes, *, follow: bool) -> int:
+    """A descriptor of the file, without ever waiting on a FIFO or following a link that was not asked for. Raises SourceProblem."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError as error:
+        raise SourceProblem("vanished", "vanished after the scan") from error
+    except OSError as error:
+        raise SourceProblem("unreadable", f"cannot be read: {error.strerror}") from error
+
+
+def read_small(descriptor: int, state: FileState) -> bytes:
+    """The bytes of a file that is small enough for memory. Raises SourceProblem if it is not what `state` says throughout."""
+    try:
+        data = os.read(descriptor, state.size + 1)
+        while 0 < len(data) < state.size:
+            more = os.read(descriptor, state.size + 1 - len(data))
+            if not more:
+                break
+            data += more
+    except OSError as error:
+        raise SourceProblem("unreadable", f"cannot be read: {error.strerror}") from error
+    if len(data) != state.size:
+        raise SourceProblem("changing", f"changed while it was read: {state.size} bytes were announced and {len(data)} came")
+    check_unchanged(descriptor, state)
+    return data
+
+
+def check_unchanged(descriptor: int, state: FileState) -> None:
+    if FileState.of(descriptor) != state:
+        raise SourceProblem("changing", "changed while it was read")
+
+
+class HashingReader(io.RawIOBase):
+    """Passes a file through while every algorithm sees it. Holds the first bytes for identification."""
+
+    def __init__(self, descriptor: int, algorithms: Sequence[str], head: int, piece: int | None) -> None:
+        self._descriptor = descriptor
+        self._hashes: dict[str, Hash] = {name: new_hash(name) for name in algorithms}
+        self._head_limit = head
+        self._piece_size = piece
+        self._piece: Hash = new_hash("sha256")
+        self.head = b""
+        self.length = 0
+        self.pieces: list[str] = []
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        try:
+            count = os.readv(self._descriptor, [view])
+        except OSError as error:
+            raise SourceProblem("unreadable", f"cannot be read at byte {self.length}: {error.strerror}") from error
+        data = view[:count]
+        if self.length < self._head_limit:
+            self.head += bytes(data[: self._head_limit - self.length])
+        for running in self._hashes.values():
+            running.update(data)
+        if self._piece_size is not None:
+            self._update_pieces(data, self._piece_size)
+        self.length += count
+        return count
+
+    def _update_pieces(self, data: memoryview, size: int) -> None:
+        position = self.length
+        while data:
+            room = size - position % size
+            part, data = data[:room], data[room:]
+            self._piece.update(part)
+            position += len(part)
+            if position % size == 0:
+                self.pieces.append(self._piece.hexdigest())
+                self._piece = new_hash("sha256")
+
+    def finish(self) -> None:
+        """Close the last piece. Call once, at the end of the file."""
+        if self._piece_size is not None and self.length % self._piece_size:
+            self.pieces.append(self._piece.hexdigest())
+
+    def digest(self, algorithm: str) -> bytes:
+        return self._hashes[algorithm].digest()

@@ -1,0 +1,84 @@
+"""Whether what a bag is about to rely on is really there (docs/format.md, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from strongroom.catalogue import Catalogue, ObjectRow
+from strongroom.core import keys
+from strongroom.core.digests import Digest
+from strongroom.core.errors import NotFoundInStoreError
+from strongroom.stores.interface import Store
+from strongroom.usecases.archive.spool import Spool
+
+_THREADS: Final = 8  # for look-ups that only wait
+
+
+def object_key(row: ObjectRow) -> keys.StoreKey:
+    return keys.pack(row.digest) if row.kind == "pack" else keys.content(row.digest)
+
+
+_UNPLACED: Final = (
+    "FROM files f WHERE f.sha256 IS NOT NULL AND {} AND NOT EXISTS (SELECT 1 FROM cat.places p JOIN cat.objects o ON o.id = p.object "
+    "WHERE p.store = ? AND p.scope = ? AND p.sha256 = f.sha256 AND NOT o.damaged)"
+)
+
+
+def queue_missing(spool: Spool, catalogue: Path, store: int, scope: str) -> int:
+    """Queue for reading (in `work`) one file of the source for each content that has no trusted place in the store. How many."""
+    with spool.with_catalogue(catalogue) as db:
+        db.execute("DELETE FROM work")
+        where = _UNPLACED.format("f.read < 2")
+        db.execute(f"INSERT INTO work (file) SELECT min(f.id) {where} GROUP BY f.sha256 ORDER BY min(f.path)", (store, scope))
+        return int(db.execute("SELECT count(*) FROM work").fetchone()[0])
+
+
+def unplaced(spool: Spool, catalogue: Path, store: int, scope: str) -> list[str]:
+    """The first few payload paths whose content has no trusted place in the store."""
+    with spool.with_catalogue(catalogue) as db:
+        where = _UNPLACED.format("1")
+        return [path for (path,) in db.execute(f"SELECT f.path {where} ORDER BY f.path LIMIT 10", (store, scope))]
+
+
+def choose_places(spool: Spool, catalogue: Path, store: int, scope: str) -> None:
+    """Choose one trusted object for each content of the payload: `chosen`, with the objects that are then relied upon.
+
+    Verified objects before others, older before newer, so that a bag leans on few packs and equal runs choose alike.
+    """
+    with spool.with_catalogue(catalogue) as db:
+        db.execute("DROP TABLE IF EXISTS chosen")
+        db.execute(
+            "CREATE TABLE chosen AS SELECT DISTINCT ("
+            "SELECT o.id FROM cat.places p JOIN cat.objects o ON o.id = p.object WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = f.sha256 "
+            "AND NOT o.damaged ORDER BY o.verified DESC, o.id LIMIT 1) AS object FROM files f WHERE f.sha256 IS NOT NULL",
+            (store, scope),
+        )
+
+
+def chosen(spool: Spool, catalogue: Path) -> Iterator[ObjectRow]:
+    """The objects relied upon. All are read before the first is given, so the database is free meanwhile."""
+    with spool.with_catalogue(catalogue) as db:
+        rows = db.execute(
+            "SELECT o.id, o.kind, o.digest, o.size, o.verified FROM chosen c JOIN cat.objects o ON o.id = c.object ORDER BY o.id"
+        ).fetchall()
+    for number, kind, digest, size, verified in rows:
+        yield ObjectRow(number, kind, Digest.from_bytes(digest), size, bool(verified))
+
+
+def find_gone(store: Store, catalogue: Catalogue, rows: list[ObjectRow]) -> list[ObjectRow]:
+    """Those objects that are no longer in the store, or not with their length. They are marked, and relied upon no more."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        sizes = threads.map(lambda row: _size(store, row), rows)
+        gone = [row for row, size in zip(rows, sizes, strict=True) if size != row.size]
+    catalogue.mark_damaged(row.id for row in gone)
+    return gone
+
+
+def _size(store: Store, row: ObjectRow) -> int | None:
+    try:
+        return store.head(object_key(row)).size
+    except NotFoundInStoreError:
+        return None

@@ -1,0 +1,285 @@
+"""An archive run from beginning to end. The methods of _Run stand in the order in which they run."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from strongroom import metadata
+from strongroom.catalogue import Catalogue
+from strongroom.collections.model import CollectionManifest
+from strongroom.core.digests import Digest
+from strongroom.core.errors import RefusedError, StrongroomError
+from strongroom.core.events import utc_now
+from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId, new_id
+from strongroom.core.seal import Previous, Seal
+from strongroom.runner.interface import Runner
+from strongroom.usecases import log
+from strongroom.usecases.archive import gather, known, supplied
+from strongroom.usecases.archive.attempt import Attempt
+from strongroom.usecases.archive.contents import Contents, Place
+from strongroom.usecases.archive.destination import Destination, open_destination
+from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal
+from strongroom.usecases.archive.lock import only_one
+from strongroom.usecases.archive.previous import LastSeal, SealedTagFiles, find_last
+from strongroom.usecases.archive.report import ArchiveReport
+from strongroom.usecases.archive.spool import Spool
+from strongroom.usecases.archive.stages import Stages
+from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, state_digest
+from strongroom.usecases.context import Context
+from strongroom.usecases.sealed.collector import Collector
+
+_RACES: Final = 20  # of losing the next number to other runs
+
+
+def archive(
+    manifest: CollectionManifest, context: Context, runner: Runner, *, dry_run: bool = False, accept_loss: bool = False, reread: bool = False
+) -> ArchiveReport:
+    """Make the next bag of a collection, or find that none is needed.
+
+    `dry_run` only looks; `accept_loss` lifts `max_loss`; `reread` reads files that look unchanged too.
+
+    Raises UsageError (manifest, source), RefusedError (max_loss), StoreError (store absent, another, unreachable, full) and whatever
+    stops the machinery; what concerns the archive itself is in the report's findings. A run that was stopped anywhere is carried on
+    by running it again.
+    """
+    gather.check_source_apart(manifest)
+    with (
+        only_one(context.home, manifest.name),
+        context.scratch("archive") as scratch,
+        Catalogue.open(context.catalogue) as catalogue,
+        open_destination(manifest, catalogue) as destination,
+    ):
+        run = _Run(manifest, runner, scratch, catalogue, destination)
+        try:
+            run.look(reread=reread)
+            report = run.plan() if dry_run else run.go(accept_loss=accept_loss, reread=reread)
+        finally:
+            run.spool.close()
+        if not dry_run:
+            catalogue.record_run(manifest.name, str(manifest.file), report.outcome)
+        runner.artifact(f"archive-{manifest.name}".replace("_", "-").replace(".", "-"), report.markdown())
+        return report
+
+
+class _Run:
+    def __init__(
+        self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination
+    ) -> None:
+        self.manifest = manifest
+        self.scratch = scratch
+        self.catalogue = catalogue
+        self.destination = destination
+        self.runner = runner
+        self.spool = Spool(scratch / "run.sqlite")
+        self.stages = Stages(runner)
+        self.findings = Collector(runner.finding)
+        self.findings.extend(destination.findings)
+        self.started = time.time_ns()
+        self.attempt: Attempt | None = None
+
+    # -- before the first byte of a file is read
+
+    def look(self, *, reread: bool) -> None:
+        with self.stages.stage("scan") as progress:
+            gather.scan(self.manifest, self.spool, progress, self.findings.add)
+        self._find_last()
+        if self.last.seal is not None and self.last.store is not None:
+            before = SealedTagFiles(self.last.store, self.last.seal, self.scratch / "before")
+            gather.load_previous_paths(self.spool, before)
+            if self.manifest.mode == "accrue":
+                gather.carry_over(self.spool, before, self.manifest.fixity)
+        with self.stages.stage("validate metadata"):
+            folder = self.scratch / "metadata"
+            folder.mkdir()
+            self.records = metadata.validate(self.manifest.metadata, self.manifest.source, folder, self.spool)
+            self.findings.extend(self.records.findings)
+            supplied.leave_out(self.spool, self.records.held())
+        self.algorithms = self.manifest.fixity + supplied.extra_algorithms(self.records, self.manifest.fixity)
+        if not reread:
+            known.recall(self.spool, self.catalogue.path, self.manifest.name, str(self.manifest.source), self.algorithms)
+        place = Place(self.destination.store, self.destination.number, self.manifest.name if self.manifest.dedup == "collection" else "")
+        self.contents = Contents(self.manifest, self.algorithms, place, self.spool, self.catalogue, self.runner, self.stages, self.scratch,
+                                 self.findings.add)
+
+    def plan(self) -> ArchiveReport:
+        """What a run would do; nothing is written to the store."""
+        files, size = self.spool.totals("sha256 IS NULL")
+        return replace(self._report("planned", None), read_files=files, read_bytes=size)
+
+    def go(self, *, accept_loss: bool, reread: bool) -> ArchiveReport:
+        if self.manifest.mode == "closed" and self.last.seal is not None:
+            return self._report("closed", self.last.seal.bag)
+        if not accept_loss:
+            self._refuse_loss()
+        if self.records.refused:
+            self.findings.add(Finding(Code.RECORD_REFUSED, str(self.manifest.file), _REFUSED.format(self.records.invalid)))
+        if self._must_refuse():
+            return self._report("refused", None)
+        if self._must_learn():
+            self.contents.learn()
+        self._read_source()
+        if self._must_refuse():
+            return self._end_without_bag("refused", None)
+        return self._seal_next(reread=reread)
+
+    def _refuse_loss(self) -> None:
+        if self.last.seal is None or self.manifest.mode == "accrue":
+            return
+        gone, had, examples = gather.lost(self.spool)
+        if had and gone / had > self.manifest.max_loss:
+            shown = ", ".join(path.removeprefix("data/") for path in examples)
+            raise RefusedError(
+                f"{self.manifest.source}: {gone:,} of the {had:,} files of {self.last.seal.bag} are gone ({shown}, …), more than the "
+                f"{self.manifest.max_loss:.0%} that `max_loss` allows. Nothing was stored. If the source is complete as it is, "
+                "run this again with --accept-loss"
+            )
+
+    def _must_refuse(self) -> bool:
+        codes = {finding.code for finding in self.findings.findings()}
+        refusing = {Code.RECORD_REFUSED, Code.CHECKSUM_MISMATCH} if self.manifest.metadata.on_invalid == "refuse" else set()
+        return bool(codes & (refusing | {Code.SOURCE_SYMLINK}))
+
+    def _must_learn(self) -> bool:
+        """Whether the store may hold what the catalogue has not heard of: a run was cut off there, or somebody else sealed."""
+        ours = {row.seal for row in self.catalogue.bags(self.manifest.name)}
+        return self.catalogue.is_dirty(self.destination.number) or (self.last.digest is not None and self.last.digest not in ours)
+
+    # -- contents
+
+    def _read_source(self) -> None:
+        check_first = self.manifest.metadata.on_invalid == "refuse" and next(self.records.checksums(), None) is not None
+        if self.spool.totals("sha256 IS NULL")[0]:
+            if not check_first:  # with checksums that can refuse the whole, nothing is stored before they were compared
+                self._ensure_open()
+            self.contents.read_source(store=not check_first)
+        differing = supplied.compare_checksums(self.spool, self.records, self.algorithms, self.findings.add)
+        if self.manifest.metadata.on_invalid == "hold":
+            supplied.leave_out(self.spool, iter(differing))
+
+    def _ensure_open(self) -> None:
+        if self.attempt is None:
+            self.catalogue.set_dirty(self.destination.number, dirty=True)
+            self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.last.highest + 1))
+
+    # -- the bag
+
+    def _seal_next(self, *, reread: bool) -> ArchiveReport:
+        for _ in range(_RACES):
+            self.contents.hold(self._ensure_open)
+            with self.stages.stage("write tag files"):
+                writer = TagFiles(self.scratch / "tag", self.manifest)
+                tag_files = [*self.records.tag_files, ("metadata/validation.json", self.records.report)]
+                payload = writer.payload(self.spool, self.catalogue.path, tag_files)
+            state = state_digest(payload)
+            if self.last.seal is not None and self.last.seal.state == state:
+                return self._unchanged(self.last.seal, reread=reread)
+            if self.attempt is None:
+                self._ensure_open()
+                continue  # what is relied upon is looked at again, now that the attempt is open
+            files = self._store_tag_files(self.attempt, writer, payload)
+            seal, digest = self._seal(self.attempt, payload, files, state)
+            if digest is not None:
+                return self._finish(self.attempt, seal, digest, files)
+            self._close_attempt("the number went to another run")
+            self._find_last()
+        raise StrongroomError(f"{self.destination.store.url}: lost {_RACES} races for a version number; run it again when fewer others do")
+
+    def _store_tag_files(self, attempt: Attempt, writer: TagFiles, payload: Payload) -> list[TagFile]:
+        with self.stages.stage("store tag files") as progress:
+            events = before_the_seal(self.manifest, attempt, self._counts(payload.files, payload.size), self.findings.findings())
+            files = writer.bag(payload, attempt.bag, self._collection(), events)
+            for size in attempt.store_tag_files(files):
+                progress.advance(1, size)
+            attempt.store_placement(self.contents.chosen())
+            return files
+
+    def _seal(self, attempt: Attempt, payload: Payload, files: list[TagFile], state: Digest) -> tuple[Seal, Digest | None]:
+        with self.stages.stage("seal"):
+            previous = Previous(self.last.seal.bag, self.last.digest) if self.last.seal and self.last.digest else None
+            manifests = {file.path: Digest(file.digests["sha256"]) for file in files if _is_tag_manifest(file)}
+            heads = log.heads(self.destination.store)
+            seal = Seal(attempt.bag, self._collection(), attempt.id, previous, manifests, payload.size, payload.files, state, heads, utc_now())
+            return seal, attempt.seal(seal)
+
+    def _collection(self) -> str:
+        """The collection's UUID: the manifest's, or that of the bag before, or a new one."""
+        if self.uuid is None:
+            self.uuid = self.manifest.uuid or (self.last.seal.collection if self.last.seal else new_id())
+        return self.uuid
+
+    def _find_last(self) -> None:
+        self.last: LastSeal = find_last(self.destination.all, self.manifest.name)
+        self.uuid: str | None = None
+        self.findings.extend(self.last.findings)
+        self.destination.check_same_collection(self.manifest, self.last)
+
+    # -- after the seal
+
+    def _finish(self, attempt: Attempt, seal: Seal, digest: Digest, files: list[TagFile]) -> ArchiveReport:
+        if self.manifest.readback:
+            self.contents.read_back()
+            with self.stages.stage("read back tag files"):
+                self.findings.extend(attempt.verify_tag_files(files))
+        with self.stages.stage("catalogue"):
+            counts = self._counts(seal.payload_files, seal.payload_bytes)
+            events = after_the_seal(self.manifest, seal, digest, counts)
+            log.append(self.catalogue, self.destination.store, self.destination.number, self.destination.id, events)
+            self.catalogue.record_bag(seal, digest, self.destination.number)
+            self._remember(digest)
+            self.catalogue.set_dirty(self.destination.number, dirty=False)
+        return self._report("sealed", seal.bag)
+
+    def _unchanged(self, seal: Seal, *, reread: bool) -> ArchiveReport:
+        if self.last.digest is not None:
+            if self.last.store is self.destination.store:
+                self.catalogue.record_bag(seal, self.last.digest, self.destination.number)
+            if self.contents.done.read_files or reread:
+                self._remember(self.last.digest)
+        if self.manifest.readback:
+            self.contents.read_back()
+        return self._end_without_bag("unchanged", seal.bag)
+
+    def _end_without_bag(self, outcome: str, bag: BagId | None) -> ArchiveReport:
+        self._close_attempt(outcome)
+        self.catalogue.set_dirty(self.destination.number, dirty=False)
+        return self._report(outcome, bag)
+
+    def _close_attempt(self, reason: str) -> None:
+        if self.attempt is not None:
+            self.attempt.close(reason)
+            self.attempt = None
+
+    def _remember(self, seal: Digest) -> None:
+        source = str(self.manifest.source)
+        known.remember(self.spool, self.catalogue.path, self.manifest.name, source, self.algorithms, seal, self.started)
+
+    # -- what is said
+
+    def _counts(self, files: int, size: int) -> Counts:
+        done = self.contents.done
+        return Counts(files, size, done.read_files, done.new_contents, done.stored_bytes, self.records.records, self.records.invalid,
+                      done.verified, done.damaged)
+
+    def _report(self, outcome: str, bag: BagId | None) -> ArchiveReport:
+        files, size = self.spool.totals()
+        distinct = self.spool.one("SELECT count(DISTINCT sha256) FROM files")
+        excluded = Counter(dict(self.spool.db.execute("SELECT reason, count(*) FROM structure WHERE kind = 'excluded' GROUP BY reason")))
+        done = self.contents.done
+        return ArchiveReport(
+            self.manifest.name, outcome, None if bag is None else str(bag), self.destination.store.url, files, size, done.read_files,
+            done.read_bytes, done.new_contents, done.stored_bytes, self.spool.totals("sha256 IS NOT NULL")[0] - distinct, dict(excluded),
+            self.records.records, self.records.invalid, done.verified, self.findings.findings(), dict(self.stages.seconds),
+            self.destination.notes,
+        )
+
+
+def _is_tag_manifest(file: TagFile) -> bool:
+    return file.path.startswith("tagmanifest-")
+
+
+_REFUSED: Final = "{} records are invalid and `on_invalid` is refuse; nothing was stored. Correct them, or say `flag` to seal and report"

@@ -1,0 +1,85 @@
+"""The state of one archive run, in an SQLite file, so that memory does not grow with the number of files."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+_TABLES: Final = """
+CREATE TABLE files (           -- the payload to be
+  id     INTEGER PRIMARY KEY,
+  path   TEXT NOT NULL,        -- data/…; SQLite compares TEXT by its UTF-8 bytes, which is the order of manifests
+  name   BLOB,                 -- path below the source where it is not what `path` says (format.md, 4.1)
+  size   INTEGER NOT NULL,
+  mtime  INTEGER NOT NULL,
+  ctime  INTEGER NOT NULL,
+  inode  INTEGER NOT NULL,
+  mode   INTEGER NOT NULL,
+  sha256 BLOB,                 -- NULL: to be read
+  others BLOB,                 -- digests by the other algorithms, one after the other
+  read   INTEGER NOT NULL DEFAULT 0,  -- read in this run (1), or carried over from the bag before (2)
+  type   TEXT                  -- MIME type, where the bag before said it
+);
+CREATE UNIQUE INDEX files_by_path ON files (path);
+CREATE TABLE structure (path TEXT PRIMARY KEY, kind TEXT NOT NULL, mode INTEGER, mtime INTEGER, target BLOB, reason TEXT) WITHOUT ROWID;
+CREATE TABLE names (path TEXT PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE work (seq INTEGER PRIMARY KEY, file INTEGER NOT NULL);
+"""
+
+
+class Spool:
+    """One run's database. `path` can be handed to worker processes, which only read it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.db.execute("PRAGMA journal_mode = WAL")  # workers read while results are written
+        self.db.execute("PRAGMA synchronous = OFF")  # scratch: a run that dies starts anew
+        self.db.execute("PRAGMA cache_size = -32000")
+        self.db.executescript(_TABLES)
+
+    def close(self) -> None:
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        self.db.execute("BEGIN")
+        try:
+            yield self.db
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def one(self, sql: str, values: Iterable[Any] = ()) -> Any:
+        """The first column of the first row."""
+        return self.db.execute(sql, tuple(values)).fetchone()[0]
+
+    def totals(self, where: str = "1") -> tuple[int, int]:
+        """(files, bytes) of the payload rows for which the constant SQL condition `where` holds."""
+        count, size = self.db.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM files WHERE {where}").fetchone()
+        return int(count), int(size)
+
+    @contextmanager
+    def with_catalogue(self, catalogue: Path) -> Iterator[sqlite3.Connection]:
+        """The database with the catalogue attached as `cat`, for questions that join the two."""
+        self.db.execute("ATTACH ? AS cat", (str(catalogue),))
+        try:
+            yield self.db
+        finally:
+            self.db.execute("DETACH cat")
+
+    # -- the payload paths, as metadata validation wants them (strongroom.metadata)
+
+    def __contains__(self, path: str) -> bool:
+        return self.db.execute("SELECT 1 FROM files WHERE path = ?", (path,)).fetchone() is not None
+
+    def __iter__(self) -> Iterator[str]:
+        for (path,) in self.db.cursor().execute("SELECT path FROM files ORDER BY path"):
+            yield path
+
+    def __len__(self) -> int:
+        return self.totals()[0]

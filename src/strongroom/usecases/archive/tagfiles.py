@@ -1,0 +1,230 @@
+"""Writing a bag's tag files into a scratch folder, and its state digest (docs/format.md, section 4)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from strongroom.collections.model import CollectionManifest
+from strongroom.core import canonical
+from strongroom.core.bag.baginfo import format_bag_info
+from strongroom.core.bag.declaration import bagit_txt
+from strongroom.core.bag.encoding import encode_path
+from strongroom.core.digests import HEX_LENGTH, Digest, Hash, new_hash
+from strongroom.core.events import Event
+from strongroom.core.ids import BagId
+from strongroom.usecases.archive.baginfo import bag_info
+from strongroom.usecases.archive.spool import Spool
+
+#: The members of the collection manifest that describe the collection; a change of them is a new state (format.md, 4.3).
+DESCRIPTIVE: Final = ("access", "accession", "agents", "arrangement", "authority", "collection", "description", "fixity", "identifiers",
+                      "languages", "retention", "rights", "title")
+
+
+@dataclass(frozen=True, slots=True)
+class TagFile:
+    """A tag file ready to be stored: path in the bag, where its bytes lie, length, digests by algorithm."""
+
+    path: str
+    file: Path
+    length: int
+    digests: dict[str, str]
+
+
+@dataclass(slots=True)
+class Payload:
+    """What was learned while the payload's tag files were written."""
+
+    tag_files: list[TagFile] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)  # of the state digest
+    files: int = 0
+    size: int = 0
+
+
+class _Writer:
+    """A file being written that knows its digests."""
+
+    def __init__(self, folder: Path, path: str, algorithms: Sequence[str]) -> None:
+        self._path = path
+        self._file = folder / path.replace("/", "~")
+        self._out: BinaryIO = self._file.open("wb", buffering=1 << 20)
+        self._hashes: dict[str, Hash] = {name: new_hash(name) for name in algorithms}
+        self._length = 0
+
+    def write(self, data: bytes) -> None:
+        self._out.write(data)
+        self._length += len(data)
+        for running in self._hashes.values():
+            running.update(data)
+
+    def finish(self) -> TagFile:
+        self._out.close()
+        return TagFile(self._path, self._file, self._length, {name: running.hexdigest() for name, running in self._hashes.items()})
+
+
+class TagFiles:
+    """Makes the tag files of one bag in `folder`."""
+
+    def __init__(self, folder: Path, manifest: CollectionManifest) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._algorithms = manifest.fixity
+        folder.mkdir(exist_ok=True)
+
+    def payload(self, spool: Spool, catalogue: Path, supplied: Iterable[tuple[str, Path]]) -> Payload:
+        """Everything that does not depend on the bag's number. `supplied`: records and schema, by path in the bag."""
+        done = Payload()
+        self._manifests(spool, catalogue, done)
+        self._structure(spool, done)
+        self._names(spool, done)
+        self._duplicates(spool, done)
+        records = []
+        for path, file in sorted(supplied):
+            done.tag_files.append(self._bytes(path, _chunks_of(file)))
+            if path.startswith(("metadata/records/", "metadata/schema/")):
+                records.append(f"{done.tag_files[-1].digests['sha256']}  {path}\n")
+        done.parts["records"] = _sha256("".join(records).encode())
+        document = self._manifest.document
+        described = {name: document[name] for name in DESCRIPTIVE if name in document}
+        done.parts["collection"] = _sha256(canonical.dumps(described))
+        done.tag_files.append(self._bytes("metadata/collection.json", [canonical.dumps(document)]))
+        done.tag_files.append(self._bytes("metadata/collection.yaml", [self._manifest.raw]))
+        return done
+
+    def bag(self, payload: Payload, bag: BagId, collection: str, events: Iterable[Event]) -> list[TagFile]:
+        """Every tag file of the bag, the tag manifests last."""
+        lines = (canonical.dumps(event.to_json()) for event in events)
+        info = format_bag_info(bag_info(self._manifest, bag, collection, payload.files, payload.size))
+        files = [
+            *payload.tag_files,
+            self._bytes("metadata/events.jsonl", lines),
+            self._bytes("bag-info.txt", [info]),
+            self._bytes("bagit.txt", [bagit_txt()]),
+        ]
+        files.sort(key=lambda file: file.path)
+        manifests = [
+            self._bytes(f"tagmanifest-{name}.txt", (f"{file.digests[name]}  {file.path}\n".encode() for file in files))
+            for name in self._algorithms
+        ]
+        return files + manifests
+
+    # -- one tag file each
+
+    def _manifests(self, spool: Spool, catalogue: Path, done: Payload) -> None:
+        names = [f"manifest-{name}.txt" for name in self._algorithms]
+        others = [(HEX_LENGTH[name]) for name in self._algorithms[1:]]
+        modes = hashlib.sha256()
+        with ExitStack() as stack:
+            writers = [_Writer(self._folder, name, self._algorithms) for name in (*names, "fetch.txt", "metadata/technical.jsonl")]
+            stack.callback(lambda: done.tag_files.extend(writer.finish() for writer in writers))
+            db = stack.enter_context(spool.with_catalogue(catalogue))
+            rows = db.cursor().execute(
+                "SELECT f.path, f.size, f.mtime, f.mode, f.sha256, f.others, coalesce(t.type, f.type) FROM files f "
+                "LEFT JOIN cat.types t ON t.sha256 = f.sha256 AND ? WHERE f.sha256 IS NOT NULL ORDER BY f.path",
+                (self._manifest.identify,),
+            )
+            prefix = f"https://{self._manifest.authority}/.well-known/ni/sha-256/"
+            while chunk := rows.fetchmany(1000):
+                lines: list[list[str]] = [[] for _ in writers]
+                mode_lines = []
+                for path, size, mtime, mode, sha256, other, kind in chunk:
+                    encoded = encode_path(path)
+                    lines[0].append(f"{sha256.hex()}  {encoded}\n")
+                    rest, at = other.hex(), 0
+                    for number, length in enumerate(others, 1):
+                        lines[number].append(f"{rest[at : at + length]}  {encoded}\n")
+                        at += length
+                    ni = base64.urlsafe_b64encode(sha256).decode().rstrip("=")
+                    lines[-2].append(f"{prefix}{ni} {size} {encoded}\n")
+                    type_part = "" if kind is None else f',"type":{json.dumps(kind)}'
+                    quoted = json.dumps(path, ensure_ascii=False)
+                    lines[-1].append(f'{{"mode":"{mode:04o}","mtime":{mtime},"path":{quoted},"size":{size}{type_part}}}\n')
+                    mode_lines.append(f"{mode:04o} {encoded}\n")
+                    done.size += size
+                done.files += len(chunk)
+                modes.update("".join(mode_lines).encode())
+                for writer, text in zip(writers, lines, strict=True):
+                    writer.write("".join(text).encode())
+        done.parts["manifest-sha256"] = next(file.digests["sha256"] for file in done.tag_files if file.path == "manifest-sha256.txt")
+        done.parts["modes"] = modes.hexdigest()
+
+    def _structure(self, spool: Spool, done: Payload) -> None:
+        state = hashlib.sha256()
+
+        def lines() -> Iterator[bytes]:
+            for path, kind, mode, mtime, target, reason in spool.db.cursor().execute(
+                "SELECT path, kind, mode, mtime, target, reason FROM structure ORDER BY path"
+            ):
+                value: dict[str, Any] = {"kind": kind, "path": path}
+                if reason is not None:
+                    value["reason"] = reason
+                if mode is not None:
+                    value["mode"] = f"{mode:04o}"
+                if target is not None:
+                    value["target"] = base64.b64encode(target).decode()
+                if kind != "excluded":
+                    state.update(canonical.dumps(value))
+                    value["mtime"] = mtime or 0
+                yield canonical.dumps(value)
+
+        done.tag_files.append(self._bytes("metadata/structure.jsonl", lines()))
+        done.parts["structure"] = state.hexdigest()
+
+    def _names(self, spool: Spool, done: Payload) -> None:
+        rows = spool.db.cursor().execute("SELECT path, name FROM names ORDER BY path")
+        lines = (canonical.dumps({"bytes": base64.b64encode(name).decode(), "path": path}) for path, name in rows)
+        done.parts["names"] = self._unless_empty(done, "metadata/names.jsonl", lines)
+
+    def _duplicates(self, spool: Spool, done: Payload) -> None:
+        rows = spool.db.cursor().execute(
+            "SELECT sha256, path FROM files WHERE sha256 IN (SELECT sha256 FROM files GROUP BY sha256 HAVING count(*) > 1) ORDER BY sha256, path"
+        )
+
+        def pieces() -> Iterator[bytes]:
+            # Written path by path: an empty file may occur a million times.
+            last: bytes | None = None
+            for sha256, path in rows:
+                yield b"," if sha256 == last else (b"" if last is None else _END_OF_DUPLICATES % last.hex().encode()) + b'{"paths":['
+                yield json.dumps(path, ensure_ascii=False).encode()
+                last = sha256
+            if last is not None:
+                yield _END_OF_DUPLICATES % last.hex().encode()
+
+        self._unless_empty(done, "metadata/duplicates.jsonl", pieces())
+
+    def _unless_empty(self, done: Payload, path: str, chunks: Iterable[bytes]) -> str:
+        made = self._bytes(path, chunks)
+        if made.length:
+            done.tag_files.append(made)
+        return made.digests["sha256"]
+
+    def _bytes(self, path: str, chunks: Iterable[bytes]) -> TagFile:
+        writer = _Writer(self._folder, path, self._algorithms)
+        for chunk in chunks:
+            writer.write(chunk)
+        return writer.finish()
+
+
+_END_OF_DUPLICATES: Final = b'],"sha256":"%b"}\n'
+
+
+def state_digest(payload: Payload) -> Digest:
+    """The digest of what makes a state (docs/format.md, 4.3)."""
+    order = ("manifest-sha256", "structure", "modes", "names", "records", "collection")
+    return Digest.of("".join(("strongroom-state/1\n", *(f"{name} {payload.parts[name]}\n" for name in order))).encode())
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _chunks_of(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as source:
+        read: Callable[[], bytes] = lambda: source.read(1 << 20)  # noqa: E731
+        yield from iter(read, b"")
