@@ -41,7 +41,9 @@ class FileStore:
     def capabilities(self) -> Capabilities:
         system = file_system_of(self._tree.root)
         # create_only holds by construction: where there is no way to publish without replacing, a write is an error.
-        return Capabilities(create_only=True, checks_sha256=True, ranges=True, max_object=system.max_file, late_naming=True, notes=system.notes)
+        return Capabilities(
+            create_only=True, checks_sha256=True, ranges=True, max_object=system.max_file, late_naming=True, notes=system.notes
+        )
 
     # -- writing
 
@@ -121,9 +123,11 @@ class FileStore:
         return BoundedReader(file, left, place, lambda: posix.translated(place))
 
     def head(self, key: StoreKey) -> Stat:
-        with self._tree.open_root() as root, posix.translated(self._tree.place(key), self._tree.missing(key)):
-            with posix.closing(self._tree.open_file(root, key)) as descriptor:
-                return Stat(key, os.fstat(descriptor).st_size)
+        with (
+            self._tree.open_root() as root, posix.translated(self._tree.place(key), self._tree.missing(key)),
+            posix.closing(self._tree.open_file(root, key)) as descriptor,
+        ):
+            return Stat(key, os.fstat(descriptor).st_size)
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """Holds in memory the names of one folder and of those above it."""
@@ -147,22 +151,26 @@ class FileStore:
 
     def delete(self, key: StoreKey) -> None:
         parent, _, name = key.text.rpartition("/")
-        with self._tree.open_root() as root, posix.translated(self._tree.place(key), self._tree.missing(key)):
-            with posix.closing(self._tree.open_folder(root, parent)) as folder:
-                if modes.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
-                    raise FileNotFoundError(errno.ENOENT, "a folder is no key", key.text)
-                os.unlink(name, dir_fd=folder)
+        with (
+            self._tree.open_root() as root, posix.translated(self._tree.place(key), self._tree.missing(key)),
+            posix.closing(self._tree.open_folder(root, parent)) as folder,
+        ):
+            if modes.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
+                raise FileNotFoundError(errno.ENOENT, "a folder is no key", key.text)
+            os.unlink(name, dir_fd=folder)
 
     def tidy(self, older_than_seconds: float) -> int:
         limit = time.time() - older_than_seconds
         removed = 0
-        with self._tree.open_root() as root, posix.translated(self._tree.place(TEMPORARY)), suppress(FileNotFoundError):
-            with posix.closing(os.open(TEMPORARY, posix.FOLDER, dir_fd=root)) as folder, os.scandir(folder) as entries:
-                for entry in entries:
-                    with suppress(FileNotFoundError):
-                        if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime <= limit:
-                            os.unlink(entry.name, dir_fd=folder)
-                            removed += 1
+        with (
+            self._tree.open_root() as root, posix.translated(self._tree.place(TEMPORARY)), suppress(FileNotFoundError),
+            posix.closing(os.open(TEMPORARY, posix.FOLDER, dir_fd=root)) as folder, os.scandir(folder) as entries,
+        ):
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime <= limit:
+                        os.unlink(entry.name, dir_fd=folder)
+                        removed += 1
         return removed
 
     def free_bytes(self) -> int | None:

@@ -112,18 +112,21 @@ class FileTree:
         return current
 
     def entries(self, folder: str) -> list[tuple[str, int]]:
-        """Path and size of what lies in `folder` ("" or "a/b/") and could be or hold a key, in byte order of keys. Subfolders end in "/"."""
+        """Path and size of what lies in `folder` ("" or "a/b/") and could be or hold a key, in byte order of keys.
+        Subfolders end in "/"."""
         found = []
-        with self.open_root() as root, posix.translated(self.place(folder)), suppress(FileNotFoundError):
-            with posix.closing(self.open_folder(root, folder[:-1])) as descriptor, os.scandir(descriptor) as entries:
-                for entry in entries:
-                    if valid_key(entry.name) is None:
-                        continue
-                    with suppress(FileNotFoundError):  # vanished meanwhile
-                        if self._is_folder(entry, folder):
-                            found.append((f"{folder}{entry.name}/", 0))
-                        elif entry.is_file(follow_symlinks=False):
-                            found.append((folder + entry.name, entry.stat(follow_symlinks=False).st_size))
+        with (
+            self.open_root() as root, posix.translated(self.place(folder)), suppress(FileNotFoundError),
+            posix.closing(self.open_folder(root, folder[:-1])) as descriptor, os.scandir(descriptor) as entries,
+        ):
+            for entry in entries:
+                if valid_key(entry.name) is None:
+                    continue
+                with suppress(FileNotFoundError):  # vanished meanwhile
+                    if self._is_folder(entry, folder):
+                        found.append((f"{folder}{entry.name}/", 0))
+                    elif entry.is_file(follow_symlinks=False):
+                        found.append((folder + entry.name, entry.stat(follow_symlinks=False).st_size))
         return sorted(found)
 
     def _is_folder(self, entry: os.DirEntry[str], folder: str) -> bool:

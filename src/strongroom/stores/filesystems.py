@@ -36,7 +36,7 @@ class FileSystem:
         if self.kind in _VOLATILE:
             return (f"{self.kind} lies in memory: everything here is lost when the machine stops",)
         if self.kind in _NETWORK:
-            return (f"{self.kind} is a network file system: whether written bytes survive a power cut is the server's promise, not this machine's",)
+            return (f"{self.kind} is a network file system: that written bytes survive a power cut is the server's promise alone",)
         return ()
 
 

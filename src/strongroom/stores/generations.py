@@ -183,7 +183,7 @@ def newest_parsable(store: Store, key: StoreKey, parse: Callable[[bytes], T], li
     at, value = found[0]
     for other, says in found[1:]:
         if says != value:
-            raise GenerationsDifferError(f"{store.url}: {at} and {other} are both well-formed and differ; somebody must decide which is right")
+            raise GenerationsDifferError(f"{store.url}: {at} and {other} are both well-formed and differ; a person must decide")
     return value
 
 

@@ -49,7 +49,8 @@ class Reader(Protocol):
 class Store(Protocol):
     """A map from keys to immutable byte strings. Safe to use from several threads; can be pickled to another process.
 
-    Every method may raise StoreUnreachableError (no answer, no permission, throttled: says nothing about what is there).
+    Every method may raise StoreUnreachableError (no answer, no permission, throttled: says nothing about what is there) and
+    WrongStoreError (the folder or bucket itself is gone). A store in memory can be pickled within its process only.
     """
 
     @property
@@ -98,7 +99,7 @@ class Store(Protocol):
         "bags/" → "mysite", "other". Folders only, not keys."""
 
     def delete(self, key: StoreKey) -> None:
-        """Remove `key`. Only sweeps and the tidying of probes call this. Raises NotFoundInStoreError, StoreUnreachableError if not allowed."""
+        """Remove `key`. Only sweeps and the tidying of probes call this. Raises NotFoundInStoreError, StoreRefusedError if not allowed."""
 
     def tidy(self, older_than_seconds: float) -> int:
         """Remove temporaries and unfinished uploads that are older; how many. They are never keys."""

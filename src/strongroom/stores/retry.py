@@ -43,7 +43,7 @@ class RetryingStore:
     A stream is tried again only if its source can seek; `receive` never is, since its source hashes what passes.
     """
 
-    def __init__(self, store: Store, policy: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008
+    def __init__(self, store: Store, policy: RetryPolicy = RetryPolicy()) -> None:
         self._store = store
         self._policy = policy
 
@@ -56,7 +56,7 @@ class RetryingStore:
         return self._store.capabilities
 
     def put(self, key: StoreKey, data: bytes | bytearray | memoryview, *, sha256: Digest) -> None:
-        self._retry(lambda: self._store.put(key, data, sha256=sha256))
+        self.retry(lambda: self._store.put(key, data, sha256=sha256))
 
     def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
         if not source.seekable():
@@ -68,7 +68,7 @@ class RetryingStore:
             source.seek(start)
             self._store.put_stream(key, source, length, sha256=sha256)
 
-        self._retry(put)
+        self.retry(put)
 
     def receive(self, source: IO[bytes], name: Callable[[], tuple[StoreKey, Digest]]) -> StoreKey:
         return self._store.receive(source, name)
@@ -78,10 +78,10 @@ class RetryingStore:
             left = None if length is None else length - offset
             return self._store.get(key, start + offset, left, uncached=uncached)
 
-        return _ResumingReader(reopen, self._retry)
+        return _ResumingReader(reopen, self)
 
     def head(self, key: StoreKey) -> Stat:
-        return self._retry(lambda: self._store.head(key))
+        return self.retry(lambda: self._store.head(key))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         return self._resume(lambda: self._store.list(prefix), lambda stat: stat.key.text)
@@ -90,18 +90,19 @@ class RetryingStore:
         return self._resume(lambda: self._store.list_folders(prefix), lambda name: name)
 
     def delete(self, key: StoreKey) -> None:
-        self._retry(lambda: self._store.delete(key))
+        self.retry(lambda: self._store.delete(key))
 
     def tidy(self, older_than_seconds: float) -> int:
-        return self._retry(lambda: self._store.tidy(older_than_seconds))
+        return self.retry(lambda: self._store.tidy(older_than_seconds))
 
     def free_bytes(self) -> int | None:
-        return self._retry(self._store.free_bytes)
+        return self.retry(self._store.free_bytes)
 
     def check_key_space(self) -> tuple[str, ...]:
-        return self._retry(self._store.check_key_space)
+        return self.retry(self._store.check_key_space)
 
-    def _retry(self, call: Callable[[], T]) -> T:
+    def retry(self, call: Callable[[], T]) -> T:
+        """What `call()` gives, once it gives something."""
         pauses = self._policy.pauses()
         while True:
             try:
@@ -135,16 +136,16 @@ class RetryingStore:
 class _ResumingReader:
     """Goes on where a broken stream stopped; sound because what lies at a key never changes."""
 
-    def __init__(self, reopen: Callable[[int], Reader], retry: Callable[[Callable[[], T]], T]) -> None:
+    def __init__(self, reopen: Callable[[int], Reader], store: RetryingStore) -> None:
         self._reopen = reopen
-        self._retry = retry
+        self._store = store
         self._offset = 0
-        self._reader: Reader | None = retry(lambda: reopen(0))
+        self._reader: Reader | None = store.retry(lambda: reopen(0))
 
     def read(self, size: int = -1, /) -> bytes:
         if size < 0:
             return b"".join(iter(lambda: self.read(1 << 20), b""))
-        data: bytes = self._retry(lambda: self._once(size))
+        data = self._store.retry(lambda: self._once(size))
         self._offset += len(data)
         return data
 

@@ -1,0 +1,326 @@
+"""A store below a prefix of an S3 bucket. The only module that imports boto3."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
+
+import boto3
+import botocore.exceptions as boto_errors
+from botocore.config import Config
+
+from strongroom.core.digests import Digest
+from strongroom.core.errors import (
+    ChecksumRefusedError,
+    InvalidValueError,
+    KeyExistsError,
+    NotFoundInStoreError,
+    StoreError,
+    StoreFullError,
+    StoreRefusedError,
+    StoreUnreachableError,
+    WrongStoreError,
+)
+from strongroom.core.keys import StoreKey
+from strongroom.stores import s3_errors
+from strongroom.stores.checked import check_bytes, checked_chunks
+from strongroom.stores.interface import Capabilities, Reader, Stat
+from strongroom.stores.keyspace import in_byte_order, split_prefix, valid_key
+from strongroom.stores.reader import BoundedReader
+from strongroom.stores.s3_multipart import MAX_PART, MAX_PARTS, MultipartUpload, part_size
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_RETRIES_INSIDE: Final = 3  # tries of one request by botocore; the wrapper in retry.py does the patient waiting
+_WRONG_SET_UP: Final = (
+    boto_errors.NoCredentialsError, boto_errors.PartialCredentialsError, boto_errors.ProfileNotFound, boto_errors.NoRegionError,
+    boto_errors.InvalidRegionError, boto_errors.ParamValidationError, boto_errors.TokenRetrievalError,
+    boto_errors.UnauthorizedSSOTokenError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """How to speak to the server. Credentials, and what is None here, come by the usual AWS means (environment, profile, role)."""
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    storage_class: str | None = None
+    request_checksum_calculation: Literal["when_required", "when_supported"] = "when_required"  # we send our own with every upload
+    connect_timeout: float = 10.0  # seconds
+    read_timeout: float = 60.0  # seconds without a byte
+    single_put: int = 64 * 1024**2  # bytes; a longer stream goes in parts
+    part: int = 16 * 1024**2  # bytes, the least; grows with the object
+    parallel: int = 4  # parts of one upload under way at once: memory is (parallel + 1) × part
+    connections: int = 32
+    create_only: bool = True  # False: the server was found to ignore If-None-Match, so we look before we write
+    checks_sha256: bool = True  # False: the server was found to ignore checksums, so we check before we send
+    look_first: bool = True  # before uploading parts in vain; off while the condition on their completion is probed
+
+    def in_parts(self) -> S3Settings:
+        """To probe uploads in parts with few bytes: nothing is sent in one request, nothing decided by looking first."""
+        return replace(self, single_put=-1, look_first=False)
+
+
+class S3Store:
+    """`bucket` must exist; it is never made. `prefix` is "" or "a/b", without a slash at its end."""
+
+    def __init__(self, bucket: str, prefix: str = "", settings: S3Settings = S3Settings()) -> None:
+        self._bucket = bucket
+        self._base = prefix + "/" if prefix else ""
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._client: S3Client | None = None
+        self._client_pid = 0
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self._bucket}/{self._base}".rstrip("/")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            create_only=self.settings.create_only, checks_sha256=self.settings.checks_sha256, ranges=True,
+            max_object=MAX_PARTS * MAX_PART, late_naming=False,
+        )
+
+    # -- writing
+
+    def put(self, key: StoreKey, data: bytes | bytearray | memoryview, *, sha256: Digest) -> None:
+        if not self.settings.checks_sha256:
+            check_bytes(key, data, sha256)
+        self._put(key, data if isinstance(data, bytes) else bytes(data), sha256)
+
+    def _put(self, key: StoreKey, data: bytes, sha256: Digest) -> None:
+        with self._translated(key):
+            self.client.put_object(
+                Bucket=self._bucket, Key=self._base + key.text, Body=data, ChecksumSHA256=base64.b64encode(sha256.raw).decode(),
+                **self._condition(key), **self._storage_class(),
+            )
+
+    def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
+        """In one request up to `settings.single_put` bytes, else in parts; then the size is looked at again, since a server may
+        answer 200 to a completion that failed."""
+        if length > MAX_PARTS * MAX_PART:
+            raise StoreFullError(f"{self.url}: {key} would have {length} bytes; S3 holds at most {MAX_PARTS * MAX_PART}")
+        if length <= self.settings.single_put:
+            self._put(key, b"".join(checked_chunks(key, source, length, sha256)), sha256)
+            return
+        if self.settings.look_first:
+            self._refuse_existing(key)
+        size = part_size(length, self.settings.part)
+        upload = MultipartUpload(
+            self.client, self._bucket, self._base + key.text, self.settings.parallel,
+            # The checksum S3 computes of such an object is one of its parts' checksums; the digest we know goes beside it.
+            create={"Metadata": {"sha256": sha256.hex}, **self._storage_class()}, complete=self._condition(key),
+            translated=lambda: self._translated(key),
+        )
+        upload.run(checked_chunks(key, source, length, sha256, size))
+        stored = self.head(key).size
+        if stored != length:
+            raise ChecksumRefusedError(f"{self.url}: {key} has {stored} bytes after {length} were sent and accepted")
+
+    def receive(self, source: IO[bytes], name: Callable[[], tuple[StoreKey, Digest]]) -> StoreKey:
+        raise NotImplementedError("an S3 object is named before its first byte is sent; see capabilities.late_naming")
+
+    def _condition(self, key: StoreKey) -> dict[str, Any]:
+        if self.settings.create_only:
+            return {"IfNoneMatch": "*"}
+        self._refuse_existing(key)
+        return {}
+
+    def _refuse_existing(self, key: StoreKey) -> None:
+        try:
+            self.head(key)
+        except NotFoundInStoreError:
+            return
+        raise KeyExistsError(f"{self.url}: {key} exists already")
+
+    def _storage_class(self) -> dict[str, Any]:
+        return {"StorageClass": self.settings.storage_class} if self.settings.storage_class else {}
+
+    # -- reading
+
+    def get(self, key: StoreKey, start: int = 0, length: int | None = None, *, uncached: bool = False) -> Reader:
+        """`uncached` changes nothing: there is no cache of ours in between."""
+        empty = BoundedReader(io.BytesIO(), 0, f"{self.url}/{key}")
+        if length == 0:
+            self.head(key)
+            return empty
+        whole = start == 0 and length is None
+        wanted: dict[str, Any] = {} if whole else {"Range": f"bytes={start}-{'' if length is None else start + length - 1}"}
+        try:
+            with self._translated(key):
+                reply = self.client.get_object(Bucket=self._bucket, Key=self._base + key.text, **wanted)
+        except _RangeError:
+            return empty
+        if not whole and reply["ResponseMetadata"]["HTTPStatusCode"] != 206:
+            reply["Body"].close()
+            raise StoreRefusedError(f"{self.url}: the server ignores ranges: it gave all of {key}")
+        return BoundedReader(reply["Body"], reply["ContentLength"], f"{self.url}/{key}", lambda: self._translated(key))
+
+    def head(self, key: StoreKey) -> Stat:
+        try:
+            with self._translated(key):
+                reply = self.client.head_object(Bucket=self._bucket, Key=self._base + key.text, ChecksumMode="ENABLED")
+        except NotFoundInStoreError:
+            self._check_bucket()
+            raise
+        checksum = reply.get("ChecksumSHA256", "")
+        if len(checksum) == 44:  # longer: a checksum of the parts' checksums
+            return Stat(key, reply["ContentLength"], Digest.from_bytes(base64.b64decode(checksum)))
+        return Stat(key, reply["ContentLength"], _noted_digest(reply["Metadata"]))
+
+    def _check_bucket(self) -> None:
+        """HEAD says 404 for a missing key and for a missing bucket alike; the second must not be taken for the first."""
+        try:
+            with self._translated(None):
+                self.client.head_bucket(Bucket=self._bucket)
+        except NotFoundInStoreError as error:
+            raise WrongStoreError(f"{self.url}: there is no such bucket; check the URL, the endpoint and the region") from error
+        except StoreRefusedError:
+            return  # may read objects but not ask about the bucket: then the bucket is there
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        """Holds in memory what lies below one name of the folder that is listed (keyspace.in_byte_order)."""
+        parts = split_prefix(prefix)
+        if parts is None:
+            return
+        folder, start = parts
+        if folder or start:
+            yield from in_byte_order(self._list(prefix), folder)
+            return
+        # Folder by folder at the top, so that not all of packs/ is held.
+        tops = [*((stat.key.text, stat) for stat in self._list("", "/")), *((name + "/", None) for name in self.list_folders(""))]
+        for name, stat in sorted(tops, key=lambda top: top[0]):
+            if stat is not None:
+                yield stat
+            else:
+                yield from self.list(name)
+
+    def _list(self, prefix: str, delimiter: str = "") -> Iterator[Stat]:
+        for page in self._pages(prefix, delimiter):
+            for entry in page.get("Contents", ()):
+                key = valid_key(entry["Key"][len(self._base) :])
+                if key is not None:
+                    yield Stat(key, entry["Size"])
+
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        names: Iterable[str] = ()
+        if split_prefix(prefix) is not None:
+            cut = len(self._base) + len(prefix)
+            names = (entry["Prefix"][cut:-1] for page in self._pages(prefix, "/") for entry in page.get("CommonPrefixes", ()))
+        for name in sorted(names):
+            if valid_key(name) is not None:
+                yield name
+
+    def _pages(self, prefix: str, delimiter: str) -> Iterator[Any]:
+        pages = iter(self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._base + prefix, Delimiter=delimiter))
+        while True:
+            with self._translated(None):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+    # -- tending
+
+    def delete(self, key: StoreKey) -> None:
+        self.head(key)  # S3 itself says nothing about deleting what is not there
+        with self._translated(key):
+            self.client.delete_object(Bucket=self._bucket, Key=self._base + key.text)
+
+    def tidy(self, older_than_seconds: float) -> int:
+        limit = datetime.now(UTC) - timedelta(seconds=older_than_seconds)
+        aborted = 0
+        with self._translated(None):
+            for page in self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._base):
+                for upload in page.get("Uploads", ()):
+                    if upload["Initiated"] <= limit and upload["Key"].startswith(self._base):
+                        self.client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                        aborted += 1
+        return aborted
+
+    def free_bytes(self) -> int | None:
+        return None
+
+    def check_key_space(self) -> tuple[str, ...]:
+        """Versioning and Object Lock of the bucket, as far as we may ask."""
+        notes = []
+        try:
+            with self._translated(None):
+                state = self.client.get_bucket_versioning(Bucket=self._bucket).get("Status", "Off")
+            notes.append(f"versioning is {state.lower()}" + ("" if state == "Enabled" else ": what is deleted is gone at once"))
+        except StoreError:
+            notes.append("the server does not say whether versioning is enabled")
+        try:
+            with self._translated(None):
+                lock = self.client.get_object_lock_configuration(Bucket=self._bucket)["ObjectLockConfiguration"]
+            rule = lock.get("Rule", {}).get("DefaultRetention", {})
+            notes.append(f"Object Lock is {lock.get('ObjectLockEnabled', 'off').lower()}, default retention {rule or 'none'}")
+        except StoreError:
+            notes.append("no Object Lock")
+        return tuple(notes)
+
+    # -- the client
+
+    @property
+    def client(self) -> S3Client:
+        """One for each process; threads share it."""
+        with self._lock:
+            if self._client is None or self._client_pid != os.getpid():  # a forked child must not share the parent's connections
+                with self._translated(None):
+                    self._client = self._connect()
+                self._client_pid = os.getpid()
+            return self._client
+
+    def _connect(self) -> S3Client:
+        settings = self.settings
+        config = Config(
+            connect_timeout=settings.connect_timeout, read_timeout=settings.read_timeout, max_pool_connections=settings.connections,
+            retries={"mode": "standard", "total_max_attempts": _RETRIES_INSIDE}, tcp_keepalive=True,
+            request_checksum_calculation=settings.request_checksum_calculation, response_checksum_validation="when_required",
+        )
+        return boto3.session.Session().client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config)
+
+    @contextmanager
+    def _translated(self, key: StoreKey | None) -> Iterator[None]:
+        place = self.url if key is None else f"{self.url}/{key}"
+        try:
+            yield
+        except boto_errors.ClientError as error:
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            code = error.response.get("Error", {}).get("Code", "")
+            if status == 416:
+                raise _RangeError(f"{place}: the range begins past the end") from error
+            raise s3_errors.error_for(place, code, status, error.response.get("Error", {}).get("Message", "")) from error
+        except _WRONG_SET_UP as error:
+            raise StoreRefusedError(f"{place}: {error}. Credentials and region come from environment, profile or role") from error
+        except (boto_errors.BotoCoreError, boto_errors.HTTPClientError, OSError) as error:
+            raise StoreUnreachableError(f"{place}: {type(error).__name__}: {error}") from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"bucket": self._bucket, "prefix": self._base.rstrip("/"), "settings": self.settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+class _RangeError(StoreError):
+    """A range that begins at or past the end of the object."""
+
+
+def _noted_digest(metadata: dict[str, str]) -> Digest | None:
+    try:
+        return Digest(metadata["sha256"])
+    except (KeyError, InvalidValueError):
+        return None
