@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
 #: libmagic looks no further than this many bytes into a file for the kinds that matter here.
@@ -11,9 +12,10 @@ HEAD: Final = 256 * 1024
 
 @cache
 def _magic() -> tuple[Any, Any]:
-    import pylibmagic  # noqa: F401, PLC0415 - gives python-magic a libmagic where the system has none; slow, so only where it is used
-    import magic  # noqa: PLC0415
-
+    # In this order: pylibmagic puts the wheel's libmagic and its signatures where python-magic looks when it is imported. The other way
+    # round a system's libmagic would be given the wheel's signatures, which it refuses. Both are slow, so only where they are used.
+    import_module("pylibmagic")
+    magic = import_module("magic")
     return magic.Magic(mime=True), magic
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import IO
 
 from strongroom.catalogue import ObjectRow
 from strongroom.core import canonical, keys
@@ -47,7 +49,7 @@ class Attempt:
         """Upload them, the tag manifests last; yields the bytes of each."""
         for file in sorted(files, key=_tag_manifests_last):
             key = keys.tag_file(self.bag, self.id, file.path)
-            put_stream_or_generation(self.store, key, partial(file.file.open, "rb"), file.length, Digest(file.digests["sha256"]))
+            put_stream_or_generation(self.store, key, partial(_open, file.file), file.length, Digest(file.digests["sha256"]))
             yield file.length
 
     def store_placement(self, objects: Iterator[ObjectRow]) -> None:
@@ -73,10 +75,15 @@ class Attempt:
     def verify_tag_files(self, files: Sequence[TagFile]) -> list[Finding]:
         """Read every tag file back from the medium."""
         damaged = (file for file in files if not holds(self.store, self._key(file), Digest(file.digests["sha256"]), uncached=True))
-        return [Finding(Code.TAG_FILE_DAMAGED, f"{self.store.url}: {self._key(file)}", "does not read back as it was written") for file in damaged]
+        url = self.store.url
+        return [Finding(Code.TAG_FILE_DAMAGED, f"{url}: {self._key(file)}", "does not read back as it was written") for file in damaged]
 
     def _key(self, file: TagFile) -> keys.StoreKey:
         return keys.tag_file(self.bag, self.id, file.path)
+
+
+def _open(file: Path) -> IO[bytes]:
+    return file.open("rb")
 
 
 def _tag_manifests_last(file: TagFile) -> tuple[bool, str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 MOST: Final = 40
-_LEAST_FILES: Final = 1000
-_LEAST_BYTES: Final = 128 * 1024**2
+_LEAST_FILES: Final = 256
+_LEAST_BYTES: Final = 64 * 1024**2
 
 
 def cut(sizes: Iterable[int], files: int, total: int) -> list[tuple[int, int]]:

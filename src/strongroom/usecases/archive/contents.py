@@ -18,7 +18,7 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches, claims, known, reliance
 from strongroom.usecases.archive.gather import signed
 from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
-from strongroom.usecases.archive.readback import ReadBackJob, read_back
+from strongroom.usecases.archive.readback import ReadBackJob, ReadBackResult, read_back
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 
@@ -170,7 +170,7 @@ class Contents:
         ]
         damaged: set[int] = set()
         with self._stages.timed(name):
-            for result in self._runner.map(name, read_back, jobs, files=len(rows), size=total, weigh=lambda done: (len(done.sound), done.size)):
+            for result in self._runner.map(name, read_back, jobs, files=len(rows), size=total, weigh=_weigh_read_back):
                 self._catalogue.mark_verified(result.sound)
                 self._catalogue.mark_damaged(result.damaged)
                 damaged.update(result.damaged)
@@ -188,13 +188,17 @@ class Contents:
         lost = reliance.unplaced(self._spool, self._catalogue.path, self._place.number, self._place.scope)
         if lost:
             raise RefusedError(
-                f"{self._place.store.url} does not hold the contents of {len(lost)} or more files that are carried over from the bag before "
-                f"({', '.join(lost[:3])}, …), and the source has them no longer. Attach and replicate from a store that holds that bag first"
+                f"{self._place.store.url} does not hold the contents of {len(lost)} or more files that are carried over from the bag "
+                f"before ({', '.join(lost[:3])}, …), and the source has them no longer. Replicate that bag to this store first"
             )
 
 
 def _weigh(result: IngestResult) -> tuple[int, int]:
     return len(result.files) + len(result.problems), result.read
+
+
+def _weigh_read_back(result: ReadBackResult) -> tuple[int, int]:
+    return len(result.sound) + len(result.damaged), result.size
 
 
 _PROBLEMS: Final = {"changing": Code.SOURCE_CHANGED, "vanished": Code.SOURCE_VANISHED, "unreadable": Code.SOURCE_UNREADABLE}

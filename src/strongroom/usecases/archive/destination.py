@@ -10,9 +10,9 @@ from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.errors import StoreError, StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.findings import Code, Finding
-from strongroom.stores.describe import open_known_store
+from strongroom.stores.describe import open_known_store, read_description
 from strongroom.stores.interface import Store
-from strongroom.stores.open import StoreOptions, open_store
+from strongroom.stores.open import StoreOptions
 from strongroom.usecases.archive.previous import LastSeal
 
 
@@ -31,8 +31,8 @@ class Destination:
         """Raise UsageError if the name belongs to another collection in these stores."""
         if last.seal is not None and manifest.uuid not in (None, last.seal.collection):
             raise UsageError(
-                f"{manifest.file}: the collection's UUID is {manifest.uuid}, and {last.seal.bag} in {last.store and last.store.url} belongs to "
-                f"the collection {last.seal.collection}: two collections cannot share the name {manifest.name}. Rename one of them"
+                f"{manifest.file}: the collection's UUID is {manifest.uuid}, and {last.seal.bag} in {last.store and last.store.url} "
+                f"belongs to the collection {last.seal.collection}: two collections cannot share the name {manifest.name}. Rename one"
             )
 
 
@@ -54,11 +54,11 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
             findings.append(Finding(Code.STORE_SKIPPED, reference.url, f"not attached, and marked `offline`: {error}"))
     if not opened:
         raise StoreUnreachableError(f"{manifest.file}: none of its {len(manifest.stores)} stores is attached; attach one and run this again")
-    first = next(((store, *rest) for store, *rest in opened if store.capabilities.create_only), None)
+    first = next((one for one in opened if one[0].capabilities.create_only), None)
     if first is None:
         raise StoreError(
-            f"{opened[0][0].url}: cannot create objects only where there are none, so it can hold replicas but not be the first store of a "
-            "bag; put a store that can first in the collection manifest"
+            f"{opened[0][0].url}: cannot create objects only where there are none, so it can hold replicas but not be the first store of "
+            "a bag; put a store that can first in the collection manifest"
         )
     store, store_id, number = first
     notes = tuple(f"still to be replicated to {other.url}" for other, _, _ in opened if other is not store)
@@ -70,6 +70,6 @@ def _open(reference: StoreRef, catalogue: Catalogue) -> tuple[Store, str, int]:
         endpoint_url=reference.endpoint_url, region=reference.region, storage_class=reference.storage_class,
         request_checksum_calculation=reference.checksum_mode,
     )
-    store = open_store(reference.url, options)
-    description = open_known_store(store, catalogue.store_id(reference.url))
-    return store, description.store, catalogue.see_store(description.store, reference.url)
+    store = open_known_store(reference.url, catalogue.store_id(reference.url), options)
+    store_id = read_description(store).id
+    return store, store_id, catalogue.see_store(store_id, reference.url)

@@ -102,7 +102,8 @@ def carry_over(spool: Spool, previous: SealedTagFiles, algorithms: tuple[str, ..
     )
     with spool.transaction() as db:
         db.executemany(
-            "INSERT OR IGNORE INTO files (path, size, mtime, mode, sha256, others, type, ctime, inode, read) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 2)",
+            "INSERT OR IGNORE INTO files (path, size, mtime, mode, sha256, others, type, ctime, inode, read) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 2)",
             rows,
         )
         db.executemany(

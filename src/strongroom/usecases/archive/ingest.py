@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest, new_hash
@@ -17,7 +16,7 @@ from strongroom.identify import libmagic
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
-from strongroom.usecases.archive.reading import FileState, HashingReader, SourceProblem, check_unchanged, open_source, read_small
+from strongroom.usecases.archive.reading import FileState, HashingReader, SourceReadError, check_unchanged, open_source, read_small
 
 #: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
 PIECES_OVER: Final = 1024**3
@@ -114,7 +113,7 @@ class _Batch:
         for left in reversed(range(_TRIES)):
             try:
                 self._read(number, self._job.source + b"/" + name)
-            except SourceProblem as problem:
+            except SourceReadError as problem:
                 if problem.kind == "changing" and left:
                     continue
                 self._result.problems.append((number, problem.kind, str(problem)))
@@ -202,20 +201,20 @@ class _Batch:
 
     def _has_like_sized(self, size: int) -> bool:
         """Whether the store has a large content of this very length: then it is hashed before anything is written."""
-        where = (self._job.store_number, size)
-        return self._catalogue.execute("SELECT 1 FROM places WHERE store = ? AND length = ? AND length > 4194304", where).fetchone() is not None
+        sql = "SELECT 1 FROM places WHERE store = ? AND length = ? AND length > 4194304"  # the condition of the partial index
+        return self._catalogue.execute(sql, (self._job.store_number, size)).fetchone() is not None
 
     def _store_while_reading(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
         def name() -> tuple[keys.StoreKey, Digest]:
             reader.finish()
             if reader.length != state.size:
-                raise SourceProblem("changing", f"changed while it was read: {state.size} bytes were announced and {reader.length} came")
+                raise SourceReadError("changing", f"changed while it was read: {state.size} bytes were announced and {reader.length} came")
             check_unchanged(descriptor, state)
             digest = Digest.from_bytes(reader.digest("sha256"))
             return keys.content(digest), digest
 
         try:
-            store.receive(reader, name)
+            store.receive(cast(IO[bytes], reader), name)
         except KeyExistsError:
             digest = Digest.from_bytes(reader.digest("sha256"))
             if not holds(store, keys.content(digest), digest):
@@ -226,7 +225,7 @@ class _Batch:
     def _store_by_reading_again(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
         digest = Digest.from_bytes(reader.digest("sha256"))
 
-        def again() -> io.BufferedReader:
+        def again() -> IO[bytes]:
             os.lseek(descriptor, 0, os.SEEK_SET)
             return os.fdopen(os.dup(descriptor), "rb", buffering=_BUFFER)
 
@@ -234,7 +233,7 @@ class _Batch:
             put_stream_or_generation(store, keys.content(digest), again, state.size, digest)
         except ChecksumRefusedError as error:
             check_unchanged(descriptor, state)  # says "changed" where that is the reason
-            raise SourceProblem("changing", "gave other bytes when it was read again") from error
+            raise SourceReadError("changing", "gave other bytes when it was read again") from error
         self._stored(store, reader, state)
 
     def _stored(self, store: Store, reader: HashingReader, state: FileState) -> None:

@@ -26,7 +26,8 @@ def recall(spool: Spool, catalogue: Path, collection: str, source: str, algorith
         db.execute(
             "UPDATE files SET sha256 = s.sha256, others = s.others FROM cat.source_files s, cat.source_reads r "
             "WHERE r.collection = ?1 AND r.source = ?2 AND r.algorithms = ?3 AND s.collection = ?1 AND s.path = files.path "
-            "AND s.size = files.size AND s.mtime = files.mtime AND s.ctime = files.ctime AND s.inode = files.inode AND files.sha256 IS NULL",
+            "AND s.size = files.size AND s.mtime = files.mtime AND s.ctime = files.ctime AND s.inode = files.inode "
+            "AND files.sha256 IS NULL",
             (collection, source, " ".join(algorithms)),
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from strongroom.core.digests import Hash, new_hash
 
 
-class SourceProblem(Exception):
+class SourceReadError(Exception):
     """A source file that could not be read as one consistent state. `kind` is changing, vanished or unreadable."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -33,23 +33,23 @@ class FileState:
     def of(cls, descriptor: int) -> FileState:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
-            raise SourceProblem("changing", "was a file during the scan and is none now")
+            raise SourceReadError("changing", "was a file during the scan and is none now")
         return cls(info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, stat.S_IMODE(info.st_mode))
 
 
 def open_source(path: bytes, *, follow: bool) -> int:
-    """A descriptor of the file, without ever waiting on a FIFO or following a link that was not asked for. Raises SourceProblem."""
+    """A descriptor of the file, without ever waiting on a FIFO or following a link that was not asked for. Raises SourceReadError."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
         return os.open(path, flags)
     except FileNotFoundError as error:
-        raise SourceProblem("vanished", "vanished after the scan") from error
+        raise SourceReadError("vanished", "vanished after the scan") from error
     except OSError as error:
-        raise SourceProblem("unreadable", f"cannot be read: {error.strerror}") from error
+        raise SourceReadError("unreadable", f"cannot be read: {error.strerror}") from error
 
 
 def read_small(descriptor: int, state: FileState) -> bytes:
-    """The bytes of a file that is small enough for memory. Raises SourceProblem if it is not what `state` says throughout."""
+    """The bytes of a file that is small enough for memory. Raises SourceReadError if it is not what `state` says throughout."""
     try:
         data = os.read(descriptor, state.size + 1)
         while 0 < len(data) < state.size:
@@ -58,16 +58,16 @@ def read_small(descriptor: int, state: FileState) -> bytes:
                 break
             data += more
     except OSError as error:
-        raise SourceProblem("unreadable", f"cannot be read: {error.strerror}") from error
+        raise SourceReadError("unreadable", f"cannot be read: {error.strerror}") from error
     if len(data) != state.size:
-        raise SourceProblem("changing", f"changed while it was read: {state.size} bytes were announced and {len(data)} came")
+        raise SourceReadError("changing", f"changed while it was read: {state.size} bytes were announced and {len(data)} came")
     check_unchanged(descriptor, state)
     return data
 
 
 def check_unchanged(descriptor: int, state: FileState) -> None:
     if FileState.of(descriptor) != state:
-        raise SourceProblem("changing", "changed while it was read")
+        raise SourceReadError("changing", "changed while it was read")
 
 
 class HashingReader(io.RawIOBase):
@@ -91,7 +91,7 @@ class HashingReader(io.RawIOBase):
         try:
             count = os.readv(self._descriptor, [view])
         except OSError as error:
-            raise SourceProblem("unreadable", f"cannot be read at byte {self.length}: {error.strerror}") from error
+            raise SourceReadError("unreadable", f"cannot be read at byte {self.length}: {error.strerror}") from error
         data = view[:count]
         if self.length < self._head_limit:
             self.head += bytes(data[: self._head_limit - self.length])

@@ -52,8 +52,9 @@ def choose_places(spool: Spool, catalogue: Path, store: int, scope: str) -> None
         db.execute("DROP TABLE IF EXISTS chosen")
         db.execute(
             "CREATE TABLE chosen AS SELECT DISTINCT ("
-            "SELECT o.id FROM cat.places p JOIN cat.objects o ON o.id = p.object WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = f.sha256 "
-            "AND NOT o.damaged ORDER BY o.verified DESC, o.id LIMIT 1) AS object FROM files f WHERE f.sha256 IS NOT NULL",
+            "SELECT o.id FROM cat.places p JOIN cat.objects o ON o.id = p.object "
+            "WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = f.sha256 AND NOT o.damaged "
+            "ORDER BY o.verified DESC, o.id LIMIT 1) AS object FROM files f WHERE f.sha256 IS NOT NULL",
             (store, scope),
         )
 

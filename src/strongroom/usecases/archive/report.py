@@ -61,7 +61,8 @@ class ArchiveReport:
         """The lines a person reads."""
         lines = [self._headline(), f"  payload   {self.files:,} files, {human_size(self.size)}, {self.duplicates:,} of them duplicates"]
         if self.outcome == "planned":
-            lines.append(f"  to read   {self.read_files:,} files; at most {human_size(self.read_bytes)} of new space needed in {self.store}")
+            size = human_size(self.read_bytes)
+            lines.append(f"  to read   {self.read_files:,} files; at most {size} of new space needed in {self.store}")
         else:
             lines.append(f"  read      {self.read_files:,} files, {human_size(self.read_bytes)}")
             lines.append(f"  stored    {self.new_contents:,} new contents, {human_size(self.stored_bytes)} in {self.store}")

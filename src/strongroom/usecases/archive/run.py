@@ -37,7 +37,8 @@ _RACES: Final = 20  # of losing the next number to other runs
 
 
 def archive(
-    manifest: CollectionManifest, context: Context, runner: Runner, *, dry_run: bool = False, accept_loss: bool = False, reread: bool = False
+    manifest: CollectionManifest, context: Context, runner: Runner, *,
+    dry_run: bool = False, accept_loss: bool = False, reread: bool = False,
 ) -> ArchiveReport:
     """Make the next bag of a collection, or find that none is needed.
 
@@ -81,6 +82,8 @@ class _Run:
         self.findings.extend(destination.findings)
         self.started = time.time_ns()
         self.attempt: Attempt | None = None
+        self.last = LastSeal(0, None, None, None)
+        self.uuid: str | None = None
 
     # -- before the first byte of a file is read
 
@@ -203,7 +206,9 @@ class _Run:
             previous = Previous(self.last.seal.bag, self.last.digest) if self.last.seal and self.last.digest else None
             manifests = {file.path: Digest(file.digests["sha256"]) for file in files if _is_tag_manifest(file)}
             heads = log.heads(self.destination.store)
-            seal = Seal(attempt.bag, self._collection(), attempt.id, previous, manifests, payload.size, payload.files, state, heads, utc_now())
+            seal = Seal(
+                attempt.bag, self._collection(), attempt.id, previous, manifests, payload.size, payload.files, state, heads, utc_now()
+            )
             return seal, attempt.seal(seal)
 
     def _collection(self) -> str:
@@ -213,8 +218,8 @@ class _Run:
         return self.uuid
 
     def _find_last(self) -> None:
-        self.last: LastSeal = find_last(self.destination.all, self.manifest.name)
-        self.uuid: str | None = None
+        self.last = find_last(self.destination.all, self.manifest.name)
+        self.uuid = None
         self.findings.extend(self.last.findings)
         self.destination.check_same_collection(self.manifest, self.last)
 

@@ -60,7 +60,7 @@ class Spool:
 
     def totals(self, where: str = "1") -> tuple[int, int]:
         """(files, bytes) of the payload rows for which the constant SQL condition `where` holds."""
-        count, size = self.db.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM files WHERE {where}").fetchone()
+        count, size = self.db.execute("SELECT count(*), coalesce(sum(size), 0) FROM files WHERE " + where).fetchone()
         return int(count), int(size)
 
     @contextmanager

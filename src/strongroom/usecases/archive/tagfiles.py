@@ -183,7 +183,8 @@ class TagFiles:
 
     def _duplicates(self, spool: Spool, done: Payload) -> None:
         rows = spool.db.cursor().execute(
-            "SELECT sha256, path FROM files WHERE sha256 IN (SELECT sha256 FROM files GROUP BY sha256 HAVING count(*) > 1) ORDER BY sha256, path"
+            "SELECT sha256, path FROM files WHERE sha256 IN (SELECT sha256 FROM files GROUP BY sha256 HAVING count(*) > 1) "
+            "ORDER BY sha256, path"
         )
 
         def pieces() -> Iterator[bytes]:
