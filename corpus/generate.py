@@ -59,7 +59,8 @@ def mixed(files: int, seed: int) -> Iterator[Item]:
     start = next(chance(seed, "mixed"))
     for number in range(files):
         rank = (start + number * step) % files
-        yield _item(pool, seed, number, mixed_size(rank, files), compressible=rank % 2 == 1)  # by rank, so that each half has small and large files
+        # By rank, so that each half has small and large files.
+        yield _item(pool, seed, number, mixed_size(rank, files), compressible=rank % 2 == 1)
 
 
 def mixed_size(rank: int, files: int) -> int:
