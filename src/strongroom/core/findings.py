@@ -42,6 +42,7 @@ class Code(Enum):
     # -- stored bytes
     CONTENT_DAMAGED = "content-damaged", Severity.ERROR
     CONTENT_MISSING = "content-missing", Severity.ERROR
+    NOT_REACHED = "not-reached", Severity.ERROR  # not in the stores that answered; others did not answer
     COPY_DAMAGED = "copy-damaged", Severity.WARNING  # one copy is damaged or absent; a sound one was read elsewhere
     PACK_DAMAGED = "pack-damaged", Severity.ERROR
     TAG_FILE_DAMAGED = "tag-file-damaged", Severity.ERROR

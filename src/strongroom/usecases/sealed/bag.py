@@ -73,12 +73,14 @@ class SealedBag:
         target.parent.mkdir(parents=True, exist_ok=True)
         key = keys.tag_file(self.id, self.seal.attempt, path)
         damaged: list[str] = []
+        answered = False
         for store in self.places:
             try:
                 fetched = fetch(store, key, expected, target)
             except StoreUnreachableError as error:
                 self.places.give_up(store, error)
                 continue
+            answered = True
             damaged += [f"{store.url}: {bad}" for bad in fetched.damaged]
             if fetched.key is not None:
                 for place in damaged:
@@ -86,12 +88,23 @@ class SealedBag:
                         Code.COPY_DAMAGED, place, f"does not have the {expected.algorithm} its tag manifest gives; "
                         f"{store.url}: {fetched.key} was read instead"))
                 return True
-        if self.places.skipped:
-            raise StoreUnreachableError(f"{self.id}: no sound copy of {path} in the stores that answered; reach the others and run again")
-        code = Code.TAG_FILE_DAMAGED if damaged else Code.TAG_FILE_MISSING
-        what = f"damaged in {', '.join(damaged)}" if damaged else "in none of the stores that hold the bag"
-        self.collector.add(Finding(code, f"{self.id}: {path}", f"{what}; no sound copy is left"))
+        if not answered:
+            raise StoreUnreachableError(f"{self.id}: no store that holds it answered when asked for {path}; run again when one does")
+        self.collector.add(Finding(*self._lost(path, damaged)))
         return False
+
+    def _lost(self, path: str, damaged: list[str]) -> tuple[Code, str, str]:
+        place = f"{self.id}: {path}"
+        if damaged:
+            return Code.TAG_FILE_DAMAGED, place, f"no sound copy: damaged in {', '.join(damaged)}"
+        if self.places.skipped:
+            return Code.NOT_REACHED, place, "not in the stores that answered, and not every store did"
+        return Code.TAG_FILE_MISSING, place, "in none of the stores that hold the bag"
+
+    def move_to(self, folder: Path) -> None:
+        """Put tag files into `folder` from now on."""
+        self.folder = folder
+        self._here.clear()
 
     def manifest(self) -> Iterator[Entry]:
         """The payload, in order of path bytes. If manifest-sha256.txt is lost, out of fetch.txt, which says the same.

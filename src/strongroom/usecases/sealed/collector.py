@@ -40,6 +40,10 @@ class Collector:
     def has_errors(self) -> bool:
         return any(code.severity is Severity.ERROR for code in self._counts)
 
+    def errors(self) -> set[Code]:
+        """The codes of the errors there were."""
+        return {code for code in self._counts if code.severity is Severity.ERROR}
+
     def findings(self) -> tuple[Finding, ...]:
         """What was kept, and for each code of which more occurred one finding that says how many."""
         rest = [

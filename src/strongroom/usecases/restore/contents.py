@@ -1,0 +1,99 @@
+"""Reading contents out of objects of a store: neighbours in one range, large ones as a stream."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from strongroom.core.errors import NotFoundInStoreError
+from strongroom.core.keys import StoreKey
+from strongroom.stores.interface import Store
+from strongroom.usecases.restore.plan import WHOLE, Need
+from strongroom.usecases.sealed.objects import CHUNK, read_up_to
+
+#: Members at most this far apart are read in one request: on object stores a request costs as much as about a MiB.
+GAP: Final = 1 << 20
+#: One request reads at most this much, which bounds a worker's memory.
+RUN: Final = 40 << 20
+#: A content above this is streamed to the disk.
+STREAM: Final = 8 << 20
+
+
+def runs(needs: Iterable[Need]) -> Iterator[list[Need]]:
+    """Groups of needs, which come in order of offset, that are read with one request each. A need to be streamed is alone."""
+    run: list[Need] = []
+    end = 0
+    for need in needs:
+        if run and (_streamed(need) or need.offset - end > GAP or need.offset + need.length - run[0].offset > RUN):
+            yield run
+            run = []
+        if _streamed(need):
+            yield [need]
+            continue
+        run.append(need)
+        end = max(end, need.offset + need.length) if len(run) > 1 else need.offset + need.length
+    if run:
+        yield run
+
+
+def _streamed(need: Need) -> bool:
+    return need.length in (WHOLE,) or need.length > STREAM
+
+
+def is_streamed(run: list[Need]) -> bool:
+    return len(run) == 1 and _streamed(run[0])
+
+
+def read_run(store: Store, key: StoreKey, run: list[Need]) -> Iterator[tuple[Need, memoryview | None]]:
+    """Each content of a run that has its digest; None for one that has not, or is not there."""
+    start = run[0].offset
+    length = max(need.offset + need.length for need in run) - start
+    try:
+        data = read_up_to(store, key, start, length)
+    except NotFoundInStoreError:
+        yield from ((need, None) for need in run)
+        return
+    view = memoryview(data)
+    for need in run:
+        at = need.offset - start
+        content = view[at : at + need.length]
+        yield need, content if hashlib.sha256(content).digest() == need.sha else None
+
+
+def stream(store: Store, key: StoreKey, need: Need, fd: int) -> bool:
+    """Write a content to the open file `fd`, going on after what is already in it; whether the whole then has its digest.
+
+    Where what was there turns out wrong, it is written again from the beginning. Raises OSError where the file cannot be written.
+    """
+    return (os.fstat(fd).st_size > 0 and _stream(store, key, need, fd, resume=True)) or _stream(store, key, need, fd, resume=False)
+
+
+def _stream(store: Store, key: StoreKey, need: Need, fd: int, *, resume: bool) -> bool:
+    if not resume:
+        os.ftruncate(fd, 0)
+    os.lseek(fd, 0, os.SEEK_SET)
+    hashing = hashlib.sha256()
+    have = 0
+    while chunk := os.read(fd, CHUNK):
+        hashing.update(chunk)
+        have += len(chunk)
+    if need.length != WHOLE and have > need.length:
+        return False
+    try:
+        with store.get(key, need.offset + have, None if need.length == WHOLE else need.length - have) as reader:
+            while chunk := reader.read(CHUNK):
+                hashing.update(chunk)
+                write_all(fd, chunk)
+    except NotFoundInStoreError:
+        return False
+    return hashing.digest() == need.sha
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write every byte: write(2) may take fewer than it is given."""
+    with memoryview(data) as view:
+        at = os.write(fd, view)
+        while at < len(view):
+            at += os.write(fd, view[at:])

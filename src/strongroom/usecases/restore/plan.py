@@ -1,0 +1,158 @@
+"""The plan of a restore: which files have which contents, and where those may lie. An SQLite file, so that memory stays flat.
+
+The main process writes it; workers read it. It is made anew for each run: what an earlier run wrote is found on the disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+#: States of a file.
+WANTED: Final = 0
+PRESENT: Final = 1  # stands in the destination already, and is sound
+SKIPPED: Final = 2  # cannot be written here
+DIFFERS: Final = 3  # something else stands in its place
+STAGED: Final = 4  # an interrupted run wrote it, and it is sound
+
+_TABLES: Final = """
+CREATE TABLE content (id INTEGER PRIMARY KEY, sha BLOB NOT NULL UNIQUE, size INTEGER, done INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE file (id INTEGER PRIMARY KEY, content INTEGER NOT NULL, path TEXT NOT NULL, target BLOB NOT NULL UNIQUE, mode INTEGER,
+  mtime INTEGER, state INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX file_content ON file (content);
+CREATE TABLE folder (target BLOB PRIMARY KEY, path TEXT NOT NULL, mode INTEGER, mtime INTEGER, made INTEGER NOT NULL DEFAULT 0)
+  WITHOUT ROWID;
+CREATE TABLE link (target BLOB PRIMARY KEY, path TEXT NOT NULL, points BLOB NOT NULL, mtime INTEGER) WITHOUT ROWID;
+CREATE TABLE place (content INTEGER, store INTEGER, key TEXT, offset INTEGER, length INTEGER, tried INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (content, store, key, offset)) WITHOUT ROWID;
+CREATE TABLE name (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE job (content INTEGER PRIMARY KEY, key TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL);
+CREATE INDEX job_key ON job (key, offset);
+"""
+
+#: The length of a place that is a whole object.
+WHOLE: Final = -1
+
+
+class Need(NamedTuple):
+    """A content to be read: `length` bytes from `offset` of an object, or all of it (WHOLE)."""
+
+    content: int
+    sha: bytes
+    offset: int
+    length: int
+
+
+class FileRow(NamedTuple):
+    id: int
+    path: str  # payload path
+    target: bytes  # below the root of what is restored
+    mode: int | None
+    mtime: int | None  # nanoseconds since 1970 UTC
+
+
+class Place(NamedTuple):
+    """Where a content may lie, found out for `sha`."""
+
+    sha: bytes
+    key: str
+    offset: int
+    length: int
+
+
+class Plan:
+    """The plan as both sides see it. Rows come in the order in which files are best written."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.path = path
+        self.db = sqlite3.connect(path, isolation_level=None, timeout=60)
+        # Readers must not wait for the writer; and the file is worth nothing after a power cut.
+        self.db.execute("PRAGMA synchronous = OFF")
+        if create:
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.executescript(_TABLES)
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Plan:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def one(self, query: str, *values: object) -> int:
+        """The first column of the first row as a number; 0 for NULL and for no row."""
+        row = self.db.execute(query, values).fetchone()
+        return int(row[0] or 0) if row else 0
+
+    # -- what workers ask
+
+    def needs(self, key: str) -> Iterator[Need]:
+        """What is to be read from one object, in order of offset."""
+        query = "SELECT content, sha, offset, length FROM job JOIN content ON content.id = job.content WHERE key = ? ORDER BY offset"
+        return map(Need._make, self.db.execute(query, (key,)))
+
+    def files(self, content: int) -> list[FileRow]:
+        query = "SELECT id, path, target, mode, mtime FROM file WHERE content = ? AND state = 0"
+        return list(map(FileRow._make, self.db.execute(query, (content,))))
+
+    # -- what the main process does
+
+    def add_places(self, store: int, places: Iterable[Place]) -> None:
+        """Remember where contents may lie; places of contents that are not wanted are passed over."""
+        self.db.execute("BEGIN")
+        self.db.executemany(
+            "INSERT OR IGNORE INTO place (content, store, key, offset, length) "
+            "SELECT id, ?, ?, ?, ? FROM content WHERE sha = ? AND done = 0",
+            ((store, key, offset, length, sha) for sha, key, offset, length in places),
+        )
+        self.db.execute("COMMIT")
+
+    def missing(self) -> int:
+        """How many contents are not had yet."""
+        return self.one("SELECT count(*) FROM content WHERE done = 0")
+
+    def unplaced(self) -> int:
+        """How many contents are not had yet and have no place left to look at."""
+        return self.one(
+            "SELECT count(*) FROM content WHERE done = 0 AND NOT EXISTS (SELECT 1 FROM place WHERE content = content.id AND tried = 0)"
+        )
+
+    def assign(self, store: int) -> int:
+        """Choose one untried place in this store for each content not had yet, as the job to be done next. How many there are."""
+        self.db.execute("BEGIN")
+        self.db.execute("DELETE FROM job")
+        # Whole objects before members, then by key: contents that lie in one pack are read together.
+        self.db.execute(
+            "INSERT OR IGNORE INTO job SELECT p.content, p.key, p.offset, p.length FROM place p JOIN content c ON c.id = p.content "
+            "WHERE c.done = 0 AND p.store = ? AND p.tried = 0 ORDER BY p.length = -1 DESC, p.key, p.offset", (store,))
+        self.db.execute(
+            "UPDATE place SET tried = 1 WHERE store = ?1 AND EXISTS "
+            "(SELECT 1 FROM job j WHERE j.content = place.content AND j.key = place.key AND j.offset = place.offset)", (store,))
+        self.db.execute("COMMIT")
+        return self.one("SELECT count(*) FROM job")
+
+    def finish_keys(self, keys: Iterable[str], failed: Iterable[int]) -> None:
+        """The contents to be read from these objects are written, but those that `failed`."""
+        self.db.execute("BEGIN")
+        self.db.executemany("UPDATE content SET done = 1 WHERE id IN (SELECT content FROM job WHERE key = ?)", ((key,) for key in keys))
+        self.db.executemany("UPDATE content SET done = 0 WHERE id = ?", ((content,) for content in failed))
+        self.db.execute("COMMIT")
+
+    def set_states(self, state: int, ids: Iterable[int]) -> None:
+        self.db.execute("BEGIN")
+        self.db.executemany("UPDATE file SET state = ? WHERE id = ?", ((state, number) for number in ids))
+        self.db.execute("COMMIT")
+
+    def settle(self) -> None:
+        """Contents of which no file is wanted any more need not be had."""
+        self.db.execute("UPDATE content SET done = 1 WHERE NOT EXISTS (SELECT 1 FROM file WHERE content = content.id AND state = 0)")
+
+    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query on a cursor of its own, which stays good while others write."""
+        with closing(self.db.cursor()) as cursor:
+            yield from cursor.execute(query)

@@ -1,0 +1,161 @@
+"""The restore itself: plan, look at what is there, read and write, finish, let the result appear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from strongroom.collections.globs import compile_globs
+from strongroom.core.findings import Code, Finding
+from strongroom.runner.interface import Runner
+from strongroom.usecases.context import Context
+from strongroom.usecases.restore.build import Builder
+from strongroom.usecases.restore.check import CheckBatch, check_batch
+from strongroom.usecases.restore.check import weigh as weigh_check
+from strongroom.usecases.restore.fill import fill, report_lost
+from strongroom.usecases.restore.folders import Structure, put_back
+from strongroom.usecases.restore.limits import apply, probe
+from strongroom.usecases.restore.plan import DIFFERS, PRESENT, SKIPPED, STAGED, Plan
+from strongroom.usecases.restore.request import RestoreReport, RestoreRequest
+from strongroom.usecases.restore.tree import Tree
+from strongroom.usecases.restore.workplace import Workplace
+from strongroom.usecases.sealed.bag import SealedBag, open_bag
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.places import resolve
+
+_CHECK_BATCHES = 12
+#: Errors after which a result can be complete all the same.
+_HARMLESS = frozenset({Code.FORKED, Code.SEAL_DAMAGED, Code.RESTORE_NO_MATCH})
+
+
+def restore(request: RestoreRequest, context: Context, runner: Runner) -> RestoreReport:
+    """Restore a bag or files of it; see RestoreRequest for what, docs/format.md section 8 for how.
+
+    Damage that no other copy makes good is a finding, and everything else is restored to a folder that says that it is incomplete.
+    Raises UsageError (no such bag, a destination that is not empty), RefusedError (a fork), DamagedBagError (nothing can be read),
+    StoreUnreachableError and DestinationError (disk full): after these, the same restore run again goes on where this one stopped.
+    """
+    collector = Collector(runner.finding)
+    target = resolve(request.name, request.version, context, collector, source=request.source, seal=request.seal)
+    with context.scratch("restore") as scratch:
+        bag = open_bag(target, scratch / "tags", collector)
+        place = Workplace(request.dest, request.identity(bag.digest), into=request.into)
+        place.open()
+        try:
+            with Plan(scratch / "plan.sqlite", create=True) as plan, _saying_where(place, runner):
+                return _Restore(request, bag, plan, place, runner, collector).run()
+        finally:
+            place.close()
+
+
+@contextmanager
+def _saying_where(place: Workplace, runner: Runner) -> Iterator[None]:
+    """Whatever stops a restore, the person should know that its work is kept."""
+    try:
+        yield
+    except BaseException:
+        if place.partial.exists():
+            runner.say(f"what was restored so far is kept in {place.partial}; the same command goes on from there")
+        raise
+
+
+class _Restore:
+    def __init__(
+        self, request: RestoreRequest, bag: SealedBag, plan: Plan, place: Workplace, runner: Runner, collector: Collector
+    ) -> None:
+        self._request, self._bag, self._plan, self._place = request, bag, plan, place
+        self._runner, self._collector = runner, collector
+        self._refused_lines = 0
+
+    def run(self) -> RestoreReport:
+        plan, place = self._plan, self._place
+        lost = self._prepare()
+        if place.into:
+            self._look_at_destination()
+        if place.resumed:
+            self._check(place.partial, adopt=True)
+        plan.settle()
+        place.check_space(plan.one("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content WHERE f.state = 0 AND c.done = 0"))
+        used = fill(self._bag, plan, place.partial, self._runner, self._collector)
+        lost += report_lost(self._bag, plan, self._collector)
+        with self._runner.stage("finish"):
+            if self._request.whole:
+                self._tag_files()
+            structure, refused = self._structure()
+            result, complete = self._publish(lost + refused + structure.refused)
+        count = plan.one
+        states = dict(plan.rows("SELECT state, count(*) FROM file GROUP BY state"))
+        files = sum(states.values()) + self._refused_lines
+        present, different = states.get(PRESENT, 0) + states.get(STAGED, 0), states.get(DIFFERS, 0)
+        lost += states.get(SKIPPED, 0) + refused
+        return RestoreReport(
+            bag=str(self._bag.id), seal=self._bag.digest.hex, dest=str(place.dest), complete=complete,
+            result=None if result is None else str(result), files=files, written=files - present - different - lost, present=present,
+            different=different, lost=lost, bytes=count("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content"),
+            folders=structure.folders, links=structure.links, stores=used, findings=self._collector.findings(),
+        )
+
+    def _prepare(self) -> int:
+        """Fill the plan, less what cannot be written anywhere or here; how many files cannot be written anywhere."""
+        matchers: dict[str, Callable[[bytes], bool]] = {pattern: compile_globs([pattern]) for pattern in self._request.paths}
+        if self._request.whole:
+            self._bag.move_to(self._place.partial)
+        builder = Builder(self._bag, self._plan, whole=self._request.whole, matchers=matchers)
+        with self._runner.stage("plan"):
+            builder.build()
+            apply(probe(self._place.partial), self._plan, self._collector, self._place.dest)
+        self._refused_lines = builder.refused
+        return builder.refused
+
+    def _look_at_destination(self) -> None:
+        with Tree(self._place.dest) as tree:
+            Structure(self._plan, tree, self._collector).mark_existing()
+        self._check(self._place.dest, adopt=False)
+
+    def _check(self, root: Path, *, adopt: bool) -> None:
+        """Do not write again what is there and sound; say what else is there, if it is not ours."""
+        plan = self._plan
+        last = plan.one("SELECT max(id) FROM file") + 1
+        size = max(1000, -(-last // _CHECK_BATCHES))
+        batches = [CheckBatch(plan.path, root, first, first + size, adopt) for first in range(1, last, size)]
+        for result in self._runner.map("check what is there", check_batch, batches, weigh=weigh_check) if batches else ():
+            plan.set_states(STAGED if adopt else PRESENT, result.sound)
+            if adopt:
+                continue
+            plan.set_states(DIFFERS, result.different)
+            for number in result.different:
+                path = plan.db.execute("SELECT path FROM file WHERE id = ?", (number,)).fetchone()[0]
+                what = f"something else stands in its place in {self._place.dest}; it was left alone"
+                self._collector.add(Finding(Code.RESTORE_DIFFERS, path, what))
+
+    def _tag_files(self) -> None:
+        for path in self._bag.tag_files:
+            self._bag.tag_file(path)
+
+    def _structure(self) -> tuple[Structure, int]:
+        """Put back, make folders and links, set times; how many files could not be put back."""
+        plan, place = self._plan, self._place
+        with Tree(place.dest if place.into else place.partial) as tree:
+            refused = 0
+            if place.into:
+                with Tree(place.partial) as stage:
+                    refused = put_back(plan, stage, tree, self._collector)
+            elif self._request.whole:
+                tree.folder(b"data")  # a bag has one, even without payload
+            structure = Structure(plan, tree, self._collector)
+            structure.make()
+            structure.close(writable=self._request.whole)
+        return structure, refused
+
+    def _publish(self, trouble: int) -> tuple[Path | None, bool]:
+        place = self._place
+        if not (self._plan.one("SELECT EXISTS (SELECT 1 FROM file)") or trouble) and self._request.paths and not (
+            self._plan.one("SELECT EXISTS (SELECT 1 FROM link)") or self._plan.one("SELECT EXISTS (SELECT 1 FROM folder WHERE target != x'')")
+        ):
+            place.discard()  # no glob matched anything
+            return None, False
+        complete = not trouble and not self._collector.errors() - _HARMLESS
+        if complete:
+            return place.publish(), True
+        return place.give_up(str(self._bag.id), self._collector.findings()), False

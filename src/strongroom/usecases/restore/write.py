@@ -1,0 +1,162 @@
+"""A worker's share of a restore: read some objects once, verify each content, write the files that have it."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strongroom.core.keys import StoreKey
+from strongroom.stores.interface import Store
+from strongroom.usecases.restore.contents import is_streamed, read_run, runs, stream, write_all
+from strongroom.usecases.restore.plan import FileRow, Need, Plan
+from strongroom.usecases.restore.tree import Tree
+from strongroom.usecases.sealed.objects import CHUNK
+
+#: What a file system says of one name or one file that it cannot hold. Everything else is wrong with the destination as a whole.
+_ONE_FILE: Final = frozenset({
+    errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EEXIST, errno.EFBIG, errno.EOVERFLOW,
+})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBatch:
+    """The objects of `store` to be read; what is needed of them stands in the plan's job."""
+
+    plan: Path
+    root: Path  # of the tree that is written
+    store: Store
+    keys: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class WriteResult:
+    keys: tuple[str, ...]
+    files: int = 0
+    size: int = 0  # bytes written
+    failed: list[int] = field(default_factory=list)  # contents that are not sound in these objects
+    bad_keys: list[str] = field(default_factory=list)  # objects in which they were not
+    refused: list[tuple[int, str, str]] = field(default_factory=list)  # (file, path, why) that the destination cannot hold
+    broken: str | None = None  # why nothing more can be written
+
+
+class _BrokenError(Exception):
+    """The destination takes no more."""
+
+
+def write_batch(batch: WriteBatch) -> WriteResult:
+    """Write every file whose content lies in these objects. Raises StoreUnreachableError; a second run does what the first did not."""
+    result = WriteResult(batch.keys)
+    with Plan(batch.plan) as plan, Tree(batch.root) as tree:
+        writer = _Writer(plan, tree, batch.store, result)
+        try:
+            for key in batch.keys:
+                writer.read_object(key)
+        except _BrokenError as error:
+            result.broken = str(error)
+    return result
+
+
+def weigh(result: WriteResult) -> tuple[int, int]:
+    return result.files, result.size
+
+
+class _Writer:
+    def __init__(self, plan: Plan, tree: Tree, store: Store, result: WriteResult) -> None:
+        self._plan, self._tree, self._store, self._result = plan, tree, store, result
+
+    def read_object(self, text: str) -> None:
+        key = StoreKey(text)
+        failed = len(self._result.failed)
+        for run in runs(self._plan.needs(text)):
+            if is_streamed(run):
+                self._large(key, run[0])
+                continue
+            for need, data in read_run(self._store, key, run):
+                if data is None:
+                    self._result.failed.append(need.content)
+                    continue
+                for row in self._plan.files(need.content):
+                    self._small(row, data)
+        if len(self._result.failed) > failed:
+            self._result.bad_keys.append(text)
+
+    def _small(self, row: FileRow, data: memoryview) -> None:
+        try:
+            fd = self._tree.create(row.target)
+            try:
+                write_all(fd, data)
+                finish(fd, row)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            self._trouble(row, error)
+        else:
+            self._count(len(data))
+
+    def _large(self, key: StoreKey, need: Need) -> None:
+        """Stream to the first file that can take it, and copy from there to the others."""
+        rows = self._plan.files(need.content)
+        source: int | None = None
+        try:
+            for row in rows:
+                try:
+                    if source is None:
+                        source = self._tree.resume(row.target)
+                        if not self._stream_to(source, key, need, row):
+                            return
+                    else:
+                        self._copy(source, need, row)
+                except OSError as error:
+                    self._trouble(row, error)
+        finally:
+            if source is not None:
+                os.close(source)
+
+    def _stream_to(self, fd: int, key: StoreKey, need: Need, row: FileRow) -> bool:
+        if not stream(self._store, key, need, fd):
+            self._result.failed.append(need.content)
+            self._tree.remove(row.target)
+            return False
+        finish(fd, row)
+        self._count(os.fstat(fd).st_size)
+        return True
+
+    def _copy(self, source: int, need: Need, row: FileRow) -> None:
+        hashing = hashlib.sha256()
+        os.lseek(source, 0, os.SEEK_SET)
+        fd = self._tree.create(row.target)
+        try:
+            while chunk := os.read(source, CHUNK):
+                hashing.update(chunk)
+                write_all(fd, chunk)
+            finish(fd, row)
+            self._count(os.fstat(fd).st_size)
+        finally:
+            os.close(fd)
+        if hashing.digest() != need.sha:
+            raise OSError(errno.EIO, "a file written a moment ago reads back differently")
+
+    def _count(self, size: int) -> None:
+        self._result.files += 1
+        self._result.size += size
+
+    def _trouble(self, row: FileRow, error: OSError) -> None:
+        if error.errno in _ONE_FILE:
+            self._result.refused.append((row.id, row.path, f"the destination cannot hold it: {error.strerror}"))
+        elif error.errno in _FULL:
+            raise _BrokenError(f"no space left for {row.path} ({error.strerror})") from error
+        else:
+            raise _BrokenError(f"{row.path} cannot be written: {error.strerror}") from error
+
+
+def finish(fd: int, row: FileRow) -> None:
+    """Give an open file its mode and time. Never setuid, setgid or sticky: restored bytes get no powers their bag did not earn."""
+    if row.mode is not None:
+        os.fchmod(fd, row.mode & 0o777)
+    if row.mtime is not None:
+        os.utime(fd, ns=(row.mtime, row.mtime))
