@@ -85,7 +85,9 @@ def _explain(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[Prob
         for name in instance:
             if name not in known and not any(re.search(pattern, name) for pattern in patterns):
                 yield Problem((*path, name), "a known field", repr(name) + did_you_mean(name, known))
-    elif keyword is None:  # a schema that is `false`: the field may not be there
+    elif keyword is None:  # a schema that is `false`; jsonschema does not say of which field
+        yield Problem(path, "no such value", shorten(instance))
+    elif keyword == "not" and value == {}:  # the same, and it does: the field may not be there
         name = str(path[-1]) if path else ""
         yield Problem(path, "no field of this name", repr(name) + did_you_mean(name, schema.get("properties", {})))
     elif keyword in ("anyOf", "oneOf") and error.context:

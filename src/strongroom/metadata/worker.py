@@ -4,7 +4,8 @@ A process, because a supplied schema can ask for anything: `^(a+)+$` needs 47 se
 threads cannot interrupt and no inspection of patterns recognises reliably. A process can be killed.
 
 Lines of JSON. In: the schema, then batches (lists of records). Out: what is wrong with the schema (a list), then for each
-record one line, a list of [path, expected, found]; for null, where a record could not be read, []. A batch is read whole before it is answered, so that nobody waits in a ring.
+record one line, a list of [path, expected, found]; for null, where a record could not be read, []. A batch is read whole
+before it is answered, so that nobody waits in a ring.
 """
 
 from __future__ import annotations

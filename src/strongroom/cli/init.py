@@ -1,0 +1,125 @@
+"""`strongroom init FOLDER`: a commented collection manifest to start from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import unicodedata
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from strongroom.collections.formats import store_url
+from strongroom.collections.load import load, manifests_folder
+from strongroom.core.errors import UsageError
+from strongroom.core.findings import printable
+from strongroom.core.ids import check_collection_name
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_DEFAULT_STORE: Final = "~/strongroom-store"
+_TEMPLATE: Final = """\
+# Collection manifest: what is archived, how, and where to. Lines that start with # are comments; take the mark
+# away to use one. Paths are relative to this file.
+
+collection: {name}        # its bags will be {name}/v1, {name}/v2, …
+source: {source}
+
+stores:                   # where the bags go; the first is written by archiving, the others are filled from it
+  - {store}
+#  - url: file:///media/usb/archive
+#    offline: true        # a disk in a drawer
+#    max_absence_days: 90 # … but not for longer
+#  - url: s3://bucket/prefix            # credentials come from the environment or ~/.aws, never from here
+#    endpoint_url: https://s3.example.org
+
+identifiers:              # ARK, DOI, UUID, local. The UUID tells this collection from any other: keep it
+  - {{type: UUID, value: {uuid}}}
+
+title: {title}
+#description: What it is, who made it, how it came here.
+#agents:
+#  - {{name: Somebody, role: creator}}
+#rights: {{statement: …, license: "https://creativecommons.org/licenses/by/4.0/"}}
+#access: {{level: open}}     # open, restricted or closed; embargo_until: 2040-01-01; reason: …
+#languages: [en]
+
+#exclude:                  # left out, and listed in the bag: by name at any depth, or by path
+#  - "*.tmp"
+#  - cache/
+#mode: snapshot            # snapshot: a bag is the folder as it is; accrue: deliveries are added; closed: complete
+#max_loss: 10 %            # a run in which more of the files vanished is refused
+
+#metadata:
+#  records: metadata.csv   # without this: metadata.csv or .jsonl in the folder or its metadata/, or JSON beside the files
+#  schema: dublin-core     # dublin-core, web-page, collection, or the path of a JSON Schema
+#  on_invalid: flag        # flag: report it; refuse: make no bag; hold: leave those files out
+"""
+
+
+def register(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "init", help="write a commented collection manifest for a folder",
+        description="Write a commented collection manifest for FOLDER. Nothing is archived, and no existing file is replaced.",
+        epilog="Exit status: 0 written; 2 wrong usage, or the file exists; 3 it could not be written.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="the folder to archive")
+    parser.add_argument("--name", help="name of the collection (default: made from the folder's name)")
+    where = "where the bags go: a folder, file:// or s3:// (default: %(default)s)"
+    parser.add_argument("--store", metavar="URL", default=_DEFAULT_STORE, help=where)
+    parser.add_argument("--output", metavar="FILE", type=Path, help="the file to write (default: manifests/NAME.yaml)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    folder = Path(os.path.abspath(args.folder.expanduser()))
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: expected a folder to archive, found {'a file' if folder.exists() else 'nothing'}")
+    name = check_collection_name(args.name) if args.name else suggest_name(folder.name)
+    output: Path = args.output or manifests_folder() / f"{name}.yaml"
+    text = manifest_text(folder, name, args.store)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with output.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{output} exists and is not replaced; give another --output or --name") from error
+    try:
+        manifest = load(output)
+    except UsageError:
+        output.unlink()  # written a moment ago, by us
+        raise
+    sys.stderr.write(f"Wrote {printable(str(output))}: look through it.\n")
+    named = name if args.output is None else str(output)
+    sys.stderr.write(f"Next: strongroom store init {manifest.stores[0].url}   (if there is no store yet)\n")
+    sys.stderr.write(f"      strongroom archive {printable(named)}\n")
+    return 0
+
+
+def suggest_name(folder: str) -> str:
+    """A collection name for a folder: "Meine Wébsite (2003)" → "meine-website-2003"."""
+    plain = unicodedata.normalize("NFKD", folder).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9._]+", "-", plain).strip("-._")[:64].rstrip("-._")
+    try:
+        return check_collection_name(name)
+    except UsageError:
+        raise UsageError(f"no collection name can be made from the folder's name {folder!r}; give one with --name") from None
+
+
+def manifest_text(folder: Path, name: str, store: str) -> str:
+    """The manifest as text. Paths are absolute, so that it can be moved. Raises UsageError."""
+    try:
+        url = store_url(store, Path.cwd())
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{folder}: its name is not Unicode, which YAML cannot hold; archive it by a file:// URL with %XX") from error
+    except ValueError as error:
+        raise UsageError(f"--store: expected {error}, found {store!r}") from error
+    # A JSON string is a YAML string, whatever is in it.
+    quoted = {key: json.dumps(value, ensure_ascii=not value.isprintable()) for key, value in
+              {"source": str(folder), "store": url, "title": folder.name or name}.items()}
+    return _TEMPLATE.format(name=json.dumps(name), uuid=uuid.uuid4(), **quoted)
