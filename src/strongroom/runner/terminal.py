@@ -17,7 +17,7 @@ class TerminalDisplay:
     """A bar for the stage that runs; a stage that has ended leaves one line behind."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._console = console or Console(stderr=True)
 
     @contextmanager
     def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> Iterator[Meter]:
@@ -32,12 +32,15 @@ class TerminalDisplay:
             try:
                 yield meter
             except BaseException:
-                bars.console.print(f"✗ {printable(name)}: stopped after {meter.summary(unit)}", style="red")
+                self._print(f"✗ {name}: stopped after {meter.summary(unit)}")
                 raise
-            bars.console.print(f"✓ {printable(name)}: {meter.summary(unit)}")
+            self._print(f"✓ {name}: {meter.summary(unit)}")
 
     def say(self, message: str) -> None:
-        self._console.print(printable(message), soft_wrap=True)
+        self._print(message)
+
+    def _print(self, line: str) -> None:
+        self._console.print(printable(line), markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 class _BarMeter(Meter):

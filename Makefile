@@ -1,0 +1,73 @@
+# Needs Python 3.11 or newer with venv, and nothing else: `make demo` and `make test` work in a fresh clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-server test check clean
+
+# An activated environment, or settings of pip and Python, must not change what is installed or run.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
+RUN := .venv/bin/python
+STAMP := .venv/installed
+
+help:
+	@echo 'make demo         archive the sample collection, verify it, restore it, compare'
+	@echo 'make demo-server  look at the demo'\''s runs in Prefect, at http://127.0.0.1:4200'
+	@echo 'make test         run all tests'
+	@echo 'make check        ruff, mypy and the import contracts'
+	@echo 'make clean        remove .venv and .demo'
+
+$(STAMP): pyproject.toml src/strongroom/__init__.py
+	@if [ -z '$(PYTHON)' ]; then echo 'Strongroom needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3' >&2; exit 1; fi
+	@'$(PYTHON)' -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo '$(PYTHON) lacks venv: install it (Debian and Ubuntu: apt install python3-venv), or say make PYTHON=/path/to/another' >&2; exit 1; }
+	@echo 'Installing into .venv (once, some minutes) …'
+	@'$(PYTHON)' -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --no-input --editable '.[dev]'
+	@touch $@
+
+demo: export STRONGROOM_HOME := $(CURDIR)/.demo/home
+demo: export PREFECT_HOME := $(CURDIR)/.demo/prefect
+demo: $(STAMP)
+	@rm -rf .demo
+	@mkdir -p .demo
+	@echo '== 1. a community site that is about to close: .demo/source'
+	@$(RUN) -m corpus.prepare .demo/source
+	@echo '== 2. a store for its bags: .demo/store'
+	@.venv/bin/strongroom store init .demo/store
+	@echo '== 3. archive it, as a Prefect run (a temporary Prefect server takes some 20 seconds to start)'
+	@.venv/bin/strongroom archive manifests/demo.yaml --prefect
+	@echo '== 4. again: nothing has changed, so there is no new bag'
+	@.venv/bin/strongroom archive manifests/demo.yaml --no-prefect
+	@echo '== 5. restore the bag: .demo/restored, and the files as they were: .demo/files'
+	@.venv/bin/strongroom restore demo .demo/restored --no-prefect
+	@.venv/bin/strongroom restore demo .demo/files --payload-only --no-prefect
+	@echo '== 6. compare'
+	@.venv/bin/strongroom verify .demo/restored
+	@diff -r --no-dereference .demo/source .demo/files && echo 'the restored files are identical to the source'
+	@echo
+	@echo 'The source     .demo/source'
+	@echo 'The store      .demo/store       its README.txt says how to get everything out with tar and a shell'
+	@echo 'The bag        .demo/restored    any BagIt validator accepts it'
+	@echo 'The files      .demo/files'
+	@echo 'The Prefect runs, with a summary of the bag as an artifact: make demo-server'
+
+demo-server: $(STAMP)
+	@[ -d .demo/prefect ] || { echo 'run make demo first' >&2; exit 1; }
+	@echo 'The demo'\''s runs: http://127.0.0.1:4200/runs (Ctrl-C ends the server)'
+	@PREFECT_HOME="$$PWD/.demo/prefect" .venv/bin/prefect server start --host 127.0.0.1 --port 4200
+
+test: $(STAMP)
+	@$(RUN) -m pytest -n 2 --dist loadgroup tests
+
+check: $(STAMP)
+	@.venv/bin/ruff check .
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+clean:
+	rm -rf .venv .demo

@@ -1,0 +1,110 @@
+"""When a command runs as a flow."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows import engine
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def no_prefect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def test_not_unless_asked_or_configured() -> None:
+    assert not engine.wanted(None)
+    assert engine.wanted(True)
+
+
+def test_a_configured_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    assert engine.wanted(None)
+    assert not engine.wanted(False)
+
+
+PROFILES = """
+active = "work"
+[profiles.local]
+[profiles.work]
+PREFECT_API_URL = "http://prefect.example/api"
+"""
+
+
+def test_profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".prefect").mkdir()
+    (tmp_path / ".prefect" / "profiles.toml").write_text(PROFILES)
+    assert engine.configured_api() == "http://prefect.example/api"
+    monkeypatch.setenv("PREFECT_PROFILE", "local")
+    assert engine.configured_api() is None
+    (tmp_path / ".prefect" / "profiles.toml").write_text("active = [")
+    assert engine.configured_api() is None
+
+
+def run(code: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **variables},
+    )
+
+
+def test_an_api_that_does_not_answer_is_said_in_one_line(tmp_path: Path) -> None:
+    code = "from flows import engine\ntry:\n engine.run('archive', collection='x')\nexcept Exception as e:\n print(type(e).__name__, e)"
+    with run(code, PREFECT_API_URL="http://127.0.0.1:9/api", PREFECT_HOME=str(tmp_path), PREFECT_CLIENT_MAX_RETRIES="0") as process:
+        out, _ = process.communicate(timeout=60)
+    assert out.startswith("StrongroomError Prefect (http://127.0.0.1:9/api) does not answer: ")
+    assert "--no-prefect" in out
+
+
+SLEEPER = """
+import signal, sys
+from strongroom.cli import main
+signal.signal(signal.SIGTERM, main._terminate)
+from flows import engine
+engine.prepare()
+import tests.flows.sample as sample
+try:
+    sample.sleeper(sys.argv[1] if len(sys.argv) > 1 else FOLDER, return_state=True)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.prefect
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.xdist_group("prefect")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_a_flow_leaves_nothing_behind(sent: signal.Signals, tmp_path: Path) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL
+
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    with run(SLEEPER.replace("FOLDER", repr(str(folder))), PREFECT_API_URL=PREFECT_API_URL.value(), PREFECT_HOME=str(tmp_path)) as process:
+        end = time.monotonic() + 60
+        while len(os.listdir(folder)) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        pids = [int(name) for name in os.listdir(folder)]
+        assert len(pids) == 2
+        began = time.monotonic()
+        process.send_signal(sent)
+        process.communicate(timeout=30)
+        took = time.monotonic() - began
+    assert process.returncode == 130
+    assert took < 20
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    with get_client(sync_client=True) as client:
+        runs = client._client.post("/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).json()
+    assert runs[0]["state_type"] in ("CRASHED", "CANCELLED")
