@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
+import subprocess
 import time
 import unicodedata
 from pathlib import Path
@@ -12,7 +14,7 @@ import bagit
 import pytest
 
 from tests.recovery.builder import LARGE, Store, build, encode, pack_bytes, payload, sha256
-from tests.recovery.conftest import AWKS, SHELLS, Recover, read_tree, toolbox
+from tests.recovery.conftest import AWKS, README, SHELLS, Recover, cut, read_tree, toolbox
 
 PLAIN = {
     b"index.html": b"<h1>Welcome</h1>\n",
@@ -263,7 +265,7 @@ def test_forks_are_told_and_chosen(tmp_path: Path, recover: Recover) -> None:
     run = recover(store.root, tmp_path / "out")
     assert run.returncode == 2
     assert "Two seals fit" in run.stderr
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out").exists() and not (tmp_path / "out.part").exists()
     run = recover(store.root, tmp_path / "second", SEAL=f"{seal}~1")
     assert run.returncode == 0, run.stderr
     assert sha256(Path(f"{seal}~1").read_bytes()) in run.stderr
@@ -279,6 +281,20 @@ def test_without_a_seal_there_is_no_bag_unless_asked(tmp_path: Path, recover: Re
     assert run.returncode == 0, run.stderr
     assert "without the seal" in run.stderr
     check(tmp_path / "unsealed", store, PLAIN)
+
+
+def test_the_commands_in_the_text(tmp_path: Path) -> None:
+    """Cutting the script out, and taking one file out by hand, as README.txt says it."""
+    text = README.read_text("ascii")
+    store = build(tmp_path / "store", PLAIN)
+    store.write("README.txt", text.encode())
+    commands = re.findall(r"^    (awk .*|for f in .*)$", text.partition("-----8<-----")[0], re.MULTILINE)
+    assert len(commands) == 2
+    script = "\n".join(commands).replace("HEX", sha256(PLAIN[b"n/19.txt"]))
+    environment = {"PATH": str(toolbox(tmp_path / "tools"))}
+    subprocess.run(["sh", "-euc", script], cwd=store.root, env=environment, check=True)
+    assert store.path("recover.sh").read_text("ascii") == cut(text)
+    assert store.path("found").read_bytes() == PLAIN[b"n/19.txt"]
 
 
 @pytest.mark.slow
