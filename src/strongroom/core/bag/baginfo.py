@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -14,7 +13,6 @@ from strongroom.core.errors import InvalidValueError
 PAYLOAD_OXUM: Final = "Payload-Oxum"
 #: Reserved elements that should not be repeated, and Payload-Oxum, which must not (RFC 8493, 2.2.2), in lower case.
 NOT_REPEATABLE: Final = frozenset({"bagging-date", "bag-size", "payload-oxum", "bag-group-identifier", "bag-count"})
-_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _BLANKS: Final = " \t"
 
 
@@ -34,7 +32,8 @@ class Element(NamedTuple):
 def format_bag_info(pairs: Sequence[tuple[str, str]]) -> bytes:
     """bag-info.txt in UTF-8. A line break in a value becomes a folded line; blank lines and blanks at the ends of lines are lost.
 
-    Raises InvalidValueError for a label that cannot be one, and for text that is not Unicode.
+    Whatever Unicode calls a line break is one here (U+2028, form feed), since readers exist that end lines there. Raises InvalidValueError
+    for a label that cannot be one, and for text that is not Unicode.
 
     >>> format_bag_info([("External-Description", "two\\nlines")])
     b'External-Description: two\\n  lines\\n'
@@ -43,9 +42,9 @@ def format_bag_info(pairs: Sequence[tuple[str, str]]) -> bytes:
 
 
 def _format(label: str, value: str) -> str:
-    if not label or label != label.strip() or any(c in label for c in ":\n\r"):
+    if label.strip().splitlines() != [label] or ":" in label:
         raise InvalidValueError(f"not a label for bag-info.txt: {label[:80]!r} (no colon, no line break, no blanks at its ends)")
-    lines = [line for line in (line.strip(_BLANKS) for line in _BREAK.split(value)) if line]
+    lines = [line for line in (line.strip(_BLANKS) for line in value.splitlines()) if line]
     text = f"{label}: " + "\n  ".join(lines) + "\n"
     try:
         text.encode()

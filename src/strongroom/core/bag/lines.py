@@ -28,10 +28,10 @@ def read_lines(chunks: Iterable[bytes], encoding: str = "utf-8", *, limit: int =
     number = 0
     first = True
     for text in _texts(chunks, encoding, limit):
-        if isinstance(text, Problem):
-            yield Problem(number + 1, text.message)
-            continue
         number += 1
+        if isinstance(text, Problem):
+            yield Problem(number, text.message)
+            continue
         line = text
         if first:
             first = False

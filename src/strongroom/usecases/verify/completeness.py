@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from sys import intern
 
 from strongroom.core.bag.declaration import LATEST
 from strongroom.core.findings import Code, Finding
@@ -27,7 +28,8 @@ def check_missing(bag: Bag) -> Iterator[Finding]:
         if fetched:
             yield Finding(Code.BAG_FILE_MISSING, place, "stands in fetch.txt and was not fetched: the bag is incomplete")
         else:
-            yield Finding(Code.BAG_FILE_MISSING, place, f"is listed in {names} but is not there{_hint(bag, path, spelled)}")
+            message = f"is listed in {names} but is not there{_hint(bag, path, spelled)}"
+            yield Finding(Code.BAG_FILE_MISSING, place, intern(message))  # a million of them may share it
 
 
 def _hint(bag: Bag, path: bytes, spelled: bytes) -> str:
@@ -47,4 +49,4 @@ def check_unlisted(bag: Bag) -> Iterator[Finding]:
         having = {int(number) for number in listed.split(",")} if listed else set()
         without = ", ".join(name for number, name in manifests.items() if number not in having)
         excused = having and bag.declaration.version < LATEST
-        yield Finding(Code.BAG_WARNING if excused else Code.BAG_FILE_UNLISTED, os.fsdecode(path), f"is not listed in {without}")
+        yield Finding(Code.BAG_WARNING if excused else Code.BAG_FILE_UNLISTED, os.fsdecode(path), intern(f"is not listed in {without}"))

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from strongroom.core.errors import StrongroomError
+
 #: Rows are written this many at a time.
 BATCH: Final = 5_000
 _SCHEMA: Final = """
@@ -65,5 +67,7 @@ def temporary_index() -> Iterator[Index]:
         index = Index(folder)
         try:
             yield index
+        except sqlite3.Error as error:
+            raise StrongroomError(f"no room for the lists of files in {folder} ({error}); set TMPDIR to a larger disk") from error
         finally:
             index.close()

@@ -11,12 +11,13 @@ from strongroom.core.findings import Code, Finding
 from strongroom.usecases.verify.bag import Bag, unreadable
 from strongroom.usecases.verify.index import BATCH
 
+_Row = tuple[bytes, int, bool, bytes, bytes | None]
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
 def check_contents(bag: Bag) -> Iterator[Finding]:
     """Fill the index with the regular files of the bag; report links, special files, empty and unreadable folders."""
-    rows: list[tuple[bytes, int, bool, bytes, bytes | None]] = []
+    rows: list[_Row] = []
     folders = [b""]
     while folders:
         folder = folders.pop()
@@ -26,21 +27,10 @@ def check_contents(bag: Bag) -> Iterator[Finding]:
                 for entry in entries:
                     empty = False
                     path = os.path.join(folder, entry.name)
-                    status = entry.stat(follow_symlinks=False)
-                    kind = stat.S_IFMT(status.st_mode)
-                    if kind == stat.S_IFDIR:
-                        folders.append(path)
-                    elif kind == stat.S_IFREG:
-                        rows.append((path, status.st_size, path.startswith(b"data/"), collision_key(path), None))
-                    elif kind == stat.S_IFLNK:
-                        row, finding = _link(bag, path)
-                        rows += [row] if row else []
-                        yield finding
-                    else:
-                        yield Finding(Code.BAG_SPECIAL_FILE, os.fsdecode(path), f"is {_KINDS.get(kind, 'no regular file')}; not opened")
-                if len(rows) >= BATCH:
-                    bag.index.add("files", rows)
-                    rows.clear()
+                    yield from _look(bag, path, rows, folders)
+                    if len(rows) >= BATCH:
+                        bag.index.add("files", rows)
+                        rows.clear()
         except OSError as error:
             yield unreadable(folder or b".", error)
             continue
@@ -50,7 +40,26 @@ def check_contents(bag: Bag) -> Iterator[Finding]:
     bag.index.execute("CREATE INDEX files_fold ON files(fold)")
 
 
-def _link(bag: Bag, path: bytes) -> tuple[tuple[bytes, int, bool, bytes, bytes | None] | None, Finding]:
+def _look(bag: Bag, path: bytes, rows: list[_Row], folders: list[bytes]) -> Iterator[Finding]:
+    try:
+        status = os.lstat(os.path.join(bag.root, path))
+    except OSError as error:
+        yield unreadable(path, error)
+        return
+    kind = stat.S_IFMT(status.st_mode)
+    if kind == stat.S_IFDIR:
+        folders.append(path)
+    elif kind == stat.S_IFREG:
+        rows.append((path, status.st_size, path.startswith(b"data/"), collision_key(path), None))
+    elif kind == stat.S_IFLNK:
+        row, finding = _link(bag, path)
+        rows += [row] if row else []
+        yield finding
+    else:
+        yield Finding(Code.BAG_SPECIAL_FILE, os.fsdecode(path), f"is {_KINDS.get(kind, 'no regular file')}; not opened")
+
+
+def _link(bag: Bag, path: bytes) -> tuple[_Row | None, Finding]:
     """A link to a regular file inside the bag stands for that file, with a warning; any other link is an error."""
     place = os.fsdecode(path)
     payload = path.startswith(b"data/") or path == b"data"
