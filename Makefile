@@ -44,8 +44,8 @@ demo: $(STAMP)
 	@echo '== 4. again: nothing has changed, so there is no new bag'
 	@.venv/bin/strongroom archive manifests/demo.yaml --no-prefect
 	@echo '== 5. restore the bag: .demo/restored, and the files as they were: .demo/files'
-	@.venv/bin/strongroom restore demo .demo/restored --no-prefect
-	@.venv/bin/strongroom restore demo .demo/files --payload-only --no-prefect
+	@.venv/bin/strongroom restore lanternmoor .demo/restored --no-prefect
+	@.venv/bin/strongroom restore lanternmoor .demo/files --payload-only --no-prefect
 	@echo '== 6. compare'
 	@.venv/bin/strongroom verify .demo/restored
 	@diff -r --no-dereference .demo/source .demo/files && echo 'the restored files are identical to the source'
