@@ -153,6 +153,15 @@ class Catalogue:
             )
         return int(number)
 
+    def correct_places(self, number: int, contents: Iterable[tuple[bytes, int]]) -> None:
+        """Replace what was believed to lie in an object by the (sha256, length) that were seen in it."""
+        with self.transaction() as db:
+            where = "SELECT store, scope FROM places WHERE object = ?1 UNION SELECT store, '' FROM objects WHERE id = ?1 LIMIT 1"
+            store, scope = db.execute(where, (number,)).fetchone()
+            db.execute("DELETE FROM places WHERE object = ?", (number,))
+            rows = ((store, scope, sha256, number, length) for sha256, length in contents)
+            db.executemany("INSERT OR IGNORE INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?)", rows)
+
     def known_objects(self, store: int) -> set[tuple[str, bytes]]:
         """(kind, digest) of every object of the store that the catalogue knows, sound or not."""
         return set(self._db.execute("SELECT kind, digest FROM objects WHERE store = ?", (store,)))

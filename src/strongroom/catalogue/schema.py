@@ -61,6 +61,7 @@ CREATE TABLE places (                 -- where a content lies; scope is '' or th
   length INTEGER NOT NULL,
   PRIMARY KEY (store, scope, sha256, object)
 ) WITHOUT ROWID;
+CREATE INDEX places_by_object ON places (object);
 CREATE INDEX places_by_length ON places (store, length) WHERE length > 4194304;
 CREATE TABLE types (                  -- what a content was identified as, by which signatures
   sha256     BLOB PRIMARY KEY,

@@ -96,17 +96,17 @@ class Contents:
             for row in gone:
                 self._found(self._finding(row, "is gone from the store; its contents are stored again"))
             still = {row.id for row in relied} - {row.id for row in gone}
-            unsound = self._read_back("verify what is reused", [row for row in relied if row.id in still and not row.verified])
-            for row in unsound:
+            learned = [row for row in relied if row.id in still and not row.verified]
+            for row in self._read_back("verify what is reused", learned, members=True):
                 self._found(self._finding(row, "is damaged; its contents are stored again"))
-            if not gone and not unsound:
+            if not gone and not learned:
                 return
         raise StrongroomError(f"{self._place.store.url}: what is stored keeps vanishing or failing; this store cannot be trusted now")
 
     def read_back(self) -> None:
         """Verify what this run wrote, from the medium."""
         written = [row for row in self.chosen() if row.id in self._written and not row.verified]
-        for row in self._read_back("read back", written):
+        for row in self._read_back("read back", written, members=False):
             self._found(self._finding(row, "does not read back as it was written; run the archive again, and it is stored again"))
 
     def chosen(self) -> Iterator[ObjectRow]:
@@ -159,18 +159,23 @@ class Contents:
         self.done.read_files += len(result.files)
         self.done.read_bytes += result.read
 
-    def _read_back(self, name: str, rows: list[ObjectRow]) -> list[ObjectRow]:
-        """Verify objects by reading them; those that are damaged, which are marked and relied upon no more."""
+    def _read_back(self, name: str, rows: list[ObjectRow], *, members: bool) -> list[ObjectRow]:
+        """Verify objects by reading them; those that are damaged, which are marked and relied upon no more.
+
+        `members`: packs that others made hold what they are seen to hold, whatever their index says.
+        """
         if not rows:
             return []
         total = sum(row.size for row in rows)
         jobs = [
-            ReadBackJob(self._place.store, tuple(rows[first - 1 : last]))
+            ReadBackJob(self._place.store, tuple(rows[first - 1 : last]), members)
             for first, last in batches.cut((row.size for row in rows), len(rows), total)
         ]
         damaged: set[int] = set()
         with self._stages.timed(name):
             for result in self._runner.map(name, read_back, jobs, files=len(rows), size=total, weigh=_weigh_read_back):
+                for number, contents in result.members.items():
+                    self._catalogue.correct_places(number, contents)
                 self._catalogue.mark_verified(result.sound)
                 self._catalogue.mark_damaged(result.damaged)
                 damaged.update(result.damaged)

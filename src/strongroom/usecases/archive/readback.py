@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strongroom.catalogue import ObjectRow
 from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
 from strongroom.stores.generations import find_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.reliance import object_key
+from strongroom.usecases.packcheck import check_pack
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBackJob:
-    """Packs and large contents to read whole."""
+    """Packs and large contents to read whole. `members`: look into packs, because only an index says what they hold."""
 
     store: Store
     objects: tuple[ObjectRow, ...]
+    members: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReadBackResult:
     """Numbers of the objects that have their digest, and of those that do not or are gone; bytes of the sound ones."""
 
-    sound: tuple[int, ...]
-    damaged: tuple[int, ...]
-    size: int
+    sound: list[int] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
+    size: int = 0
+    members: dict[int, list[tuple[bytes, int]]] = field(default_factory=dict)  # (sha256, length) that a pack was seen to hold
 
 
 def read_back(job: ReadBackJob) -> ReadBackResult:
-    """Hash every object of the job, past the page cache where the store can. One pass verifies all members of a pack."""
-    sound, damaged, size = [], [], 0
+    """Hash every object of the job, past the page cache where the store can."""
+    result = ReadBackResult()
     for row in job.objects:
         try:
-            find_generation(job.store, object_key(row), row.digest, uncached=True)
+            key = find_generation(job.store, object_key(row), row.digest, uncached=True)
+            if job.members and row.kind == "pack":
+                result.members[row.id] = [(digest.raw, length) for digest, length in check_pack(job.store, key).sound]
         except (DamagedInStoreError, NotFoundInStoreError):
-            damaged.append(row.id)
+            result.damaged.append(row.id)
         else:
-            sound.append(row.id)
-            size += row.size
-    return ReadBackResult(tuple(sound), tuple(damaged), size)
+            result.sound.append(row.id)
+            result.size += row.size
+    return result

@@ -1,0 +1,83 @@
+"""Reading a pack once and saying what is really in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from strongroom.core.digests import Digest, new_hash
+from strongroom.core.errors import InvalidValueError
+from strongroom.core.keys import StoreKey
+from strongroom.core.pack import INDEX_NAME, parse_header
+from strongroom.stores.interface import Reader, Store
+
+_BLOCK: Final = 512
+_CHUNK: Final = 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class PackCheck:
+    """What one pass over a pack found. A pack can be damaged and still hold sound members."""
+
+    digest: Digest  # of the whole
+    size: int  # bytes
+    sound: tuple[tuple[Digest, int], ...]  # members whose bytes have the digest that is their name, with their lengths
+    damaged: tuple[str, ...]  # names of members whose bytes have not
+    whole: bool  # whether every header made sense up to the end
+
+
+class _HashedReader:
+    """Reads exactly, and hashes the whole on the way."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.hash = new_hash("sha256")
+        self.size = 0
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes, fewer only at the end."""
+        parts = []
+        while size > 0 and (part := self._reader.read(min(size, _CHUNK))):
+            self.hash.update(part)
+            self.size += len(part)
+            size -= len(part)
+            parts.append(part)
+        return b"".join(parts)
+
+    def drain(self) -> None:
+        while self.read(_CHUNK):
+            pass
+
+
+def check_pack(store: Store, key: StoreKey, *, uncached: bool = False) -> PackCheck:
+    """Hash the pack at `key` and each of its members, in one pass, in memory for one chunk. Raises as Store.get."""
+    sound: list[tuple[Digest, int]] = []
+    damaged: list[str] = []
+    with store.get(key, uncached=uncached) as opened:
+        reader = _HashedReader(opened)
+        whole = _members(reader, sound, damaged)
+        reader.drain()
+    return PackCheck(Digest.from_bytes(reader.hash.digest()), reader.size, tuple(sound), tuple(damaged), whole)
+
+
+def _members(reader: _HashedReader, sound: list[tuple[Digest, int]], damaged: list[str]) -> bool:
+    while True:
+        block = reader.read(_BLOCK)
+        try:
+            header = parse_header(block) if len(block) == _BLOCK else None
+        except InvalidValueError:
+            return False
+        if header is None:
+            return len(block) == _BLOCK
+        name, length = header
+        running, left = new_hash("sha256"), length
+        while left and (part := reader.read(min(left, _CHUNK))):
+            running.update(part)
+            left -= len(part)
+        if name != INDEX_NAME:
+            if left == 0 and running.hexdigest() == name:
+                sound.append((Digest(name), length))
+            else:
+                damaged.append(name)
+        if left or len(reader.read(-length % _BLOCK)) != -length % _BLOCK:
+            return False
