@@ -56,7 +56,10 @@ def run(name: str, **parameters: Any) -> Any:
     prepare()
     _reach_api()
     flow = getattr(import_module(f"flows.{name}"), name)
-    return flow(**parameters, return_state=True).result(raise_on_failure=False)
+    result = flow(**parameters, return_state=True).result(raise_on_failure=False)
+    if isinstance(result, BaseException):  # a Failed state carries either its report or what was raised
+        raise result
+    return result
 
 
 def _reach_api() -> None:

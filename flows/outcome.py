@@ -23,5 +23,5 @@ class Report(Protocol):
 
 def outcome(report: Report) -> State[Any]:
     """The final state of a flow run that ended with `report`, which it carries without keeping it in Prefect."""
-    message = printable("; ".join(report.summary()))[:1000]
+    message = printable("; ".join(line.strip() for line in report.summary()))[:1000]
     return Failed(message=message, data=report) if report.exit_status else Completed(message=message, data=report)

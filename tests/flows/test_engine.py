@@ -108,3 +108,36 @@ def test_interrupting_a_flow_leaves_nothing_behind(sent: signal.Signals, tmp_pat
     with get_client(sync_client=True) as client:
         runs = client._client.post("/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).json()
     assert runs[0]["state_type"] in ("CRASHED", "CANCELLED")
+
+
+@pytest.mark.prefect
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.xdist_group("prefect")
+def test_what_a_flow_raises_is_raised_and_said_as_without_prefect(tmp_path: Path) -> None:
+    """A command with a configured API: the run Failed, and the exit status is that of the error."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL
+
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "a.txt").write_text("a")
+    manifest = tmp_path / "unplugged.yaml"
+    manifest.write_text("collection: unplugged\nsource: source\nstores: [no-such-store]\n")
+    code = "import sys; from strongroom.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    shown = [
+        subprocess.run(
+            [sys.executable, "-c", code, "archive", manifest, flag], capture_output=True, text=True, check=False, timeout=120,
+            env={
+                **os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "STRONGROOM_HOME": str(tmp_path / "state"),
+                "PREFECT_API_URL": PREFECT_API_URL.value(), "PREFECT_HOME": str(tmp_path / "prefect"),
+            },
+        )
+        for flag in ("--quiet", "--no-prefect")
+    ]
+    assert [run.returncode for run in shown] == [3, 3]
+    by_prefect, local = (run.stderr.splitlines()[-1] for run in shown)
+    assert by_prefect == local
+    assert by_prefect.startswith("strongroom: ")
+    with get_client(sync_client=True) as client:
+        runs = client._client.post("/flow_runs/filter", json={"flow_runs": {"name": {"any_": ["archive unplugged"]}}}).json()
+    assert [run["state_type"] for run in runs] == ["FAILED"]
