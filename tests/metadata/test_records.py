@@ -90,7 +90,8 @@ def test_every_file_can_be_asked_for(check: Check) -> None:
 def test_rows_that_cannot_be_read_do_not_hide_the_others(check: Check) -> None:
     result = check({"metadata.csv": 'filename,dc.title\na,"x"y\nb,B,extra\n\nc,C\nd,"never closed\n', **dict.fromkeys("abcd", "")})
     assert told(result) == [
-        ("record-invalid", "metadata.csv, row 2"), ("record-invalid", "metadata.csv, row 3, column C"),
+        ("record-invalid", "metadata.csv, row 2"),
+        ("record-invalid", "metadata.csv, row 3, column C"),
         ("record-invalid", "metadata.csv, row 6"),
     ]
     assert (result.records, result.invalid) == (4, 3)
@@ -111,8 +112,9 @@ def test_json_lines(check: Check) -> None:
         '{"filename": "b", "x": ' + "[" * 200 + "]" * 200 + "}",
     ]  # fmt: skip
     result = check({"metadata.jsonl": "\n".join(lines), "a": "", "b": ""})
-    assert told(result) == [("record-invalid", f"metadata.jsonl, line {place}") for place in
-                            ("3", "4", "5", "6, /dc.language/1", "6, /dc.titel", "7", "8", "9")]
+    assert told(result) == [
+        ("record-invalid", f"metadata.jsonl, line {place}") for place in ("3", "4", "5", "6, /dc.language/1", "6, /dc.titel", "7", "8", "9")
+    ]
     assert (result.records, result.invalid) == (8, 7)
     assert "did you mean 'dc.title'?" in result.findings[4].message
 

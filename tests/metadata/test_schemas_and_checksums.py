@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,8 +32,22 @@ ROW = {"metadata.csv": "filename,pages,url\na,7,http://x.org/\nb,seven,no url\n"
 
 def test_a_supplied_schema_is_applied_with_formats_and_types(check: Check, schema: Callable[..., str]) -> None:
     result = check(ROW, schema=schema(properties={"pages": {"type": "integer"}, "url": {"type": "string", "format": "uri"}}))
-    assert [finding.place for finding in result.findings] == ["metadata.csv, row 3, column B (pages)", "metadata.csv, row 3, column C (url)"]
+    assert [finding.place for finding in result.findings] == [
+        "metadata.csv, row 3, column B (pages)",
+        "metadata.csv, row 3, column C (url)",
+    ]
     assert "metadata/schema/my-own.json" in dict(result.tag_files)
+
+
+def test_formats_are_asserted_iris_among_them_without_the_slow_grammar(check: Check, schema: Callable[..., str]) -> None:
+    rows = "filename,iri,duration\na,http://példa.hu/ő?q=é,P3Y\nb,no iri,three years\nc,http://x.org/\\,P1D\n"
+    own = schema(properties={"iri": {"format": "iri"}, "duration": {"format": "duration"}})
+    result = check({"metadata.csv": rows, "a": "", "b": "", "c": ""}, schema=own)
+    assert [finding.place for finding in result.findings] == [
+        "metadata.csv, row 3, column C (duration)", "metadata.csv, row 3, column B (iri)", "metadata.csv, row 4, column B (iri)",
+    ]  # fmt: skip
+    code = "import sys, strongroom.metadata.worker; sys.exit('rfc3987_syntax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("reference", ["http://127.0.0.1:9/x.json", "file:///etc/passwd", "other.json", "#/$defs/nothing"])
@@ -66,7 +82,9 @@ def test_a_schema_that_hangs_on_every_record_is_given_up(check: Check, schema: C
     names = [f"f{number}" for number in range(8)]
     rows = "filename,dc.title\n" + "".join(f"{name},{'a' * 40}!\n" for name in names)
     with pytest.raises(UsageError, match="nested repetition"):
-        check({"metadata.csv": rows, **dict.fromkeys(names, "")}, schema=schema(properties={"dc.title": {"pattern": "^(a+)+$"}}), seconds=0.2)
+        check(
+            {"metadata.csv": rows, **dict.fromkeys(names, "")}, schema=schema(properties={"dc.title": {"pattern": "^(a+)+$"}}), seconds=0.2
+        )
 
 
 def test_a_schema_may_ask_for_every_file(check: Check, schema: Callable[..., str]) -> None:
@@ -104,4 +122,7 @@ def test_checksums_from_everywhere(check: Check, source: Path) -> None:
 
 def test_a_checksum_in_a_record_must_be_one(check: Check) -> None:
     result = check({"metadata.jsonl": '{"filename": "a", "checksum": {"md5": "xyz", "crc32": "00"}}', "a": ""})
-    assert [finding.place for finding in result.findings] == ["metadata.jsonl, line 1, /checksum.md5", "metadata.jsonl, line 1, /checksum.crc32"]
+    assert [finding.place for finding in result.findings] == [
+        "metadata.jsonl, line 1, /checksum.md5",
+        "metadata.jsonl, line 1, /checksum.crc32",
+    ]

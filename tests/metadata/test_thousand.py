@@ -37,9 +37,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("policy", "code", "severity"), [
-    ("flag", Code.RECORD_INVALID, Severity.WARNING), ("refuse", Code.RECORD_REFUSED, Severity.ERROR), ("hold", Code.RECORD_HELD, Severity.ERROR),
-])
+@pytest.mark.parametrize(
+    ("policy", "code", "severity"),
+    [
+        ("flag", Code.RECORD_INVALID, Severity.WARNING),
+        ("refuse", Code.RECORD_REFUSED, Severity.ERROR),
+        ("hold", Code.RECORD_HELD, Severity.ERROR),
+    ],
+)
 def test_exactly_the_three_bad_records_are_named(thousand: Path, check: Check, policy: str, code: Code, severity: Severity) -> None:
     result = check(on_invalid=policy)
     assert (result.records, result.invalid, result.omitted) == (1000, 3, 0)

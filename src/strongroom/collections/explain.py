@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from jsonschema import ValidationError
+from strongroom.collections.jsonschemas import ValidationError
 
 _TYPES: Final = {"string": "text", "array": "a list", "object": "fields", "integer": "a whole number", "number": "a number",
                  "boolean": "true or false", "null": "nothing"}

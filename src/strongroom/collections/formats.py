@@ -13,9 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator, FormatChecker
-
 from strongroom.collections.globs import translate
+from strongroom.collections.jsonschemas import Draft202012Validator, FormatChecker
 from strongroom.core.ids import check_collection_name
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")

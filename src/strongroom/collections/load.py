@@ -7,12 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from jsonschema import Draft202012Validator
-
 from strongroom.collections.build import build, overlapping, with_defaults
 from strongroom.collections.explain import Problem, explain
 from strongroom.collections.extends import read_chain
 from strongroom.collections.formats import CHECKER
+from strongroom.collections.jsonschemas import Draft202012Validator
 from strongroom.collections.model import CollectionManifest
 from strongroom.collections.schemas import load_schema
 from strongroom.collections.yaml_nodes import Node

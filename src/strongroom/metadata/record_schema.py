@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
 from strongroom.collections.explain import explain
+from strongroom.collections.jsonschemas import Draft202012Validator
 from strongroom.collections.schemas import load_schema, record_schema_names, schema_bytes
 from strongroom.core.canonical import loads
 from strongroom.core.errors import InvalidValueError, UsageError

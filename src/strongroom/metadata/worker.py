@@ -16,10 +16,10 @@ import sys
 from itertools import islice
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
 from referencing.exceptions import Unresolvable
 
 from strongroom.collections.explain import explain
+from strongroom.collections.jsonschemas import Draft202012Validator
 from strongroom.metadata.record_schema import registry, schema_problems
 
 #: Problems of one record that are told.
@@ -47,6 +47,7 @@ def _check(validator: Draft202012Validator, schema: dict[str, Any], record: Any)
         return [([], "a record and schema that can be checked", "nesting too deep")]
     except Unresolvable as error:
         return [([], "a schema whose references lead somewhere", str(error)[:200])]
+    problems.sort(key=lambda problem: problem.pointer)
     return [(list(problem.path), problem.expected, problem.found) for problem in problems]
 
 
