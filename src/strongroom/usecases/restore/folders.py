@@ -74,8 +74,8 @@ def put_back(plan: Plan, stage: Tree, dest: Tree, collector: Collector) -> int:
     """Move every file written to `stage` to the same path in `dest`, never over anything. How many could not be put there."""
     refused = 0
     query = (
-        "SELECT f.target, f.path FROM file f JOIN content c ON c.id = f.content "
-        f"WHERE (f.state = {WANTED} AND c.done = 1) OR f.state = {STAGED} ORDER BY f.id"  # noqa: S608
+        "SELECT f.target, f.path FROM file f JOIN content c ON c.id = f.content "  # noqa: S608
+        f"WHERE (f.state = {WANTED} AND c.done = 1) OR f.state = {STAGED} ORDER BY f.id"
     )
     for target, path in plan.rows(query):
         try:

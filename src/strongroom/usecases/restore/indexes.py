@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strongroom.core.digests import Digest
-from strongroom.core.errors import InvalidValueError, NotFoundInStoreError, StoreError, StoreUnreachableError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey, pack_index
 from strongroom.core.pack import INDEX_NAME, parse_header, parse_index
+from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Reader, Store
 from strongroom.usecases.restore.plan import Place
-from strongroom.usecases.sealed.objects import CHUNK, read_small
+from strongroom.usecases.sealed.objects import CHUNK
 
 #: An index has about 110 bytes a member, and a pack of empty files 65,536 members in 32 MiB of headers; others may pack differently.
 _INDEX_LIMIT: Final = 256 << 20
@@ -60,13 +61,11 @@ def _read_one(store: Store, tar: StoreKey, headers: bool) -> tuple[str, bytes, l
     if not headers:
         index = pack_index(pack_digest(tar))
         try:
-            members = parse_index(read_small(store, index, _INDEX_LIMIT))
+            members = parse_index(read_all(store, index, _INDEX_LIMIT))
             return tar.text, b"".join(_ROW.pack(m.digest.raw, m.offset, m.length) for m in members), findings
-        except StoreUnreachableError:
-            raise
         except NotFoundInStoreError:
             findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {index}", "is not there; the headers of the pack were read instead"))
-        except (InvalidValueError, StoreError, struct.error) as error:
+        except (InvalidValueError, DamagedInStoreError, struct.error) as error:
             findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {index}", f"{error}; the headers of the pack were read instead"))
     try:
         with store.get(tar) as reader:

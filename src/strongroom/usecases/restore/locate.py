@@ -13,16 +13,16 @@ from typing import Final
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import InvalidValueError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.runner.interface import Runner
+from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.indexes import IndexBatch, pack_digest, read_indexes
 from strongroom.usecases.restore.plan import WHOLE, Place, Plan
 from strongroom.usecases.sealed.collector import Collector
-from strongroom.usecases.sealed.objects import generations, read_small
 
 #: placement.jsonl has about 75 bytes for each pack or large content.
 _PLACEMENT_LIMIT: Final = 1 << 30
@@ -65,7 +65,7 @@ class _Finder:
         places: list[Place] = []
         for key in generations(self._store, keys.placement(bag)):
             try:
-                for line in read_small(self._store, key, _PLACEMENT_LIMIT).splitlines():
+                for line in read_all(self._store, key, _PLACEMENT_LIMIT).splitlines():
                     value = json.loads(line)
                     if "pack" in value:
                         tars.append(keys.pack(Digest(value["pack"])))
@@ -74,7 +74,7 @@ class _Finder:
                         places.append(Place(digest.raw, keys.content(digest).text, 0, WHOLE))
             except NotFoundInStoreError:
                 continue
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, DamagedInStoreError) as error:
                 what = f"makes no sense ({error}); what it lacks is listed instead"
                 self._collector.add(Finding(Code.PLACEMENT_WRONG, f"{self._store.url}: {key}", what))
         self._plan.add_places(self._number, places)

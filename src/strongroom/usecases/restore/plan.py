@@ -116,6 +116,11 @@ class Plan:
         """How many contents are not had yet."""
         return self.one("SELECT count(*) FROM content WHERE done = 0")
 
+    def is_empty(self) -> bool:
+        """Whether nothing is to be made."""
+        some = "EXISTS (SELECT 1 FROM file) OR EXISTS (SELECT 1 FROM link) OR EXISTS (SELECT 1 FROM folder WHERE made = 1)"
+        return not self.one(f"SELECT {some}")
+
     def unplaced(self) -> int:
         """How many contents are not had yet and have no place left to look at."""
         return self.one(

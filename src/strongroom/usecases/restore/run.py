@@ -150,9 +150,7 @@ class _Restore:
 
     def _publish(self, trouble: int) -> tuple[Path | None, bool]:
         place = self._place
-        if not (self._plan.one("SELECT EXISTS (SELECT 1 FROM file)") or trouble) and self._request.paths and not (
-            self._plan.one("SELECT EXISTS (SELECT 1 FROM link)") or self._plan.one("SELECT EXISTS (SELECT 1 FROM folder WHERE target != x'')")
-        ):
+        if self._request.paths and not trouble and self._plan.is_empty():
             place.discard()  # no glob matched anything
             return None, False
         complete = not trouble and not self._collector.errors() - _HARMLESS

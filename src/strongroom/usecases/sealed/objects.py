@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.core.digests import new_hash
-from strongroom.core.errors import NotFoundInStoreError, StoreError
+from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
 
 CHUNK: Final = 1 << 20
@@ -32,12 +33,6 @@ class Fetched:
     damaged: tuple[StoreKey, ...]
 
 
-def generations(store: Store, key: StoreKey) -> list[StoreKey]:
-    """Every generation of `key` that exists, newest first."""
-    found = [stat.key for stat in store.list(key.text) if stat.key.base[0] == key]
-    return sorted(found, key=lambda one: one.base[1], reverse=True)
-
-
 def read_up_to(store: Store, key: StoreKey, start: int, length: int) -> bytearray:
     """At most `length` bytes from byte `start`: fewer only where the object ends. Raises NotFoundInStoreError."""
     buffer = bytearray(length)
@@ -51,19 +46,6 @@ def read_up_to(store: Store, key: StoreKey, start: int, length: int) -> bytearra
             filled += count
     del buffer[filled:]
     return buffer
-
-
-def read_small(store: Store, key: StoreKey, limit: int) -> bytes:
-    """A whole object of at most `limit` bytes. Raises StoreError, naming it, if it is larger."""
-    with store.get(key, 0, limit + 1) as reader:
-        parts: list[bytes] = []
-        size = 0
-        while chunk := reader.read(CHUNK):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                raise StoreError(f"{store.url}: {key} is larger than {limit} bytes, which an object of its kind never is")
-    return b"".join(parts)
 
 
 def fetch(store: Store, key: StoreKey, expected: Expected, target: Path) -> Fetched:

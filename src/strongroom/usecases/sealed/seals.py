@@ -10,13 +10,13 @@ from typing import Final
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import InvalidValueError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, check_collection_name
 from strongroom.core.keys import StoreKey
 from strongroom.core.seal import Seal, Void, parse_seal
+from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases.sealed.objects import generations, read_small
 
 #: A seal names one log head a writer; this is room for tens of thousands of them.
 SEAL_LIMIT: Final = 16 << 20
@@ -75,11 +75,11 @@ def read_seals(store: Store, bag: BagId) -> Seals:
     void = False
     for key in generations(store, keys.seal(bag)):
         try:
-            data = read_small(store, key, SEAL_LIMIT)
+            data = read_all(store, key, SEAL_LIMIT)
             seal = parse_seal(data, what=str(key))
         except NotFoundInStoreError:
             continue  # swept since it was listed
-        except InvalidValueError as error:
+        except (InvalidValueError, DamagedInStoreError) as error:
             findings.append(_damaged(store, key, str(error)))
             continue
         if seal.bag != bag:
@@ -116,7 +116,7 @@ def _disagrees(store: Store, seal: Seal) -> str | None:
 
 def _copies(store: Store, key: StoreKey) -> Iterator[bytes]:
     with contextlib.suppress(NotFoundInStoreError):
-        yield read_small(store, key, TAG_MANIFEST_LIMIT)
+        yield read_all(store, key, TAG_MANIFEST_LIMIT)
     for other in generations(store, key):
         if other != key:
-            yield read_small(store, other, TAG_MANIFEST_LIMIT)
+            yield read_all(store, other, TAG_MANIFEST_LIMIT)
