@@ -35,11 +35,11 @@ def run(args: argparse.Namespace) -> int:
     options = StoreOptions(endpoint_url=args.endpoint_url, region=args.region)
     if args.store_verb == "probe":
         url = parse_url(args.url).url
-        report = {"url": url, "capabilities": _capabilities(probe_place(url, options))}
-        _print(report, args.json, f"{url} was probed")
+        probed = {"url": url, "capabilities": _capabilities(probe_place(url, options))}
+        _print(probed, args.json, f"{url} was probed")
         return 0
     made = init_store(args.url, options)
-    report = {
+    report: dict[str, Any] = {
         "url": made.url, "store": made.id, "created": made.created, "features": list(made.description.features),
         "capabilities": _capabilities(made.capabilities),
     }

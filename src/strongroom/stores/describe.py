@@ -77,9 +77,10 @@ def parse_description(data: bytes) -> Description:
     if value["format"] != FORMAT:
         raise UnknownFeatureError(f"the store has format {value['format'][:80]!r}; this version reads {FORMAT!r}. Use a newer version")
     features, number, identity = value.get("features"), value.get("number"), value.get("store")
-    texts = isinstance(features, list) and all(isinstance(feature, str) for feature in features)
-    if not texts or type(number) is not int or not isinstance(identity, str):
-        raise InvalidValueError("strongroom.json: store, features or number is missing or of a wrong type")
+    if not isinstance(features, list) or not all(isinstance(feature, str) for feature in features):
+        raise InvalidValueError("strongroom.json: features must be a list of strings")
+    if type(number) is not int or not isinstance(identity, str):
+        raise InvalidValueError("strongroom.json: store or number is missing or of a wrong type")
     return Description(check_id(identity), str(value.get("created", "")), tuple(features), number)
 
 

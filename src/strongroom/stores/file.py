@@ -143,9 +143,10 @@ class FileStore:
                 yield Stat(key, size)
 
     def list_folders(self, prefix: str) -> Iterator[str]:
-        for path, _ in self._tree.entries(prefix) if split_prefix(prefix) else ():
-            if path.endswith("/") and next(self.list(path), None):  # an empty folder is what a crash left, not part of the key space
-                yield path[len(prefix) : -1]
+        entries = self._tree.entries(prefix) if split_prefix(prefix) == (prefix, "") else []
+        for name in sorted(path[len(prefix) : -1] for path, _ in entries if path.endswith("/")):
+            if next(self.list(f"{prefix}{name}/"), None):  # an empty folder is what a crash left, not part of the key space
+                yield name
 
     # -- tending
 

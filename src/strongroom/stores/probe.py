@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from threading import Barrier
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import ChecksumRefusedError, KeyExistsError, NotFoundInStoreError, StoreError, StoreRefusedError
@@ -15,6 +17,7 @@ from strongroom.stores.interface import Capabilities, Store
 
 _DATA = b"strongroom was here: this object may be deleted\n" * 20
 _OTHER = _DATA.upper()
+_WRITERS, _ROUNDS = 8, 3
 
 
 def probe(store: Store, in_parts: Store | None = None) -> Capabilities:
@@ -23,9 +26,12 @@ def probe(store: Store, in_parts: Store | None = None) -> Capabilities:
     Raises StoreError where the place is no store at all: bytes come back altered, ranges or listing do not work, no permission.
     """
     with _scratch(store) as scratch:
-        create_only = _creates_only(store, scratch("plain"), store.put)
+        create_only = _creates_only(store, scratch("plain"), store.put) and _has_one_winner(scratch, store.put)
+        atomic_parts = True
         if in_parts is not None:
-            create_only = _creates_only(store, scratch("parts"), _putting_streams(in_parts)) and create_only
+            put_in_parts = _putting_streams(in_parts)
+            create_only = _creates_only(store, scratch("parts"), put_in_parts) and create_only
+            atomic_parts = _has_one_winner(scratch, put_in_parts)
         checks = _checks(store, scratch("wrong"))
         if not _gives_ranges(store, scratch("plain")):
             raise StoreRefusedError(f"{store.url}: the server gives no ranges of objects; it cannot hold a store")
@@ -35,6 +41,9 @@ def probe(store: Store, in_parts: Store | None = None) -> Capabilities:
         notes = list(store.check_key_space())
     if not create_only:
         notes.append("an existing object can be replaced here (no create-only writes): this store can hold replicas, but not be the first")
+    if create_only and not atomic_parts:
+        notes.append("uploads in parts that end at the same instant can all succeed here; objects of that size are named by their "
+                     "digest, so they are equal")
     if not checks:
         notes.append("the server does not check SHA-256: damage on the way is found only by reading back")
     known = store.capabilities
@@ -73,6 +82,27 @@ def _creates_only(store: Store, key: StoreKey, put: Callable[..., None]) -> bool
     except KeyExistsError:
         return read_all(store, key, 2 * len(_DATA)) == _DATA
     return False
+
+
+def _has_one_winner(scratch: Callable[[str], StoreKey], put: Callable[..., None]) -> bool:
+    """Whether of several writers at the same moment one wins. A server that looks first and writes then fails this, mostly."""
+    for _ in range(_ROUNDS):
+        key = scratch(new_id())
+        barrier = Barrier(_WRITERS)
+
+        def write(number: int, key: StoreKey = key, barrier: Barrier = barrier) -> bool:
+            data = _DATA + b"%d" % number
+            barrier.wait()
+            try:
+                put(key, data, sha256=Digest.of(data))
+            except KeyExistsError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            if sum(pool.map(write, range(_WRITERS))) != 1:
+                return False
+    return True
 
 
 def _putting_streams(store: Store) -> Callable[..., None]:

@@ -108,7 +108,11 @@ class S3Store:
 
     def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
         """In one request up to `settings.single_put` bytes, else in parts; then the size is looked at again, since a server may
-        answer 200 to a completion that failed."""
+        answer 200 to a completion that failed.
+
+        In parts, create-only holds as far as the server completes atomically. AWS does; SeaweedFS 4.48 looks, then completes, so that of
+        writers that end at the same instant several may be told that they won. Objects of this size are named by their digest or
+        lie in one attempt, so such writers wrote the same bytes."""
         if length > MAX_PARTS * MAX_PART:
             raise StoreFullError(f"{self.url}: {key} would have {length} bytes; S3 holds at most {MAX_PARTS * MAX_PART}")
         if length <= self.settings.single_put:
@@ -215,7 +219,7 @@ class S3Store:
 
     def list_folders(self, prefix: str) -> Iterator[str]:
         names: Iterable[str] = ()
-        if split_prefix(prefix) is not None:
+        if split_prefix(prefix) == (prefix, ""):
             cut = len(self._base) + len(prefix)
             names = (entry["Prefix"][cut:-1] for page in self._pages(prefix, "/") for entry in page.get("CommonPrefixes", ()))
         for name in sorted(names):
