@@ -54,8 +54,10 @@ stores:
   - url: ~/disk
     offline: true
     max_absence_days: 90
-  - {{url: "s3://bucket/pre/fix/", endpoint_url: "https://s3.example.org", max_bytes: 10 GiB, rate_limit: 5 MB, checksum_mode: when_required}}
-identifiers: [{{type: UUID, value: "urn:uuid:{UUIDS[0]}"}}, {{type: ARK, value: "ark:/12345/x6np1wh8k"}}, {{type: DOI, value: 10.1234/abc}}, local-7]
+  - {{url: "s3://bucket/pre/fix/", endpoint_url: "https://s3.example.org",
+     max_bytes: 10 GiB, rate_limit: 5 MB, checksum_mode: when_required}}
+identifiers: [{{type: UUID, value: "urn:uuid:{UUIDS[0]}"}}, {{type: ARK, value: "ark:/12345/x6np1wh8k"}},
+  {{type: DOI, value: 10.1234/abc}}, local-7]
 agents: [Somebody, {{name: A Library, role: custodian}}]
 access: {{level: restricted, embargo_until: 2040-01-31, reason: privacy}}
 languages: [no, zh-Hant]

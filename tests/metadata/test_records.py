@@ -108,7 +108,8 @@ def test_a_table_without_filename_is_kept_and_reported(check: Check) -> None:
 def test_json_lines(check: Check) -> None:
     lines = [
         '{"filename": "a", "dc.title": "A"}', "", '{"filename": "a", "filename": "b"}', '{"filename": "b", "x": NaN}', "[1]",
-        '{"filename": "b", "dc.titel": "B", "dc.language": ["en", "??"]}', '{"filename": "b", "x": 1e999}', '{"filename": "b", "x": "\\ud800"}',
+        '{"filename": "b", "dc.titel": "B", "dc.language": ["en", "??"]}',
+        '{"filename": "b", "x": 1e999}', '{"filename": "b", "x": "\\ud800"}',
         '{"filename": "b", "x": ' + "[" * 200 + "]" * 200 + "}",
     ]  # fmt: skip
     result = check({"metadata.jsonl": "\n".join(lines), "a": "", "b": ""})
