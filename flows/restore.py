@@ -7,13 +7,13 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from strongroom.usecases.restore.run import restore as usecase
 
 from flows.outcome import outcome
 from flows.runner import PrefectRunner, task_runner
 from strongroom.core.digests import Digest
 from strongroom.usecases.context import Context
 from strongroom.usecases.restore import RestoreRequest
+from strongroom.usecases.restore.run import restore as usecase
 
 
 @flow(name="restore", flow_run_name="restore {name}", task_runner=task_runner(), persist_result=False)
