@@ -26,7 +26,7 @@ _TEMPLATE: Final = """\
 # Collection manifest: what is archived, how, and where to. Lines that start with # are comments; take the mark
 # away to use one. Paths are relative to this file.
 
-collection: {name}        # its bags will be {name}/v1, {name}/v2, …
+collection: {label}        # its bags will be {name}/v1, {name}/v2, …
 source: {source}
 
 stores:                   # where the bags go; the first is written by archiving, the others are filled from it
@@ -122,4 +122,4 @@ def manifest_text(folder: Path, name: str, store: str) -> str:
     # A JSON string is a YAML string, whatever is in it.
     quoted = {key: json.dumps(value, ensure_ascii=not value.isprintable()) for key, value in
               {"source": str(folder), "store": url, "title": folder.name or name}.items()}
-    return _TEMPLATE.format(name=json.dumps(name), uuid=uuid.uuid4(), **quoted)
+    return _TEMPLATE.format(name=name, label=json.dumps(name), uuid=uuid.uuid4(), **quoted)
