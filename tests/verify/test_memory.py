@@ -47,7 +47,7 @@ def test_a_large_bag_takes_little_more_memory_than_a_small_one(tmp_path: Path) -
     small = peak(tmp_path / "small", 2_000, listed=2_000)
     large = peak(tmp_path / "large", 30_000, listed=30_000)
     assert (small[:2], large[:2]) == ((2_000, 2), (30_000, 2))  # no tag manifest, no Payload-Oxum
-    assert large[2] < small[2] + 24, (small, large)  # the page cache of the temporary database, which is bounded, and no more
+    assert large[2] < small[2] + 40, (small, large)  # the page cache of the temporary database, which is bounded, and no more
 
 
 def test_a_manifest_of_files_that_are_not_there(tmp_path: Path) -> None:

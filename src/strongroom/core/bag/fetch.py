@@ -68,5 +68,5 @@ def parse_fetch_lines(
             yield Problem(number, f"has the length {length[:40]!r}; expected bytes in decimal digits or '-'")
             length = "-"
         if version >= LATEST and has_stray_percent(spelled):
-            yield Problem(number, f"has a percent sign that is not %25, %0A or %0D: {spelled[:120]!r}", fatal=False)
+            yield Problem(number, f"has a percent sign that is not %25, %0A or %0D: {spelled[:120]!r}; BagIt 1.0 writes it as %25")
         yield FetchEntry(url, None if length == "-" else int(length), decode_path(spelled, version), number)

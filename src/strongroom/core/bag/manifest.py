@@ -84,5 +84,5 @@ def parse_manifest_line(line: Line, algorithm: str, version: Version = LATEST) -
     if star:
         yield Problem(number, f"marks the path with '*' as md5sum does; read as {spelled[:120]!r}", fatal=False)
     if version >= LATEST and has_stray_percent(spelled):
-        yield Problem(number, f"has a percent sign that is not %25, %0A or %0D: {spelled[:120]!r}", fatal=False)
+        yield Problem(number, f"has a percent sign that is not %25, %0A or %0D: {spelled[:120]!r}; BagIt 1.0 writes it as %25")
     yield ManifestEntry(digest.lower(), decode_path(spelled, version), number, spelled)
