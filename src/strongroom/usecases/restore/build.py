@@ -12,7 +12,7 @@ from strongroom.core.errors import InvalidValueError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.paths import ESCAPED_FOLDER, PayloadPath, from_payload_text, to_payload_text
 from strongroom.usecases.restore.plan import Plan
-from strongroom.usecases.sealed.bag import Entry, SealedBag
+from strongroom.usecases.sealed.bag import SealedBag
 
 _BATCH: Final = 5000
 _ESCAPED: Final = f"data/{ESCAPED_FOLDER}/"
@@ -104,7 +104,7 @@ class Builder:
     def _file_rows(self) -> Iterator[tuple[str, bytes, int | None, bytes, int | None, int | None]]:
         """(path, sha256, size, target, mode, mtime) of every chosen file."""
         undescribed = 0
-        for entry, detail in self._described():
+        for entry, detail in self._bag.described():
             try:
                 target = self._target(entry.path)
             except InvalidValueError as error:
@@ -120,15 +120,6 @@ class Builder:
                 Code.RESTORE_LIMIT, str(self._bag.id),
                 f"metadata/technical.jsonl does not describe {undescribed} files: they are restored without their times and modes",
             )
-
-    def _described(self) -> Iterator[tuple[Entry, dict[str, Any]]]:
-        """Each manifest entry with its line of technical.jsonl, which is in the same order; {} where there is none."""
-        details = self._bag.lines("metadata/technical.jsonl")
-        detail = next(details, None)
-        for entry in self._bag.manifest():
-            while detail is not None and str(detail.get("path", "")) < entry.path:
-                detail = next(details, None)
-            yield entry, detail if detail is not None and detail.get("path") == entry.path else {}
 
     # -- what the payload cannot hold
 

@@ -66,8 +66,8 @@ class RestoreReport:
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/restore-report.schema.json."""
         return {
-            "format": "strongroom-restore-report/1", "bag": self.bag, "seal": self.seal, "destination": self.dest, "complete": self.complete,
-            "result": self.result, "files": self.files, "written": self.written, "present": self.present,
+            "format": "strongroom-restore-report/1", "bag": self.bag, "seal": self.seal, "destination": self.dest,
+            "complete": self.complete, "result": self.result, "files": self.files, "written": self.written, "present": self.present,
             "different": self.different, "lost": self.lost,
             "bytes": self.bytes, "folders": self.folders, "links": self.links, "stores": list(self.stores),
             "findings": [finding.to_json() for finding in self.findings],

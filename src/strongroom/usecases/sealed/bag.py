@@ -140,6 +140,15 @@ class SealedBag:
                 except InvalidValueError as error:
                     self._line(f"fetch.txt line {item.line}", str(error))
 
+    def described(self) -> Iterator[tuple[Entry, dict[str, Any]]]:
+        """Each line of the payload manifest with its line of technical.jsonl, which is in the same order; {} where there is none."""
+        details = self.lines("metadata/technical.jsonl")
+        detail = next(details, None)
+        for entry in self.manifest():
+            while detail is not None and str(detail.get("path", "")) < entry.path:
+                detail = next(details, None)
+            yield entry, detail if detail is not None and detail.get("path") == entry.path else {}
+
     def lines(self, path: str) -> Iterator[dict[str, Any]]:
         """The objects of a .jsonl tag file, one by one; nothing if the bag has none or it is lost (then a finding said so)."""
         file = self.tag_file(path)

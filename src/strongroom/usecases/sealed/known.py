@@ -15,6 +15,7 @@ class Address:
 
     url: str
     id: str | None = None
+    manifest: str | None = None  # a collection manifest that may say how to reach it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,12 @@ class Known:
     def addresses(self, rows: Iterable[BagRow]) -> list[Address]:
         """The stores that hold any of these bags, in the order in which the catalogue lists stores."""
         ids = {store for row in rows for store in row.stores}
-        return [Address(store.url, store.id) for store in self.stores if store.id in ids]
+        return [self.address(store.id, store.url) for store in self.stores if store.id in ids]
+
+    def address(self, store_id: str, url: str) -> Address:
+        """The store, with the manifest of a collection that has a bag in it."""
+        names = {row.bag.name for row in self.rows if store_id in row.stores}
+        return Address(url, store_id, next((row.manifest for row in self.collections if row.name in names and row.manifest), None))
 
 
 def known_bags(context: Context, name: str | None = None) -> Known:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import RefusedError, StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, check_collection_name
+from strongroom.stores.describe import open_known_store
 from strongroom.stores.interface import Store
+from strongroom.stores.open import StoreOptions
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
 from strongroom.usecases.sealed.seals import find_versions, read_seals
+
+if TYPE_CHECKING:
+    from strongroom.collections.model import StoreRef
 
 
 class Places:
@@ -45,13 +52,10 @@ class Places:
         self._skip(store.url, error)
 
     def _open_next(self) -> bool:
-        # Lazily: listing what is known must not pay for opening any store.
-        from strongroom.stores.describe import open_known_store  # noqa: PLC0415
-
         while self._left:
             address = self._left.pop(0)
             try:
-                self._opened.append(open_known_store(address.url, address.id))
+                self._opened.append(open_address(address))
             except (StoreUnreachableError, WrongStoreError) as error:
                 self._skip(address.url, error)
             else:
@@ -61,6 +65,32 @@ class Places:
     def _skip(self, url: str, error: Exception) -> None:
         self.skipped = True
         self._collector.add(Finding(Code.STORE_SKIPPED, url, f"could not be asked: {error}"))
+
+
+def open_address(address: Address, *, patient: bool = True) -> Store:
+    """Open a store as its collection's manifest says (endpoint, region), or by the usual AWS means. Raises StoreError.
+
+    Without `patience` a server that does not answer is asked only once.
+    """
+    options = StoreOptions()
+    for reference in _references(address):
+        if reference.url == address.url:
+            options = StoreOptions(
+                endpoint_url=reference.endpoint_url, region=reference.region, request_checksum_calculation=reference.checksum_mode)
+    if not patient:
+        options = replace(options, retry_seconds=0.0, connect_timeout=5.0)
+    return open_known_store(address.url, address.id, options)
+
+
+def _references(address: Address) -> Sequence[StoreRef]:
+    if address.manifest is None or not address.url.startswith("s3:"):
+        return ()
+    from strongroom.collections.load import load  # noqa: PLC0415  YAML and JSON Schema, for buckets only
+
+    try:
+        return load(Path(address.manifest)).stores
+    except (UsageError, OSError):
+        return ()  # moved or no longer valid, which is no reason not to try
 
 
 @dataclass(frozen=True, slots=True)

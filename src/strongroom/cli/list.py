@@ -1,0 +1,41 @@
+"""`strongroom list`: the bags there are."""
+
+from __future__ import annotations
+
+import argparse
+
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.table import size_text, table
+from strongroom.usecases.context import Context
+from strongroom.usecases.listing import list_bags
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser of the command line."""
+    parser = subparsers.add_parser(
+        "list",
+        help="the bags there are",
+        description="List the bags that the catalogue knows, or with --from those that are sealed in a store.",
+        epilog=EXIT_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="only the bags of this collection")
+    parser.add_argument("--from", metavar="URL", dest="source", help="list what lies in this store, whatever the catalogue knows")
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, print, and give the exit status."""
+    report = list_bags(Context.from_environment(), name=args.name, source=args.source)
+    if args.json:
+        print_json(report.to_json())
+        return report.exit_status
+    print_findings(report.findings)
+    if not report.bags:
+        where = args.source or "the catalogue"
+        print_lines([f"no bags in {where}" + (f" of a collection {args.name!r}" if args.name else "")])
+        return report.exit_status
+    rows = [(one.bag, one.sealed, f"{one.files:,}", size_text(one.bytes), " ".join(one.stores) or "-") for one in report.bags]
+    print_lines(table(("BAG", "SEALED", "FILES", "SIZE", "STORES"), rows, right=(2, 3)))
+    return report.exit_status

@@ -1,0 +1,67 @@
+"""`strongroom restore`: put a bag, or files of it, back as they were."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.core.digests import Digest
+from strongroom.usecases.context import Context
+from strongroom.usecases.restore.request import RestoreReport, RestoreRequest
+
+_EPILOG = """\
+The result appears at DEST when it is complete and every file was verified. Until then it lies in .DEST.partial-… beside DEST, where
+the same command goes on after an interruption. If something is lost for good, everything else is kept in DEST.incomplete-… with a
+note beside it that names what is missing; the same command completes it once a sound copy can be reached.
+
+A glob without a slash matches a file or folder of that name at any depth; one with a slash is a path from the top; ** stands for any
+folders; a final slash for a folder.
+
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser of the command line."""
+    parser = subparsers.add_parser(
+        "restore",
+        help="put a bag, or files of it, back as they were",
+        description="Restore a bag as a complete, valid BagIt bag, or with --payload-only its files as they were in the source.",
+        epilog=_EPILOG + EXIT_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bag", metavar="NAME[/vN]", help="the bag; without vN the latest")
+    parser.add_argument("dest", metavar="DEST", type=Path, help="a folder that does not exist yet or is empty (but see --into)")
+    parser.add_argument(
+        "--payload-only", action="store_true", help="just the files: names, times, modes, empty folders and links as they were")
+    parser.add_argument(
+        "--path", metavar="GLOB", action="append", default=[], help="only what matches; may be repeated; implies --payload-only")
+    parser.add_argument("--from", metavar="URL", dest="source", help="read from this store first, which the catalogue need not know")
+    parser.add_argument("--into", action="store_true", help="put back into an existing folder what is missing; implies --payload-only")
+    parser.add_argument("--seal", metavar="HEX", type=Digest, help="which bag is meant, by its seal's SHA-256, where the label is forked")
+    add_run_options(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Restore, print, and give the exit status."""
+    from strongroom.usecases.restore.run import restore  # noqa: PLC0415 -- keeps --help fast
+    from strongroom.usecases.sealed.places import parse_bag  # noqa: PLC0415
+
+    name, version = parse_bag(args.bag)
+    dest = args.dest.absolute()  # a flow may run in another folder
+    request = RestoreRequest(
+        name, dest, version=version, payload_only=args.payload_only, paths=tuple(args.path), source=args.source, into=args.into,
+        seal=args.seal,
+    )
+    parameters = {
+        "name": name, "dest": str(dest), "version": version, "payload_only": args.payload_only, "paths": tuple(args.path),
+        "source": args.source, "into": args.into, "seal": args.seal.hex if args.seal else None,
+    }
+    report: RestoreReport = run_job(args, "restore", parameters, lambda runner: restore(request, Context.from_environment(), runner))
+    if args.json:
+        print_json(report.to_json())
+    else:
+        print_lines(report.summary())
+    return report.exit_status

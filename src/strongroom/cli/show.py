@@ -1,0 +1,79 @@
+"""`strongroom show`: what a bag holds and where it lies."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.table import size_text, table
+from strongroom.core.digests import Digest
+from strongroom.usecases.context import Context
+from strongroom.usecases.show import ShowReport, show
+
+_TYPES_SHOWN = 15
+_EXCLUDED_SHOWN = 10
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the parser of the command line."""
+    parser = subparsers.add_parser(
+        "show",
+        help="what a bag holds and where it lies",
+        description="Describe a bag: its bag-info, counts and sizes, stores, validation, exclusions, largest files and formats.",
+        epilog=EXIT_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bag", metavar="NAME[/vN]", help="the bag; without vN the latest")
+    parser.add_argument("--from", metavar="URL", dest="source", help="read from this store first, which the catalogue need not know")
+    parser.add_argument("--seal", metavar="HEX", type=Digest, help="which bag is meant, by its seal's SHA-256, where the label is forked")
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, print, and give the exit status."""
+    from strongroom.usecases.sealed.places import parse_bag  # noqa: PLC0415 -- keeps --help fast
+
+    report = show(*parse_bag(args.bag), Context.from_environment(), source=args.source, seal=args.seal)
+    if args.json:
+        print_json(report.to_json())
+    else:
+        print_findings(report.findings)
+        print_lines(_lines(report))
+    return report.exit_status
+
+
+def _lines(report: ShowReport) -> Iterator[str]:
+    facts = [
+        ("bag", report.bag), ("seal", report.seal), ("sealed", f"{report.sealed} by {report.software}"),
+        ("before it", report.previous or "none"),
+        ("payload", f"{report.files:,} files, {size_text(report.bytes)}, {report.folders:,} folders, {report.links:,} links"),
+        *(("lies in", url if store else f"{url} (not known to the catalogue)") for url, store in report.stores),
+    ]
+    if isinstance(report.validation, dict):
+        facts.append(("validation", ", ".join(f"{key} {value}" for key, value in report.validation.items())))
+    yield from _aligned(facts)
+    yield ""
+    yield "bag-info.txt"
+    yield from ("  " + line for line in _aligned([(label, " ".join(value.split("\n"))) for label, value in report.info]))
+    if report.types:
+        yield ""
+        rows = [(kind or "not identified", f"{files:,}", size_text(size)) for kind, files, size in report.types]
+        yield from table(("FORMAT", "FILES", "SIZE"), rows[:_TYPES_SHOWN], right=(1, 2))
+        if len(rows) > _TYPES_SHOWN:
+            yield f"and {len(rows) - _TYPES_SHOWN} more; --json has them"
+    if report.largest:
+        yield ""
+        yield from table(("SIZE", "LARGEST FILES"), [(size_text(size), path) for path, size in report.largest], right=(0,))
+    if report.excluded:
+        yield ""
+        yield f"{report.excluded:,} excluded"
+        yield from (f"  {path} ({reason})" for path, reason in report.excluded_paths[:_EXCLUDED_SHOWN])
+        if report.excluded > _EXCLUDED_SHOWN:
+            yield "  …"
+
+
+def _aligned(facts: list[tuple[str, str]]) -> Iterator[str]:
+    longest = max((len(label) for label, _ in facts), default=0)
+    yield from (f"{label:<{longest}}  {value}" for label, value in facts)

@@ -1,0 +1,73 @@
+"""What bags there are: as the catalogue knows them, or as they lie in one store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.core.findings import Finding, has_errors
+from strongroom.usecases.context import Context
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.known import Address, known_bags
+
+
+@dataclass(frozen=True, slots=True)
+class ListedBag:
+    bag: str
+    seal: str
+    sealed: str  # UTC; a hint
+    files: int
+    bytes: int
+    stores: tuple[str, ...]  # URLs
+
+
+@dataclass(frozen=True, slots=True)
+class ListReport:
+    bags: tuple[ListedBag, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        return 1 if has_errors(self.findings) else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Valid against schemas/list-report.schema.json."""
+        return {
+            "format": "strongroom-list-report/1",
+            "bags": [
+                {"bag": one.bag, "seal": one.seal, "sealed": one.sealed, "files": one.files, "bytes": one.bytes, "stores": list(one.stores)}
+                for one in self.bags
+            ],
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def list_bags(context: Context, *, name: str | None = None, source: str | None = None) -> ListReport:
+    """Every bag, or those of a collection: by the catalogue, or with `source` by the seals that lie in that store.
+
+    Raises StoreUnreachableError or WrongStoreError if `source` is given and no store answers there.
+    """
+    if source is not None:
+        return _in_store(source, name)
+    known = known_bags(context, name)
+    urls = {store.id: store.url for store in known.stores}
+    return ListReport(tuple(
+        ListedBag(str(row.bag), row.seal.hex, row.sealed, row.files, row.bytes, tuple(urls[one] for one in row.stores if one in urls))
+        for row in known.rows
+    ))
+
+
+def _in_store(source: str, name: str | None) -> ListReport:
+    from strongroom.usecases.sealed.places import Places  # noqa: PLC0415  only this way of listing opens a store
+    from strongroom.usecases.sealed.seals import find_seals  # noqa: PLC0415
+
+    collector = Collector()
+    store = Places([Address(source)], collector).first()
+    bags: list[ListedBag] = []
+    for seals in find_seals(store, name):
+        collector.extend(seals.findings)
+        bags += [
+            ListedBag(str(seals.bag), one.digest.hex, one.seal.sealed, one.seal.payload_files, one.seal.payload_bytes, (store.url,))
+            for one in seals.found
+        ]
+    return ListReport(tuple(bags), collector.findings())
