@@ -87,7 +87,8 @@ class PrefectRunner:
             def batches_of_group() -> None:
                 try:
                     for result in self._local.pool.map(name, function, groups[number - 1], retries=retries):
-                        results.put(result)
+                        if not results.put(result):
+                            return  # nobody wants more: no failure
                 finally:
                     results.end(number)
 
@@ -139,14 +140,14 @@ class Handover(Generic[Result]):
         self._changed = threading.Condition()
         self._closed = False
 
-    def put(self, result: Result) -> None:
-        """Raises StoppedError if nobody will take it."""
+    def put(self, result: Result) -> bool:
+        """Wait for room; False if nobody will take any more."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._size)
-            if self._closed:
-                raise StoppedError("stopped")
-            self._waiting.append((None, result))
-            self._changed.notify_all()
+            if not self._closed:
+                self._waiting.append((None, result))
+                self._changed.notify_all()
+            return not self._closed
 
     def end(self, number: int) -> None:
         """The task run `number` puts no more."""

@@ -37,6 +37,14 @@ def test_a_stage_that_stops_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("pack: stopped after 1 files in ")
 
 
+def test_results_that_nobody_wants_any_more_are_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    with LocalRunner(1) as runner:
+        results = runner.map("double", jobs.double, range(9))
+        next(results)
+        results.close()  # type: ignore[attr-defined]
+    assert capsys.readouterr().err.startswith("double: 1 batches in ")
+
+
 def test_quiet_still_shows_what_matters(capsys: pytest.CaptureFixture[str]) -> None:
     with LocalRunner(1, quiet=True) as runner:
         list(runner.map("double", jobs.double, [1]))

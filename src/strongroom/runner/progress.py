@@ -56,6 +56,9 @@ class LineDisplay:
         meter = Meter()
         try:
             yield meter
+        except GeneratorExit:  # whoever took the results of a map has enough of them
+            self.say(f"{name}: {meter.summary(unit)}")
+            raise
         except BaseException:
             self.say(f"{name}: stopped after {meter.summary(unit)}")
             raise

@@ -31,6 +31,9 @@ class TerminalDisplay:
             meter = _BarMeter(bars, bars.add_task(printable(name), total=total, done=""), unit, by_size=bool(size))
             try:
                 yield meter
+            except GeneratorExit:  # whoever took the results of a map has enough of them
+                self._print(f"✓ {name}: {meter.summary(unit)}")
+                raise
             except BaseException:
                 self._print(f"✗ {name}: stopped after {meter.summary(unit)}")
                 raise
