@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from flows.outcome import outcome
 from flows.runner import PrefectRunner, task_runner
 from strongroom.collections import find, load
-from strongroom.usecases import archive as usecase
+from strongroom.usecases.archive import run as usecase
 from strongroom.usecases.context import Context
 
 

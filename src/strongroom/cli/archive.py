@@ -11,7 +11,8 @@ from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_option
 from strongroom.collections import CollectionManifest, find, load
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
-from strongroom.usecases.archive import ArchiveReport, archive
+from strongroom.usecases.archive.report import ArchiveReport
+from strongroom.usecases.archive.run import archive
 from strongroom.usecases.context import Context
 
 

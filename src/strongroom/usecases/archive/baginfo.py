@@ -6,7 +6,7 @@ from strongroom import __version__
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.events import utc_now
 from strongroom.core.ids import BagId
-from strongroom.usecases.archive.report import human_size
+from strongroom.core.sizes import human_size
 
 
 def bag_info(manifest: CollectionManifest, bag: BagId, collection: str, files: int, size: int) -> list[tuple[str, str]]:

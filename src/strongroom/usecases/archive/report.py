@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.sizes import human_size
 
 #: How a run can end. "planned" is a dry run.
 OUTCOMES = ("sealed", "unchanged", "refused", "planned", "closed")
@@ -91,17 +92,3 @@ class ArchiveReport:
         table = "\n".join(f"| {name} | {value} |" for name, value in rows)
         shown = "\n".join(f"* `{str(finding).replace('`', chr(39))}`" for finding in self.findings[:50])
         return f"# {self._headline()}\n\n| | |\n|---|---|\n{table}\n\n{shown}\n"
-
-
-def human_size(size: int) -> str:
-    """A number of bytes for people.
-
-    >>> human_size(1536)
-    '1.5 KiB'
-    """
-    value = float(size)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
-            return f"{size:,} bytes" if unit == "bytes" else f"{value:,.1f} {unit}"
-        value /= 1024
-    raise AssertionError

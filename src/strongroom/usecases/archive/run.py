@@ -14,7 +14,7 @@ from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import RefusedError, StrongroomError
 from strongroom.core.events import utc_now
-from strongroom.core.findings import Code, Finding
+from strongroom.core.findings import Code
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Previous, Seal
 from strongroom.runner.interface import Runner
@@ -119,8 +119,6 @@ class _Run:
             return self._report("closed", self.last.seal.bag)
         if not accept_loss:
             self._refuse_loss()
-        if self.records.refused:
-            self.findings.add(Finding(Code.RECORD_REFUSED, str(self.manifest.file), _REFUSED.format(self.records.invalid)))
         if self._must_refuse():
             return self._report("refused", None)
         if self._must_learn():
@@ -144,8 +142,8 @@ class _Run:
 
     def _must_refuse(self) -> bool:
         codes = {finding.code for finding in self.findings.findings()}
-        refusing = {Code.RECORD_REFUSED, Code.CHECKSUM_MISMATCH} if self.manifest.metadata.on_invalid == "refuse" else set()
-        return bool(codes & (refusing | {Code.SOURCE_SYMLINK}))
+        wrong_bytes = self.manifest.metadata.on_invalid == "refuse" and Code.CHECKSUM_MISMATCH in codes
+        return self.records.refused or wrong_bytes or Code.SOURCE_SYMLINK in codes
 
     def _must_learn(self) -> bool:
         """Whether the store may hold what the catalogue has not heard of: a run was cut off there, or somebody else sealed."""
@@ -279,7 +277,7 @@ class _Run:
             self.manifest.name, outcome, None if bag is None else str(bag), self.destination.store.url, files, size, done.read_files,
             done.read_bytes, done.new_contents, done.stored_bytes, self.spool.totals("sha256 IS NOT NULL")[0] - distinct, dict(excluded),
             self.records.records, self.records.invalid, done.verified, self.findings.findings(), dict(self.stages.seconds),
-            self.destination.notes,
+            (_REFUSED,) if outcome == "refused" else self.destination.notes,
         )
 
 
@@ -287,4 +285,4 @@ def _is_tag_manifest(file: TagFile) -> bool:
     return file.path.startswith("tagmanifest-")
 
 
-_REFUSED: Final = "{} records are invalid and `on_invalid` is refuse; nothing was stored. Correct them, or say `flag` to seal and report"
+_REFUSED: Final = "no bag was made, because the collection manifest says `refuse`; correct what is named above and run this again"
