@@ -127,15 +127,16 @@ class Walk:
             return recorded, None
         real = os.path.realpath(path)
         if real != self._real_root and not real.startswith(self._real_root.rstrip(b"/") + b"/"):
-            self._find(Code.SOURCE_LINK_ESCAPES, name, f"links out of the source to {os.fsdecode(recorded.target)!r}; recorded, not followed")
+            target = os.fsdecode(recorded.target)
+            self._find(Code.SOURCE_LINK_ESCAPES, name, f"links out of the source to {target!r}; recorded, not followed")
             return recorded, None
         try:
-            target = os.stat(path)
+            info = os.stat(path)
         except OSError:
             return recorded, None  # dangling, or a circle of links: kept as the link it is
-        if stat.S_ISDIR(target.st_mode):
-            return _entry(Kind.DIRECTORY, name, target), target
-        return (_entry(Kind.FILE, name, target), target) if stat.S_ISREG(target.st_mode) else (recorded, None)
+        if stat.S_ISDIR(info.st_mode):
+            return _entry(Kind.DIRECTORY, name, info), info
+        return (_entry(Kind.FILE, name, info), info) if stat.S_ISREG(info.st_mode) else (recorded, None)
 
     def _path(self, name: bytes) -> bytes:
         return self._root + b"/" + name if name else self._root
