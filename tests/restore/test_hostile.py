@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from pathlib import Path
 
 import pytest
 
@@ -29,21 +30,24 @@ def outside(tmp_path):
     return snapshot(tmp_path / "precious")
 
 
-PATHS = ["data/../precious/file", "../precious/file", "/etc/strongroom-was-here", "data/a/../../../precious/x", "data//x", "data/./x", "data", "bagit.txt"]
+PATHS = [
+    "data/../precious/file", "../precious/file", "/etc/strongroom-was-here", "data/a/../../../precious/x", "data//x", "data/./x", "data",
+    "bagit.txt",
+]
 
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_paths_that_leave_the_payload_are_refused_and_the_rest_restored(tmp_path, store, context, runner, whole):
     before = outside(tmp_path)
-    contents = {path: b"evil" for path in PATHS} | {"data/good.txt": b"good"}
+    contents = {**dict.fromkeys(PATHS, b"evil"), "data/good.txt": b"good"}
     seal_bag(store, "site/v1", [line(path, data) for path, data in sorted(contents.items())], [], [], contents)
     report = restore(RestoreRequest("site", tmp_path / "out", payload_only=not whole, source=store.url), context, runner)
     assert {f.place.removeprefix("site/v1: ") for f in report.findings if f.code is Code.RESTORE_REFUSED} == set(PATHS)
     assert report.exit_status == 1 and report.lost == len(PATHS) and report.written == 1
     assert snapshot(tmp_path / "precious") == before and not os.path.exists("/etc/strongroom-was-here")
-    good = os.path.join(report.result, "data/good.txt" if whole else "good.txt")
-    assert open(good).read() == "good"
-    assert set(os.listdir(tmp_path)) == {"home", "store", "precious", os.path.basename(report.result), os.path.basename(report.result) + ".txt"}
+    result = Path(report.result)
+    assert (result / ("data/good.txt" if whole else "good.txt")).read_text() == "good"
+    assert set(os.listdir(tmp_path)) == {"home", "store", "precious", result.name, result.name + ".txt"}
 
 
 def test_no_file_is_written_through_a_link(tmp_path, store, context, runner):
@@ -85,7 +89,7 @@ def test_names_that_claim_to_be_elsewhere_are_refused(tmp_path, store, context, 
     report = restore(RestoreRequest("site", tmp_path / "out", payload_only=True, source=store.url), context, runner)
     assert snapshot(tmp_path / "precious") == before
     assert Code.BAG_INVALID in {f.code for f in report.findings} and report.exit_status == 1
-    assert open(os.path.join(report.result, "other.txt")).read() == "good"
+    assert (Path(report.result) / "other.txt").read_text() == "good"
 
 
 def test_tag_files_with_hostile_paths_are_refused(tmp_path, store, context, runner):
@@ -102,8 +106,10 @@ def test_tag_files_with_hostile_paths_are_refused(tmp_path, store, context, runn
 
 def test_lines_that_make_no_sense_are_findings(tmp_path, store, context, runner):
     def edit(tags):
-        tags["metadata/structure.jsonl"] = b'nonsense\n[]\n{"kind":"directory","path":"data/../../x","mode":"9z","mtime":"soon"}\n' + \
+        tags["metadata/structure.jsonl"] = (
+            b'nonsense\n[]\n{"kind":"directory","path":"data/../../x","mode":"9z","mtime":"soon"}\n'
             b'{"kind":"symlink","path":"data/l","target":"!"}\n{"kind":"directory","path":7}\n'
+        )
         tags["metadata/technical.jsonl"] = b'{"path":"data/a","size":"x","mode":"rw","mtime":1e99}\n\xff\xfe\n'
         tags["manifest-sha256.txt"] += b"not a line\n"
 

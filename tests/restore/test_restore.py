@@ -15,7 +15,6 @@ from strongroom.runner.local import LocalRunner
 from strongroom.usecases.restore import RestoreRequest, restore
 from tests.restore.builder import make_store, replicate, seal_folder, snapshot
 
-
 #: What bagit-python 1.9.0 cannot read: it does not decode %25, splits lines at U+2028, and strips names.
 BEYOND_BAGIT_PYTHON = [b"%0A", b"100%25.txt", b"\xe2\x80\xa8separator", b"trailing "]
 

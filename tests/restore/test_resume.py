@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,10 +81,11 @@ def test_killed_again_and_again_it_still_ends_identical(tmp_path, store, many, c
     chance = random.Random(7)
     cut_off = 0
     for stop in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        shutil.rmtree(tmp_path / "home", ignore_errors=True)
         process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not any(partial.rglob("*.txt") for partial in partials(tmp_path)):
+        while process.poll() is None and not any((tmp_path / "home").glob("scratch/*/plan.sqlite")):
             time.sleep(0.005)
-        time.sleep(chance.uniform(0, 0.2))
+        time.sleep(chance.uniform(0, 0.4))
         assert not (tmp_path / "out").exists() or process.wait(20) == 0
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, stop) if stop is signal.SIGKILL else process.send_signal(stop)

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import jsonschema
 import pytest
@@ -14,15 +13,10 @@ import pytest
 from strongroom.catalogue import Catalogue
 from strongroom.cli.main import main
 from strongroom.collections.schemas import load_schema
-from strongroom.core.digests import Digest
-from strongroom.core.ids import BagId
-from strongroom.core.seal import Seal
 from strongroom.stores.describe import read_description
 from strongroom.usecases.context import Context
 from strongroom.usecases.diff import diff
-from strongroom.usecases.sealed.seals import find_seals
-from strongroom.usecases.status import status
-from tests.restore.builder import make_store, replicate, seal_folder
+from tests.restore.builder import make_store, seal_folder
 
 
 @pytest.fixture
@@ -108,7 +102,7 @@ def test_diff_for_people_cannot_steer_a_terminal(two_versions, capfd):
 
 
 def test_list_by_catalogue_and_by_store(two_versions, home, capfd):
-    store, first, second = two_versions
+    store, _, second = two_versions
     known = document(capfd, "list")
     assert [one["bag"] for one in known["bags"]] == ["site/v1", "site/v2"]
     assert known["bags"][1]["seal"] == second.digest.hex and known["bags"][1]["stores"] == [store.url]
@@ -137,7 +131,7 @@ def test_show(two_versions, capfd):
 
 
 def test_status_says_what_answers_and_what_is_behind(tmp_path, two_versions, home, capfd):
-    store, first, second = two_versions
+    store, first, _ = two_versions
     (tmp_path / "usb").mkdir()
     usb = make_store(f"file://{tmp_path}/usb")
     remember(home, usb, first)
@@ -154,7 +148,6 @@ def test_status_says_what_answers_and_what_is_behind(tmp_path, two_versions, hom
 
 
 def test_a_fork_is_an_error_in_status_and_in_a_store(tmp_path, two_versions, home, capfd):
-    store, first, second = two_versions
     (tmp_path / "other").mkdir()
     (tmp_path / "fork-source").mkdir()
     other = make_store(f"file://{tmp_path}/other")

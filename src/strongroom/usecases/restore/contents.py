@@ -32,14 +32,14 @@ def runs(needs: Iterable[Need]) -> Iterator[list[Need]]:
         if _streamed(need):
             yield [need]
             continue
+        end = max(end if run else 0, need.offset + need.length)
         run.append(need)
-        end = max(end, need.offset + need.length) if len(run) > 1 else need.offset + need.length
     if run:
         yield run
 
 
 def _streamed(need: Need) -> bool:
-    return need.length in (WHOLE,) or need.length > STREAM
+    return need.length == WHOLE or need.length > STREAM
 
 
 def is_streamed(run: list[Need]) -> bool:

@@ -29,6 +29,11 @@ class Structure:
         existing = [(target,) for (target,) in targets if not target or self._tree.stat(target) is not None]
         self._plan.db.executemany("DELETE FROM folder WHERE target = ?", existing)
 
+    def unlock(self) -> None:
+        """An earlier run may have closed folders that something is still to be written into."""
+        for (target,) in self._plan.rows("SELECT target FROM folder WHERE target != x'' ORDER BY target"):
+            self._tree.unlock(target)
+
     def make(self) -> None:
         """Every folder, parents first, then every link."""
         for target, path in self._plan.rows("SELECT target, path FROM folder WHERE made = 1 ORDER BY target"):

@@ -74,6 +74,8 @@ class _Restore:
         if place.into:
             self._look_at_destination()
         if place.resumed:
+            with Tree(place.partial) as tree:
+                Structure(plan, tree, self._collector).unlock()
             self._check(place.partial, adopt=True)
         plan.settle()
         place.check_space(plan.one("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content WHERE f.state = 0 AND c.done = 0"))

@@ -73,6 +73,13 @@ class Tree:
             return False
         return True
 
+    def unlock(self, path: bytes) -> None:
+        """Give the owner of a folder, if there is one, all permissions for as long as it is worked in."""
+        found = self.stat(path)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            parent, name = self._parent(path, create=False)
+            os.chmod(name, 0o700, dir_fd=parent)
+
     def create(self, path: bytes) -> int:
         """A new file opened for writing, in place of whatever file an interrupted run left there. The caller closes it."""
         parent, name = self._parent(path)

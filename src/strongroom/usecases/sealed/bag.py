@@ -25,7 +25,7 @@ from strongroom.usecases.sealed.seals import FoundSeal, read_seals
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the payload manifest, and its length in bytes where fetch.txt is at hand to give it."""
+    """A line of the payload manifest."""
 
     path: str  # as in manifest-sha256.txt, decoded; not judged
     digest: Digest
