@@ -18,9 +18,9 @@ KINDS = ["memory", "file", pytest.param("s3", marks=pytest.mark.s3), pytest.para
          pytest.param("s3-retrying", marks=pytest.mark.s3)]
 
 
-def s3_store(url: str, settings: S3Settings = S3Settings()) -> S3Store:
+def s3_store(url: str, settings: S3Settings | None = None) -> S3Store:
     location = parse_url(url)
-    return S3Store(location.bucket, location.prefix, settings)  # type: ignore[union-attr]
+    return S3Store(location.bucket, location.prefix, settings or S3Settings())  # type: ignore[union-attr]
 
 
 @pytest.fixture(params=KINDS)

@@ -121,7 +121,7 @@ def test_init_refuses_the_remains_of_a_store(url: str) -> None:
     store = open_store(url)
     put(store, "bags/site/v1/seal.json")
     store.delete(DESCRIPTION)
-    with pytest.raises(WrongStoreError, match="Put strongroom.json back"):
+    with pytest.raises(WrongStoreError, match=r"Put strongroom\.json back"):
         init_store(url)
     assert "strongroom.json" not in names(store)
 
@@ -145,9 +145,9 @@ def test_two_inits_at_once_make_one_store(tmp_path: Path) -> None:
         assert names(open_store(str(tmp_path / str(n)))) == ["README.txt", "strongroom.json"]
 
 
-def _describe(store: Store, key: str, **changes: Any) -> None:
+def _describe(at: Store, key: str, **changes: Any) -> None:
     value = {"format": "strongroom-store/1", "store": "a" * 32, "created": "2026-01-01T00:00:00Z", "features": [], "number": 0} | changes
-    put(store, key, canonical.dumps(value))
+    put(at, key, canonical.dumps(value))
 
 
 def test_newer_versions_features(url: str) -> None:

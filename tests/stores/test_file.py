@@ -186,8 +186,8 @@ def test_linked_folders_are_refused_never_followed_never_passed_over(root: Path,
     (root / "packs").symlink_to(tmp_path / "outside")
     (root / "content").symlink_to(tmp_path / "unplugged")
     for call in (lambda: read(store, "packs/x"), lambda: put(store, "packs/y"), lambda: put_stream(store, "packs/z", b"abc"),
-                 lambda: names(store), lambda: names(store, "packs/"), lambda: names(store, "content/"), lambda: store.head(StoreKey("packs/x")),
-                 lambda: store.delete(StoreKey("packs/x")), lambda: read(store, "content/x")):
+                 lambda: names(store), lambda: names(store, "packs/"), lambda: names(store, "content/"),
+                 lambda: store.head(StoreKey("packs/x")), lambda: store.delete(StoreKey("packs/x")), lambda: read(store, "content/x")):
         with pytest.raises(StoreRefusedError, match="never followed"):
             call()
     assert os.listdir(tmp_path / "outside") == ["x"]
@@ -219,7 +219,7 @@ def test_everything_is_synced_before_put_returns(root: Path, store: FileStore, m
 
     def fsync(descriptor: int) -> None:
         real(descriptor)
-        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), root).split("/")[0 if synced else 0])
+        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), root).split("/")[0])
 
     monkeypatch.setattr(os, "fsync", fsync)
     put(store, "a/b/c")
@@ -325,7 +325,8 @@ from strongroom.core.keys import StoreKey
 from strongroom.stores.file import FileStore
 if os.geteuid() == 0:
     os.setuid(65534)
-for call in (lambda: FileStore(sys.argv[1]).put(StoreKey("a"), b"", sha256=Digest.of(b"")), lambda: FileStore(sys.argv[2]).head(StoreKey("a"))):
+shut, locked = FileStore(sys.argv[1]), FileStore(sys.argv[2])
+for call in (lambda: shut.put(StoreKey("a"), b"", sha256=Digest.of(b"")), lambda: locked.head(StoreKey("a"))):
     try:
         call()
     except StoreRefusedError as error:
@@ -340,8 +341,8 @@ for call in (lambda: FileStore(sys.argv[1]).put(StoreKey("a"), b"", sha256=Diges
         for folder in (tmp_path, *tmp_path.parents):
             if folder.stat().st_uid == 0 and folder.name.startswith(("pytest", "test_")):
                 folder.chmod(0o755)
-    done = subprocess.run([sys.executable, "-c", script, str(shut), str(locked)], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run([sys.executable, "-c", script, str(shut), str(locked)], env={"PYTHONPATH": str(SOURCE)}, capture_output=True,
+                          text=True, check=False)
     locked.chmod(0o700)
     assert done.returncode == 0, done.stderr
 

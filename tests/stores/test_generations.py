@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, GenerationsDifferError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import (
+    DamagedInStoreError,
+    GenerationsDifferError,
+    InvalidValueError,
+    NotFoundInStoreError,
+    StoreUnreachableError,
+)
 from strongroom.core.keys import StoreKey
 from strongroom.stores.file import FileStore
 from strongroom.stores.generations import (
@@ -137,8 +144,11 @@ class Flaky(MemoryStore):
 
 
 def test_bytes_hurt_once_on_the_way_are_read_again() -> None:
-    for read_it in (lambda s: read_verified(s, KEY, DIGEST, 10_000) == GOOD, lambda s: find_generation(s, KEY, DIGEST) == KEY,
-                    lambda s: put_or_generation(s, KEY, GOOD, DIGEST) == KEY):
+    calls: list[Callable[[Store], bool]] = [
+        lambda s: read_verified(s, KEY, DIGEST, 10_000) == GOOD, lambda s: find_generation(s, KEY, DIGEST) == KEY,
+        lambda s: put_or_generation(s, KEY, GOOD, DIGEST) == KEY,
+    ]
+    for read_it in calls:
         store = Flaky(wrong=1)
         put(store, KEY.text, GOOD)
         assert read_it(store)

@@ -34,7 +34,8 @@ def test_relative_folders_and_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("url", "location"), [
-    ("s3://bucket", S3Location("bucket", "")), ("s3://bucket/", S3Location("bucket", "")), ("s3://my.bucket-1/a/b/", S3Location("my.bucket-1", "a/b")),
+    ("s3://bucket", S3Location("bucket", "")), ("s3://bucket/", S3Location("bucket", "")),
+    ("s3://my.bucket-1/a/b/", S3Location("my.bucket-1", "a/b")),
 ])
 def test_buckets(url: str, location: S3Location) -> None:
     assert parse_url(url) == location
@@ -69,5 +70,6 @@ def test_users_of_folders_never_import_boto3(tmp_path: Path) -> None:
     script = ("import sys; from strongroom.stores.open import open_store; from strongroom.stores.describe import init_store;"
               "import strongroom.cli.store; init_store(sys.argv[1]); list(open_store(sys.argv[1]).list());"
               "assert not {'boto3', 'botocore', 's3transfer'} & set(sys.modules)")
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env={"PYTHONPATH": str(SOURCE)}, capture_output=True,
+                          text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,8 +9,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
+from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ClientError
 
 from strongroom.core.digests import Digest
@@ -100,7 +102,7 @@ def test_wrong_credentials_are_refused_at_once(s3_bucket: Callable[[], str], mon
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     store = open_store(url)
     started = time.monotonic()
-    for call in (lambda: read(store, "a"), lambda: put(store, "a"), lambda: names(store), lambda: store.head(StoreKey("a"))):  # type: ignore[arg-type]
+    for call in (lambda: read(store, "a"), lambda: put(store, "a"), lambda: names(store), lambda: store.head(StoreKey("a"))):
         with pytest.raises(StoreRefusedError):
             call()
     assert time.monotonic() - started < 10
@@ -172,14 +174,13 @@ def test_a_completion_answered_200_with_an_error_inside(s3_bucket: Callable[[], 
     store = s3_store(s3_bucket(), PARTS)
     body = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>We failed</Message></Error>"
 
-    def fake(**_: object) -> object:
-        from botocore.awsrequest import AWSResponse
+    def fake(**_: object) -> Any:
 
         class Raw(io.BytesIO):
             def stream(self, **_: object) -> list[bytes]:
                 return [self.read()]
 
-        return AWSResponse("http://x", 200, {}, Raw(body))
+        return AWSResponse("http://x", 200, cast(Any, HeadersDict()), Raw(body))
 
     store.client.meta.events.register("before-send.s3.CompleteMultipartUpload", fake)
     with pytest.raises(StoreUnreachableError, match="InternalError"):
@@ -271,7 +272,7 @@ def _child(store: S3Store, queue: object) -> None:
 def test_another_process_makes_a_client_of_its_own(s3_bucket: Callable[[], str], method: str) -> None:
     store = s3_store(s3_bucket())
     put(store, "a", b"shared")
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     queue = context.Queue()
     child = context.Process(target=_child, args=(store, queue))
     child.start()
@@ -300,7 +301,8 @@ def test_order_by_tree_becomes_order_by_bytes_and_any_other_is_refused() -> None
     ("PreconditionFailed", 412, KeyExistsError), ("ConditionalRequestConflict", 409, KeyExistsError), ("", 0, StoreUnreachableError),
     ("BadDigest", 400, ChecksumRefusedError), ("EntityTooLarge", 400, StoreFullError), ("XMinioStorageFull", 507, StoreFullError),
     ("NotImplemented", 501, StoreRefusedError), ("InvalidRequest", 400, StoreRefusedError), ("TooMany", 429, StoreUnreachableError),
-    ("InvalidObjectState", 403, StoreRefusedError), ("BadGateway", 502, StoreUnreachableError), ("RequestTimeout", 400, StoreUnreachableError),
+    ("InvalidObjectState", 403, StoreRefusedError), ("BadGateway", 502, StoreUnreachableError),
+    ("RequestTimeout", 400, StoreUnreachableError),
 ])
 def test_what_answers_mean(code: str, status: int, kind: type[StoreError]) -> None:
     error = error_for("s3://b/k", code, status, "why")

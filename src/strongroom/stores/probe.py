@@ -17,7 +17,7 @@ from strongroom.stores.interface import Capabilities, Store
 
 _DATA = b"strongroom was here: this object may be deleted\n" * 20
 _OTHER = _DATA.upper()
-_WRITERS, _ROUNDS = 8, 3
+_WRITERS, _ROUNDS = 4, 2
 
 
 def probe(store: Store, in_parts: Store | None = None) -> Capabilities:
@@ -27,11 +27,8 @@ def probe(store: Store, in_parts: Store | None = None) -> Capabilities:
     """
     with _scratch(store) as scratch:
         create_only = _creates_only(store, scratch("plain"), store.put) and _has_one_winner(scratch, store.put)
-        atomic_parts = True
         if in_parts is not None:
-            put_in_parts = _putting_streams(in_parts)
-            create_only = _creates_only(store, scratch("parts"), put_in_parts) and create_only
-            atomic_parts = _has_one_winner(scratch, put_in_parts)
+            create_only = _creates_only(store, scratch("parts"), _putting_streams(in_parts)) and create_only
         checks = _checks(store, scratch("wrong"))
         if not _gives_ranges(store, scratch("plain")):
             raise StoreRefusedError(f"{store.url}: the server gives no ranges of objects; it cannot hold a store")
@@ -41,9 +38,6 @@ def probe(store: Store, in_parts: Store | None = None) -> Capabilities:
         notes = list(store.check_key_space())
     if not create_only:
         notes.append("an existing object can be replaced here (no create-only writes): this store can hold replicas, but not be the first")
-    if create_only and not atomic_parts:
-        notes.append("uploads in parts that end at the same instant can all succeed here; objects of that size are named by their "
-                     "digest, so they are equal")
     if not checks:
         notes.append("the server does not check SHA-256: damage on the way is found only by reading back")
     known = store.capabilities
