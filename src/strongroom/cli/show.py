@@ -52,7 +52,7 @@ def _lines(report: ShowReport) -> Iterator[str]:
         *(("lies in", url if store else f"{url} (not known to the catalogue)") for url, store in report.stores),
     ]
     if isinstance(report.validation, dict):
-        facts.append(("validation", ", ".join(f"{key} {value}" for key, value in report.validation.items())))
+        facts.append(("validation", ", ".join(f"{key} {value}" for key, value in report.validation.items() if key != "format")))
     yield from _aligned(facts)
     yield ""
     yield "bag-info.txt"
