@@ -231,6 +231,10 @@ def test_everything_is_synced_before_put_returns(root: Path, store: FileStore, m
     with pytest.raises(KeyExistsError):  # somebody else's, perhaps not durable yet: the caller will rely on it
         put(FileStore(str(root)), "a/b/d")
     assert synced == [".", "a", "a"]
+    synced.clear()
+    with pytest.raises(KeyExistsError):  # likewise where the key is met only when publishing
+        store.receive(io.BytesIO(b"x"), lambda: (StoreKey("a/b/d"), Digest.of(b"x")))
+    assert synced == [".tmp", "a"]
 
 
 def test_without_hard_links_a_refusing_rename_publishes(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
