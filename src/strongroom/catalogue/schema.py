@@ -85,6 +85,30 @@ CREATE TABLE source_reads (
   algorithms TEXT NOT NULL,
   seal       BLOB NOT NULL            -- the bag that holds what source_files says
 ) WITHOUT ROWID;
+CREATE TABLE checks (                 -- the last result of looking at each key of a store (checks.py)
+  store    INTEGER NOT NULL,
+  base     TEXT NOT NULL,             -- the key without its generation
+  key      TEXT NOT NULL,
+  seq      INTEGER NOT NULL,
+  outcome  TEXT NOT NULL,
+  time     TEXT NOT NULL,
+  size     INTEGER,
+  expected TEXT,
+  found    TEXT,
+  PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+CREATE INDEX checks_by_seq ON checks (store, seq);
+CREATE INDEX checks_by_base ON checks (store, base);
+CREATE INDEX checks_unsound ON checks (store, key) WHERE outcome IN ('damaged', 'missing');
+CREATE TABLE audits (                 -- full audits of this installation
+  store INTEGER NOT NULL,
+  seq   INTEGER NOT NULL,
+  scope TEXT NOT NULL,
+  round INTEGER NOT NULL,
+  began TEXT NOT NULL,
+  ended TEXT,
+  PRIMARY KEY (store, seq)
+) WITHOUT ROWID;
 """
 
 

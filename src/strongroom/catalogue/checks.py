@@ -1,0 +1,166 @@
+"""What fixity audits found: the last result for each key of each store, and the audits themselves.
+
+A hint like all of the catalogue: the same results lie in `checks/` of the store (docs/format.md, section 9), from where they are learned
+again. A *sequence number* is that of the audit in which a key was last read; audits of a store are numbered from 1.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from strongroom.catalogue.catalogue import Catalogue
+from strongroom.core.events import utc_now
+from strongroom.core.keys import StoreKey
+from strongroom.core.outcomes import CheckOutcome
+
+#: A key that is damaged or missing while another generation of it is sound was repaired already.
+_UNSOUND: Final = (
+    "SELECT key, seq, outcome, time, size, expected, found FROM checks c WHERE store = ? AND outcome IN ('damaged', 'missing') "
+    "AND NOT EXISTS (SELECT 1 FROM checks s WHERE s.store = c.store AND s.base = c.base AND s.outcome = 'sound')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """The last result for a key. A content of which no place is left has the key that it would have as an object of its own."""
+
+    key: StoreKey
+    seq: int  # of the audit that looked
+    outcome: CheckOutcome
+    time: str  # UTC, a hint
+    size: int | None  # bytes there were
+    expected: str | None  # SHA-256 it should have, in hexadecimal, where that is known
+    found: str | None  # SHA-256 it had
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An audit of a store. `scope` is "" or the NAME[/vN] it was limited to; `round` the number of the audit that began its round."""
+
+    seq: int
+    scope: str
+    round: int
+    began: str  # UTC
+    ended: str | None  # None: under way, or cut off
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """How long ago what a store holds was read."""
+
+    keys: int  # that have been read at all
+    bytes: int
+    recent_bytes: int  # read within the days asked about; a time in the future does not count
+    oldest_seq: int | None
+    oldest_time: str | None  # UTC, of the key unread longest by sequence number
+
+
+def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) -> None:
+    """Remember results of looking at keys of the store (its number here). An older result never replaces a newer one."""
+    with catalogue.transaction() as db:
+        db.executemany(
+            "INSERT INTO checks (store, base, key, seq, outcome, time, size, expected, found) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (store, key) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome, time = excluded.time, size = excluded.size, expected = excluded.expected, "
+            "found = excluded.found WHERE excluded.seq >= seq",
+            ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found) for r in rows),
+        )
+
+
+def forget_checks(catalogue: Catalogue, store: int, keys: Iterable[StoreKey]) -> None:
+    """Forget keys that are gone and that nothing needs: swept, or contents that were found again elsewhere."""
+    with catalogue.transaction() as db:
+        db.executemany("DELETE FROM checks WHERE store = ? AND key = ?", ((store, key.text) for key in keys))
+
+
+def all_checks(catalogue: Catalogue, store: int, *, after: int = 0) -> Iterator[CheckRow]:
+    """Every result of the store with a sequence number above `after`, by key; read while nothing is written."""
+    with reading(catalogue) as db:
+        sql = "SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? AND seq > ? ORDER BY key"
+        for row in db.execute(sql, (store, after)):
+            yield _row(row)
+
+
+def unsound(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
+    """Every key of the store that is damaged or missing, in order, and of which no generation was found sound."""
+    with reading(catalogue) as db:
+        for row in db.execute(_UNSOUND + " ORDER BY key", (store,)):
+            yield _row(row)
+
+
+def count_unsound(catalogue: Catalogue, store: int) -> int:
+    """How many keys `unsound` gives."""
+    with reading(catalogue) as db:
+        return sum(1 for _ in db.execute(_UNSOUND, (store,)))
+
+
+def check_of(catalogue: Catalogue, store: int, key: StoreKey) -> CheckRow | None:
+    with reading(catalogue) as db:
+        sql = "SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? AND key = ?"
+        row = db.execute(sql, (store, key.text)).fetchone()
+        return _row(row) if row else None
+
+
+def ageing(catalogue: Catalogue, store: int, days: float) -> Ageing:
+    """How long ago the keys of the store that were not missing were read; `recent_bytes` within `days`."""
+    now = datetime.now(UTC)
+    since = (now - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with reading(catalogue) as db:
+        keys, size, recent = db.execute(
+            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(CASE WHEN time >= ? AND time <= ? THEN size END), 0) "
+            "FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged')",
+            (since, utc_now(), store),
+        ).fetchone()
+        sql = "SELECT seq, time FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged') ORDER BY seq, key LIMIT 1"
+        oldest = db.execute(sql, (store,)).fetchone() or (None, None)
+    return Ageing(keys, size, recent, *oldest)
+
+
+def last_seq(catalogue: Catalogue, store: int) -> int:
+    """The highest number of an audit of the store that is known here; 0 if there was none."""
+    with reading(catalogue) as db:
+        sql = "SELECT max(seq) FROM (SELECT seq FROM audits WHERE store = ?1 UNION ALL SELECT seq FROM checks WHERE store = ?1)"
+        return int(db.execute(sql, (store,)).fetchone()[0] or 0)
+
+
+def last_audit(catalogue: Catalogue, store: int, scope: str = "") -> AuditRow | None:
+    """The last full audit of the store by this installation, within this scope."""
+    with reading(catalogue) as db:
+        sql = "SELECT seq, scope, round, began, ended FROM audits WHERE store = ? AND scope = ? ORDER BY seq DESC LIMIT 1"
+        row = db.execute(sql, (store, scope)).fetchone()
+        return AuditRow(*row) if row else None
+
+
+def begin_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
+    with catalogue.transaction() as db:
+        sql = "INSERT INTO audits (store, seq, scope, round, began, ended) VALUES (?, ?, ?, ?, ?, ?)"
+        db.execute(sql, (store, audit.seq, audit.scope, audit.round, audit.began, audit.ended))
+
+
+def end_audit(catalogue: Catalogue, store: int, seq: int) -> None:
+    with catalogue.transaction() as db:
+        db.execute("UPDATE audits SET ended = ? WHERE store = ? AND seq = ?", (utc_now(), store, seq))
+
+
+def reading(catalogue: Catalogue) -> _Reading:
+    """A connection of its own, so that a long answer is a snapshot and holds up no writer."""
+    return _Reading(catalogue)
+
+
+class _Reading:
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._path = catalogue.path
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None)
+        return self._db
+
+    def __exit__(self, *exc: object) -> None:
+        self._db.close()
+
+
+def _row(row: tuple[str, int, str, str, int | None, str | None, str | None]) -> CheckRow:
+    return CheckRow(StoreKey(row[0]), row[1], CheckOutcome(row[2]), *row[3:])

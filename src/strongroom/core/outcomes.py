@@ -1,0 +1,23 @@
+"""What looking at a stored object can come to: a closed set."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class CheckOutcome(StrEnum):
+    """The outcome of one check of one key of one store."""
+
+    SOUND = "sound"
+    DAMAGED = "damaged"  # read twice, the second time past caches, and wrong both times
+    MISSING = "missing"  # something needs it, and the store, which answered, does not have it
+    UNEXPECTED = "unexpected"  # nothing says that it should be there
+    PENDING = "pending"  # of an attempt that is open, or that ended without a bag and waits for a sweep
+    WITHHELD = "withheld"  # taken down on purpose
+    UNREACHABLE = "unreachable"  # no answer, no permission, throttled, cold: says nothing about the bytes
+    NEVER_CHECKED = "never checked"
+
+
+#: What a repair is for.
+UNSOUND: Final = (CheckOutcome.DAMAGED, CheckOutcome.MISSING)
