@@ -61,7 +61,7 @@ def test_supplied_checksums_are_compared_with_what_was_read(site, on_invalid):
     site.settings = f"metadata: {{on_invalid: {on_invalid}}}\n"
     report = site.run()
     assert report.exit_status == 1
-    assert [f.message for f in report.findings if f.code.label == "checksum-mismatch"][0].startswith("data/pages/a.html: md5")
+    assert next(f.message for f in report.findings if f.code.label == "checksum-mismatch").startswith("data/pages/a.html: md5")
     if on_invalid == "refuse":
         assert site.versions() == []
         assert site.stored() == {}

@@ -7,9 +7,9 @@ import socket
 import pytest
 
 HOSTILE = [
-    b"new\nline", b"return\rhere", b"percent%0Aliteral", b"trailing space ", b" leading space", b"~tilde", b"-dash", b"'quote\"", b"back\\slash",
-    b"n" * 255, "NFC é".encode(), b"NFD e\xcc\x81", "письмо 文書 كتاب".encode(), b"tab\there", b"bell\x07", "\u2028separator".encode(), b"...",
-    b"con", b"a:b", b"*?<>|", b"_names",
+    b"new\nline", b"return\rhere", b"percent%0Aliteral", b"trailing space ", b" leading space", b"~tilde", b"-dash", b"'quote\"",
+    b"back\\slash", b"n" * 255, "NFC é".encode(), b"NFD e\xcc\x81", "письмо 文書 كتاب".encode(), b"tab\there", b"bell\x07",
+    "\u2028separator".encode(), b"...", b"con", b"a:b", b"*?<>|", b"_names",
 ]
 
 

@@ -1,5 +1,6 @@
 """Packs are tars that the system's own tools read, named by their bytes, indexed, and readable without the index."""
 
+import contextlib
 import hashlib
 import io
 import subprocess
@@ -58,10 +59,8 @@ def test_every_altered_byte_of_an_index_is_noticed_or_harmless():
     for at in range(len(index)):
         altered = bytearray(index)
         altered[at] ^= 1
-        try:
+        with contextlib.suppress(InvalidValueError):
             assert parse_index(bytes(altered)) == members
-        except InvalidValueError:
-            pass
     with pytest.raises(InvalidValueError):
         parse_index(index[:-1000] if len(index) > 1000 else index[10:])
     with pytest.raises(InvalidValueError):

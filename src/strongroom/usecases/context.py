@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from strongroom.core.errors import UsageError
 
@@ -34,13 +37,44 @@ class Context:
 
     @contextmanager
     def scratch(self, job: str) -> Iterator[Path]:
-        """A private folder for one job, removed afterwards. Raises UsageError if STRONGROOM_HOME cannot be written."""
+        """A private folder for one job, removed afterwards, as are those of jobs that were killed.
+
+        Raises UsageError if STRONGROOM_HOME cannot be written.
+        """
+        place = self.home / "scratch"
         try:
-            (self.home / "scratch").mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder = Path(tempfile.mkdtemp(prefix=f"{job}-", dir=self.home / "scratch"))
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _remove_abandoned(place)
+            folder = Path(tempfile.mkdtemp(prefix=f"{job}-", dir=place))
+            lock = _lock(folder)
         except OSError as error:
             raise UsageError(f"cannot write below STRONGROOM_HOME ({self.home}): {error.strerror}; set it to a folder you own") from error
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    """Hold `folder` as in use for as long as this process, and the descriptor, lives. Raises OSError if another holds it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove_abandoned(place: Path) -> None:
+    for folder in place.iterdir():
+        with suppress(OSError):  # in use, or another job removes it at this moment
+            if time.time() - folder.stat().st_mtime > _SETTLING:
+                lock = _lock(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+#: Seconds in which a folder that was just made may not have been locked yet.
+_SETTLING: Final = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,8 +54,7 @@ class Attempt:
 
     def store_placement(self, objects: Iterator[ObjectRow]) -> None:
         """Say where in this store the bag's contents lie."""
-        lines = sorted(f'{{"{"pack" if row.kind == "pack" else "object"}":"{row.digest.hex}"}}\n' for row in objects)
-        data = "".join(lines).encode()
+        data = placement_lines(objects)
         put_or_generation(self.store, keys.placement(self.bag), data, Digest.of(data))
 
     def seal(self, seal: Seal) -> Digest | None:
@@ -80,6 +79,11 @@ class Attempt:
 
     def _key(self, file: TagFile) -> keys.StoreKey:
         return keys.tag_file(self.bag, self.id, file.path)
+
+
+def placement_lines(objects: Iterable[ObjectRow]) -> bytes:
+    """The bytes of `placement.jsonl` (docs/format.md, 3.4)."""
+    return "".join(sorted(f'{{"{"pack" if row.kind == "pack" else "object"}":"{row.digest.hex}"}}\n' for row in objects)).encode()
 
 
 def _open(file: Path) -> IO[bytes]:

@@ -47,7 +47,7 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
     findings: list[Finding] = []
     for reference in manifest.stores:
         try:
-            opened.append(_open(reference, catalogue))
+            opened.append(open_reference(reference, catalogue))
         except (WrongStoreError, StoreUnreachableError) as error:
             if not reference.offline:
                 raise
@@ -57,15 +57,16 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
     first = next((one for one in opened if one[0].capabilities.create_only), None)
     if first is None:
         raise StoreError(
-            f"{opened[0][0].url}: cannot create objects only where there are none, so it can hold replicas but not be the first store of "
-            "a bag; put a store that can first in the collection manifest"
+            f"{opened[0][0].url}: cannot create objects only where there are none, so it can hold replicas but not be the first store "
+            "of a bag; put a store that can first in the collection manifest"
         )
     store, store_id, number = first
     notes = tuple(f"still to be replicated to {other.url}" for other, _, _ in opened if other is not store)
     yield Destination(store, store_id, number, [store, *(other for other, _, _ in opened if other is not store)], tuple(findings), notes)
 
 
-def _open(reference: StoreRef, catalogue: Catalogue) -> tuple[Store, str, int]:
+def open_reference(reference: StoreRef, catalogue: Catalogue) -> tuple[Store, str, int]:
+    """A store of a collection manifest, its id and its number in the catalogue. Raises StoreError."""
     options = StoreOptions(
         endpoint_url=reference.endpoint_url, region=reference.region, storage_class=reference.storage_class,
         request_checksum_calculation=reference.checksum_mode,

@@ -111,7 +111,7 @@ class _Run:
 
     def plan(self) -> ArchiveReport:
         """What a run would do; nothing is written to the store."""
-        files, size = self.spool.totals("sha256 IS NULL")
+        files, size = self.spool.unread()
         return replace(self._report("planned", None), read_files=files, read_bytes=size)
 
     def go(self, *, accept_loss: bool, reread: bool) -> ArchiveReport:
@@ -154,7 +154,7 @@ class _Run:
 
     def _read_source(self) -> None:
         check_first = self.manifest.metadata.on_invalid == "refuse" and next(self.records.checksums(), None) is not None
-        if self.spool.totals("sha256 IS NULL")[0]:
+        if self.spool.unread()[0]:
             if not check_first:  # with checksums that can refuse the whole, nothing is stored before they were compared
                 self._ensure_open()
             self.contents.read_source(store=not check_first)
@@ -275,7 +275,7 @@ class _Run:
         done = self.contents.done
         return ArchiveReport(
             self.manifest.name, outcome, None if bag is None else str(bag), self.destination.store.url, files, size, done.read_files,
-            done.read_bytes, done.new_contents, done.stored_bytes, self.spool.totals("sha256 IS NOT NULL")[0] - distinct, dict(excluded),
+            done.read_bytes, done.new_contents, done.stored_bytes, files - self.spool.unread()[0] - distinct, dict(excluded),
             self.records.records, self.records.invalid, done.verified, self.findings.findings(), dict(self.stages.seconds),
             (_REFUSED,) if outcome == "refused" else self.destination.notes,
         )

@@ -58,9 +58,14 @@ class Spool:
         """The first column of the first row."""
         return self.db.execute(sql, tuple(values)).fetchone()[0]
 
-    def totals(self, where: str = "1") -> tuple[int, int]:
-        """(files, bytes) of the payload rows for which the constant SQL condition `where` holds."""
-        count, size = self.db.execute("SELECT count(*), coalesce(sum(size), 0) FROM files WHERE " + where).fetchone()
+    def totals(self) -> tuple[int, int]:
+        """(files, bytes) of the payload."""
+        count, size = self.db.execute("SELECT count(*), coalesce(sum(size), 0) FROM files").fetchone()
+        return int(count), int(size)
+
+    def unread(self) -> tuple[int, int]:
+        """(files, bytes) of the payload that are still to be read."""
+        count, size = self.db.execute("SELECT count(*), coalesce(sum(size), 0) FROM files WHERE sha256 IS NULL").fetchone()
         return int(count), int(size)
 
     @contextmanager
