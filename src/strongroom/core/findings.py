@@ -54,6 +54,11 @@ class Code(Enum):
     # -- jobs
     STORE_LIMIT = "store-limit", Severity.WARNING  # what a file system or bucket cannot do
     STORE_SKIPPED = "store-skipped", Severity.WARNING
+    STORE_ABSENT = "store-absent", Severity.NOTE  # a disk that is usually in a drawer, and is now
+    REPLICA_WAITS = "replica-waits", Severity.WARNING  # cannot be brought to a store until another is attached with it
+    MANIFEST_UNUSABLE = "manifest-unusable", Severity.WARNING  # of a collection the catalogue knows
+    REPAIRED = "repaired", Severity.NOTE
+    NOT_REPAIRED = "not-repaired", Severity.ERROR  # damaged here, and no sound copy within reach
     NO_SEAL_SIGNATURE = "no-seal-signature", Severity.NOTE
     RESTORE_LIMIT = "restore-limit", Severity.WARNING  # something the destination cannot hold as it was
     RESTORE_REFUSED = "restore-refused", Severity.ERROR  # a file the destination cannot hold, or a path no bag may have: not restored

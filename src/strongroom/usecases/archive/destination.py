@@ -51,7 +51,7 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
         except (WrongStoreError, StoreUnreachableError) as error:
             if not reference.offline:
                 raise
-            findings.append(Finding(Code.STORE_SKIPPED, reference.url, f"not attached, and marked `offline`: {error}"))
+            findings.append(Finding(Code.STORE_ABSENT, reference.url, f"not attached, and marked `offline`: {error}"))
     if not opened:
         raise StoreUnreachableError(f"{manifest.file}: none of its {len(manifest.stores)} stores is attached; attach one and run this again")
     first = next((one for one in opened if one[0].capabilities.create_only), None)

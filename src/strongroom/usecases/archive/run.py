@@ -12,12 +12,13 @@ from strongroom import metadata
 from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
-from strongroom.core.errors import RefusedError, StrongroomError
+from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError
 from strongroom.core.events import utc_now
-from strongroom.core.findings import Code
+from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Previous, Seal
 from strongroom.runner.interface import Runner
+from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.archive import gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
@@ -31,6 +32,7 @@ from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, state_digest
 from strongroom.usecases.context import Context
+from strongroom.usecases.replicate.keep import keep, open_kept
 from strongroom.usecases.sealed.collector import Collector
 
 _RACES: Final = 20  # of losing the next number to other runs
@@ -55,7 +57,7 @@ def archive(
         Catalogue.open(context.catalogue) as catalogue,
         open_destination(manifest, catalogue) as destination,
     ):
-        run = _Run(manifest, runner, scratch, catalogue, destination)
+        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context))
         try:
             run.look(reread=reread)
             report = run.plan() if dry_run else run.go(accept_loss=accept_loss, reread=reread)
@@ -69,12 +71,13 @@ def archive(
 
 class _Run:
     def __init__(
-        self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination
+        self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination, kept: Store
     ) -> None:
         self.manifest = manifest
         self.scratch = scratch
         self.catalogue = catalogue
         self.destination = destination
+        self.kept = kept  # tag files of bags whose stores may be absent
         self.runner = runner
         self.spool = Spool(scratch / "run.sqlite")
         self.stages = Stages(runner)
@@ -216,7 +219,7 @@ class _Run:
         return self.uuid
 
     def _find_last(self) -> None:
-        self.last = find_last(self.destination.all, self.manifest.name)
+        self.last = find_last([*self.destination.all, self.kept], self.manifest.name)
         self.uuid = None
         self.findings.extend(self.last.findings)
         self.destination.check_same_collection(self.manifest, self.last)
@@ -235,7 +238,16 @@ class _Run:
             self.catalogue.record_bag(seal, digest, self.destination.number)
             self._remember(digest)
             self.catalogue.set_dirty(self.destination.number, dirty=False)
+            self._keep(seal.bag, digest)
         return self._report("sealed", seal.bag)
+
+    def _keep(self, bag: BagId, digest: Digest) -> None:
+        """Keep tag files and seal at home where another store is to have the bag: this one may be absent then."""
+        if len(self.manifest.stores) > 1:
+            try:
+                keep(self.kept, bag, digest, [self.destination.store], self.scratch / "keep", self.findings)
+            except (StoreError, DamagedBagError) as error:  # the bag is sealed whatever becomes of this
+                self.findings.add(Finding(Code.REPLICA_WAITS, str(bag), f"its tag files could not be kept at home: {error}"))
 
     def _unchanged(self, seal: Seal, *, reread: bool) -> ArchiveReport:
         if self.last.digest is not None:

@@ -1,0 +1,48 @@
+"""The stores of a collection manifest that answer now, and those that do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strongroom.catalogue import Catalogue
+from strongroom.collections.model import CollectionManifest, StoreRef
+from strongroom.core.errors import StoreUnreachableError, WrongStoreError
+from strongroom.core.findings import Code, Finding
+from strongroom.stores.interface import Store
+from strongroom.usecases.archive.destination import open_reference
+from strongroom.usecases.sealed.collector import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """An open store, its id, its number in the catalogue, and where it stands in the collection manifest."""
+
+    store: Store
+    id: str
+    number: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A store that does not answer; `id` None: it was never seen."""
+
+    reference: StoreRef
+    id: str | None
+    position: int
+
+
+def attach(manifest: CollectionManifest, catalogue: Catalogue, collector: Collector) -> tuple[list[Attached], list[Absent]]:
+    """Open what can be opened. That a store marked `offline` is absent is a note; of any other it is a warning."""
+    attached: list[Attached] = []
+    absent: list[Absent] = []
+    for position, reference in enumerate(manifest.stores):
+        try:
+            attached.append(Attached(*open_reference(reference, catalogue), position))
+        except (WrongStoreError, StoreUnreachableError) as error:
+            absent.append(Absent(reference, catalogue.store_id(reference.url), position))
+            if reference.offline:
+                collector.add(Finding(Code.STORE_ABSENT, reference.url, f"not attached, and marked `offline`: {error}"))
+            else:
+                collector.add(Finding(Code.STORE_SKIPPED, reference.url, f"could not be asked: {error}"))
+    return attached, absent

@@ -1,0 +1,89 @@
+"""Copying what every store holds of the log, of public keys, and of attempts that ended without a bag (docs/format.md, section 7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from strongroom.core import canonical, keys
+from strongroom.core.digests import Digest
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.keys import StoreKey
+from strongroom.stores.generations import parsable, put_or_generation
+from strongroom.stores.interface import Store
+
+_LIMIT: Final = 64 << 20
+_BAG: Final = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})/v[1-9][0-9]{0,8}\Z")
+_BATCH: Final = re.compile(r"log/([0-9a-f]{32})/([0-9]{12})\.json\Z")
+
+
+def copy_logs(sources: Sequence[Store], target: Store, allowed: frozenset[str] | None) -> int:
+    """Bring every batch of every chain that `target` lacks, unchanged and in order; how many.
+
+    A chain stops before the first batch that names a bag of a collection that is not in `allowed` (None: all are): the log of
+    material that does not belong in a store stays out of it as well. So does what follows, for a chain has no holes.
+    """
+    copied = 0
+    for source in sources:
+        for writer in source.list_folders("log/"):
+            there = set(_bases(target, f"log/{writer}/"))
+            for key in _bases(source, f"log/{writer}/"):
+                if _BATCH.match(key.text) is None or key in there:
+                    continue
+                data = _read(source, key, lambda data, key=key: parse_batch(data, key))  # type: ignore[misc]
+                if data is None or (allowed is not None and not _collections(data) <= allowed):
+                    break
+                put_or_generation(target, key, data, Digest.of(data))
+                copied += 1
+    return copied
+
+
+def copy_marks(sources: Sequence[Store], target: Store, name: str) -> None:
+    """Bring the `closed` markers of a collection's attempts, and public keys."""
+    for source in sources:
+        for prefix, end in ((keys.collection_prefix(name), "/closed"), ("keys/", "")):
+            there = {key for key in _bases(target, prefix) if key.text.endswith(end)}
+            for key in _bases(source, prefix):
+                if key.text.endswith(end) and key not in there:
+                    data = _read(source, key, lambda _: None)
+                    if data is not None:
+                        put_or_generation(target, key, data, Digest.of(data))
+
+
+def parse_batch(data: bytes, key: StoreKey) -> None:
+    """Raises InvalidValueError if these bytes are no batch that could lie at this key."""
+    value = canonical.loads(data, what=str(key))
+    match = _BATCH.match(key.text)
+    if not isinstance(value, dict) or match is None or (value.get("writer"), value.get("seq")) != (match[1], int(match[2])):
+        raise InvalidValueError(f"{key}: not the batch of the log that belongs here")
+    if value.get("format") != "strongroom-log/1" or not isinstance(value.get("events"), list):
+        raise InvalidValueError(f"{key}: not a batch of the log")
+
+
+def _collections(data: bytes) -> frozenset[str]:
+    """The collections whose bags the events of a batch name."""
+    found = set()
+    for event in canonical.loads(data, what="a batch of the log")["events"]:
+        objects = event.get("linkingObjectIdentifier", []) if isinstance(event, dict) else []
+        found |= {match[1] for text in objects if isinstance(text, str) and (match := _BAG.match(text))}
+    return frozenset(found)
+
+
+def _bases(store: Store, prefix: str) -> list[StoreKey]:
+    """The keys below `prefix` without their generations, in order, each once."""
+    return list(dict.fromkeys(stat.key.base[0] for stat in store.list(prefix)))
+
+
+def _read(store: Store, key: StoreKey, check: Callable[[bytes], None]) -> bytes | None:
+    """The newest generation that passes `check`; None if none does."""
+
+    def parse(data: bytes) -> bytes:
+        check(data)
+        return data
+
+    try:
+        found = parsable(store, key, parse, _LIMIT)
+    except (NotFoundInStoreError, DamagedInStoreError):
+        return None
+    return found[0][1] if found else None

@@ -1,0 +1,192 @@
+"""A replication run from beginning to end: collection by collection, store by store, bag by bag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from pathlib import Path
+
+from strongroom.catalogue import Catalogue
+from strongroom.collections.model import CollectionManifest
+from strongroom.core.digests import Digest
+from strongroom.core.errors import DamagedBagError, DamagedInStoreError, NotFoundInStoreError, StoreFullError
+from strongroom.core.events import Event, EventType
+from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId
+from strongroom.runner.interface import Runner
+from strongroom.stores.interface import Store
+from strongroom.usecases import log
+from strongroom.usecases.archive import known
+from strongroom.usecases.context import Context
+from strongroom.usecases.replicate import keep
+from strongroom.usecases.replicate.attached import Absent, Attached, attach
+from strongroom.usecases.replicate.bring import Bringer, KnownBag, Sources
+from strongroom.usecases.replicate.logs import copy_logs, copy_marks
+from strongroom.usecases.replicate.report import Line, ReplicateReport
+from strongroom.usecases.replicate.spooling import spool_bags
+from strongroom.usecases.replicate.transfer import Folder
+from strongroom.usecases.replicate.voids import copy_voids
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.seals import find_seals
+
+Identity = tuple[BagId, Digest]
+
+
+def replicate(
+    manifests: Sequence[CollectionManifest], context: Context, runner: Runner, *, spool_bytes: int = 0, findings: Sequence[Finding] = ()
+) -> ReplicateReport:
+    """Bring every bag of these collections to every store of its collection manifest that is attached.
+
+    `spool_bytes`: how much of contents may be kept at home for stores that are absent now; 0 for none. `findings`: what was found
+    before, for the report. Raises StoreError where a store that is written to fails. What was brought stays; run it again to go on.
+    """
+    collector = Collector(runner.finding)
+    collector.extend(findings)
+    lines: list[Line] = []
+    unreachable = False
+    with Catalogue.open(context.catalogue) as catalogue, context.scratch("replicate") as scratch:
+        for manifest in manifests:
+            run = _Run(manifest, context, catalogue, runner, collector, scratch / manifest.name)
+            lines += run.go(spool_bytes)
+            unreachable |= any(not one.reference.offline for one in run.absent)
+    report = ReplicateReport(tuple(lines), collector.findings(), unreachable)
+    runner.artifact("replicate", "\n".join(["# Replication", "", *(f"* {line}" for line in report.summary())]) + "\n")
+    return report
+
+
+@dataclass(slots=True)
+class _Run:
+    manifest: CollectionManifest
+    context: Context
+    catalogue: Catalogue
+    runner: Runner
+    collector: Collector
+    scratch: Path
+    attached: list[Attached] = field(default_factory=list)
+    absent: list[Absent] = field(default_factory=list)
+    bags: dict[Identity, KnownBag] = field(default_factory=dict)
+    held: dict[str, set[Identity]] = field(default_factory=dict)  # by the URL of an attached store, or home
+
+    def go(self, spool_bytes: int) -> list[Line]:
+        name = self.manifest.name
+        self.attached, self.absent = attach(self.manifest, self.catalogue, self.collector)
+        kept = keep.open_kept(self.context)
+        stores = [*(one.store for one in self.attached), kept]
+        with self.runner.stage(f"compare the stores of {name}"):
+            for store in stores:
+                self._look(store)
+            self._say_forks()
+            for one in self.attached:
+                copy_voids([store for store in stores if store is not one.store], one.store, name)
+        lines = [(one.position, self._serve(one, stores)) for one in self.attached]
+        with self.runner.stage(f"keep what absent stores of {name} need"):
+            for to in stores:
+                copy_logs([store for store in stores if store is not to], to, None if to is kept else self._allowed(to))
+            self._keep(kept)
+        spool_bags(self._behind(), self.bags, list(stores), spool_bytes, self.manifest, self.context, self.catalogue, self.runner,
+                   self.collector, self.scratch / "spool")
+        lines += [(one.position, self._line_of_absent(one)) for one in self.absent]
+        return [line for _, line in sorted(lines, key=itemgetter(0))]
+
+    # -- what there is
+
+    def _look(self, store: Store) -> None:
+        held = self.held[store.url] = set()
+        for seals in find_seals(store, self.manifest.name):
+            self.collector.extend(seals.findings)
+            for one in seals.found:
+                identity = (one.bag, one.digest)
+                held.add(identity)
+                before = self.bags.get(identity)
+                holders = (*before.holders, store) if before else (store,)
+                self.bags[identity] = KnownBag(one.seal, one.digest, holders)
+
+    def _say_forks(self) -> None:
+        labels: dict[BagId, list[str]] = {}
+        for bag, digest in sorted(self.bags):
+            labels.setdefault(bag, []).append(digest.hex)
+        for bag, digests in labels.items():
+            if len(digests) > 1:
+                what = f"different bags were sealed under this label: {', '.join(digests)}; each store keeps them all, and a person decides"
+                self.collector.add(Finding(Code.FORKED, str(bag), what))
+
+    def _allowed(self, store: Store) -> frozenset[str]:
+        """The collections that belong in an attached store: this one, and those that have bags there."""
+        ids = {one.id for one in self.attached if one.store is store}
+        return frozenset({self.manifest.name} | {row.bag.name for row in self.catalogue.bags() if ids & set(row.stores)})
+
+    # -- one store
+
+    def _serve(self, target: Attached, stores: list[Store]) -> Line:
+        others = [store for store in stores if store is not target.store]
+        lacking = sorted(set(self.bags) - self.held[target.store.url])
+        for identity in self.held[target.store.url]:
+            self.catalogue.record_bag(self.bags[identity].seal, identity[1], target.number)
+        copy_logs(others, target.store, self._allowed(target.store))
+        copy_marks(others, target.store, self.manifest.name)
+        if not lacking:
+            return Line(self.manifest.name, target.store.url, True, (), len(self.held[target.store.url]), (), 0, 0)
+        if self.catalogue.is_dirty(target.number):
+            with self.runner.stage("learn what the store holds"):
+                known.learn(self.catalogue, target.store, target.number)
+        self.catalogue.set_dirty(target.number, dirty=True)
+        scope = self.manifest.name if self.manifest.dedup == "collection" else ""
+        bringer = Bringer(target, scope, self.catalogue, self.runner, self.collector)
+        brought: list[Identity] = []
+        contents = size = 0
+        for number, identity in enumerate(lacking):
+            one = bringer.bring(self.bags[identity], self._sources(identity, others), self.scratch / f"{target.number}-{number}")
+            contents, size = contents + one.contents, size + one.size
+            if one.whole:
+                brought.append(identity)
+        self._log(target, brought, size)
+        self.catalogue.set_dirty(target.number, dirty=False)
+        present = len(self.held[target.store.url])
+        self.held[target.store.url] |= set(brought)
+        waiting = tuple(str(bag) for bag, digest in lacking if (bag, digest) not in brought)
+        return Line(self.manifest.name, target.store.url, True, tuple(str(bag) for bag, _ in brought), present, waiting, contents, size)
+
+    def _sources(self, identity: Identity, others: list[Store]) -> Sources:
+        folder = Folder(self.manifest.name, self.manifest.source, self.manifest.symlinks == "follow")
+        holding = {store for row in self.catalogue.bags(self.manifest.name) if row.seal == identity[1] for store in row.stores}
+        attached = {one.id for one in self.attached}
+        elsewhere = tuple(row.url for row in self.catalogue.stores() if row.id in holding - attached)
+        return Sources((*others, *keep.spools(self.context).values()), folder, elsewhere)
+
+    def _log(self, target: Attached, brought: list[Identity], size: int) -> None:
+        if brought:
+            detail = f"brought to this store; {size} bytes of packs and large contents written in the run, all of them read back"
+            events = [Event(EventType.REPLICATION, detail, (str(bag), f"sha256:{digest}", f"store:{target.id}")) for bag, digest in brought]
+            log.append(self.catalogue, target.store, target.number, target.id, events)
+
+    # -- what is kept at home
+
+    def _behind(self) -> dict[str, list[Identity]]:
+        """The bags that each absent store is not known to have, by the URL of the store."""
+        rows = {row.seal: set(row.stores) for row in self.catalogue.bags(self.manifest.name)}
+        return {
+            one.reference.url: [identity for identity in sorted(self.bags) if one.id is None or one.id not in rows.get(identity[1], ())]
+            for one in self.absent
+        }
+
+    def _keep(self, kept: Store) -> None:
+        """Tag files and seals of the newest bag, and of each one that a store lacks; those of the others need not be kept any more."""
+        newest = max((bag for bag, _ in self.bags), default=None)
+        lacking = {identity for bags in self._behind().values() for identity in bags}
+        lacking |= {identity for one in self.attached for identity in set(self.bags) - self.held[one.store.url]}
+        for number, identity in enumerate(sorted(self.bags)):
+            bag, digest = identity
+            wanted = len(self.manifest.stores) > 1 and (bag == newest or identity in lacking)
+            if wanted and identity not in self.held[kept.url]:
+                try:
+                    holders = list(self.bags[identity].holders)
+                    keep.keep(kept, bag, digest, holders, self.scratch / f"keep-{number}", self.collector)
+                except (DamagedBagError, DamagedInStoreError, NotFoundInStoreError, StoreFullError) as error:
+                    self.collector.add(Finding(Code.REPLICA_WAITS, str(bag), f"its tag files could not be kept at home: {error}"))
+            elif not wanted and identity in self.held[kept.url]:
+                keep.forget(kept, bag)
+
+    def _line_of_absent(self, one: Absent) -> Line:
+        waiting = tuple(str(bag) for bag, _ in self._behind()[one.reference.url])
+        return Line(self.manifest.name, one.reference.url, False, (), len(self.bags) - len(waiting), waiting, 0, 0)

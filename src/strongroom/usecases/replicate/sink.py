@@ -1,0 +1,90 @@
+"""Writing contents into a store: small ones packed, large ones as objects, each read back from the medium before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Final
+
+from strongroom.core import keys
+from strongroom.core.digests import Digest
+from strongroom.core.errors import ChecksumRefusedError, DamagedInStoreError, NotFoundInStoreError
+from strongroom.core.pack import LARGE_CONTENT, PackBuilder
+from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation, read_all
+from strongroom.stores.interface import Store
+
+_TRIES: Final = 2  # what does not read back is written once more, as the next generation
+_HINT_LIMIT: Final = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A pack or large content that lies in the store now and was read back, and the (sha256, length) of the contents in it."""
+
+    kind: str  # "pack" or "content"
+    digest: Digest
+    size: int  # bytes as stored
+    contents: tuple[tuple[bytes, int], ...]
+
+
+class Sink:
+    """Takes contents whose digests the caller verified. Call `flush` at the end."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pack = PackBuilder()
+        self.written: list[Written] = []
+        self.failed: set[bytes] = set()  # SHA-256 of contents that could not be written so that they read back
+
+    def add(self, digest: Digest, data: bytes | memoryview) -> None:
+        """A content that fits in memory."""
+        if len(data) > LARGE_CONTENT:
+            stored = self._put(keys.content(digest), bytes(data), digest)
+            self._note(stored, Written("content", digest, len(data), ((digest.raw, len(data)),)))
+            return
+        if not self._pack.has_room(len(data)):
+            self.flush()
+        self._pack.add(digest, data)
+
+    def flush(self) -> None:
+        """Close the pack that is being filled. Equal members in equal order make the same pack again, byte for byte."""
+        if not len(self._pack):
+            return
+        tar, index, digest, members = self._pack.finish()
+        stored = self._put(keys.pack(digest), tar, digest)
+        if stored:
+            self._put(keys.pack_index(digest), index, Digest.of(index))  # only a hint: that it reads back is not insisted on
+        self._note(stored, Written("pack", digest, len(tar), tuple((member.digest.raw, member.length) for member in members)))
+
+    def stream(self, digest: Digest, length: int, open_source: Callable[[], IO[bytes]]) -> None:
+        """A content of any size; `open_source` opens it anew for each try. What turns out to be other bytes fails."""
+        key, stored = keys.content(digest), False
+        for _ in range(_TRIES):
+            try:
+                at = put_stream_or_generation(self._store, key, open_source, length, digest)
+            except ChecksumRefusedError:
+                break
+            if stored := holds(self._store, at, digest, uncached=True):
+                break
+        self._note(stored, Written("content", digest, length, ((digest.raw, length),)))
+
+    def copy_hint(self, source: Store, key: keys.StoreKey) -> None:
+        """Copy a small object that helps and is never trusted, if the source has it."""
+        try:
+            data = read_all(source, key, _HINT_LIMIT)
+        except (NotFoundInStoreError, DamagedInStoreError):
+            return
+        put_or_generation(self._store, key, data, Digest.of(data))
+
+    def _put(self, key: keys.StoreKey, data: bytes | bytearray, digest: Digest) -> bool:
+        for _ in range(_TRIES):
+            at = put_or_generation(self._store, key, data, digest)
+            if holds(self._store, at, digest, uncached=True):
+                return True
+        return False
+
+    def _note(self, stored: bool, written: Written) -> None:
+        if stored:
+            self.written.append(written)
+        else:
+            self.failed.update(sha256 for sha256, _ in written.contents)
