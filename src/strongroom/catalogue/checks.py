@@ -45,7 +45,8 @@ class AuditRow:
     scope: str
     round: int
     began: str  # UTC
-    ended: str | None  # None: under way, or cut off
+    ended: str | None = None  # None: under way, or cut off
+    complete: bool = False  # nothing of its round was left
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) ->
     with catalogue.transaction() as db:
         db.executemany(
             "INSERT INTO checks (store, base, key, seq, outcome, time, size, expected, found) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (store, key) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome, time = excluded.time, size = excluded.size, expected = excluded.expected, "
-            "found = excluded.found WHERE excluded.seq >= seq",
+            "ON CONFLICT (store, key) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome, time = excluded.time, "
+            "size = excluded.size, expected = excluded.expected, found = excluded.found WHERE excluded.seq >= seq",
             ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found) for r in rows),
         )
 
@@ -129,20 +130,21 @@ def last_seq(catalogue: Catalogue, store: int) -> int:
 def last_audit(catalogue: Catalogue, store: int, scope: str = "") -> AuditRow | None:
     """The last full audit of the store by this installation, within this scope."""
     with reading(catalogue) as db:
-        sql = "SELECT seq, scope, round, began, ended FROM audits WHERE store = ? AND scope = ? ORDER BY seq DESC LIMIT 1"
+        sql = "SELECT seq, scope, round, began, ended, complete FROM audits WHERE store = ? AND scope = ? ORDER BY seq DESC LIMIT 1"
         row = db.execute(sql, (store, scope)).fetchone()
-        return AuditRow(*row) if row else None
+        return AuditRow(*row[:5], bool(row[5])) if row else None
 
 
 def begin_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
     with catalogue.transaction() as db:
-        sql = "INSERT INTO audits (store, seq, scope, round, began, ended) VALUES (?, ?, ?, ?, ?, ?)"
-        db.execute(sql, (store, audit.seq, audit.scope, audit.round, audit.began, audit.ended))
+        sql = "INSERT INTO audits (store, seq, scope, round, began) VALUES (?, ?, ?, ?, ?)"
+        db.execute(sql, (store, audit.seq, audit.scope, audit.round, audit.began))
 
 
-def end_audit(catalogue: Catalogue, store: int, seq: int) -> None:
+def end_audit(catalogue: Catalogue, store: int, seq: int, *, complete: bool) -> None:
+    """The audit ended in order; `complete`: it left nothing of its round."""
     with catalogue.transaction() as db:
-        db.execute("UPDATE audits SET ended = ? WHERE store = ? AND seq = ?", (utc_now(), store, seq))
+        db.execute("UPDATE audits SET ended = ?, complete = ? WHERE store = ? AND seq = ?", (utc_now(), complete, store, seq))
 
 
 def reading(catalogue: Catalogue) -> _Reading:

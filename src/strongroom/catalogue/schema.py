@@ -107,6 +107,7 @@ CREATE TABLE audits (                 -- full audits of this installation
   round INTEGER NOT NULL,
   began TEXT NOT NULL,
   ended TEXT,
+  complete INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (store, seq)
 ) WITHOUT ROWID;
 """

@@ -1,0 +1,233 @@
+"""Reading stored objects and judging them, in a worker process. What is wrong at first is read again past caches before it is said."""
+
+from __future__ import annotations
+
+import copy
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strongroom.core import canonical
+from strongroom.core.digests import Digest, new_hash
+from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.keys import DESCRIPTION, StoreKey
+from strongroom.core.outcomes import CheckOutcome
+from strongroom.core.pack import Member, format_index
+from strongroom.stores.interface import Store
+from strongroom.usecases.audit.choose import describe
+from strongroom.usecases.audit.kinds import Kind, name_of
+from strongroom.usecases.audit.scratch import read_scratch
+from strongroom.usecases.audit.shapes import SHAPED, wrong_shape
+from strongroom.usecases.audit.units import Item, Unit
+from strongroom.usecases.packcheck import PackCheck, check_pack
+
+_CHUNK: Final = 1 << 20
+_PIECE: Final = 64 << 20  # format.md, 3.5
+_BLOCK: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class LookJob:
+    """The units chosen at positions `first` to `last`, by reference."""
+
+    store: Store
+    store_id: str
+    scratch: Path
+    first: int
+    last: int
+    deadline: float | None  # time.time() after which nothing more is begun
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What became of one key."""
+
+    key: str
+    outcome: CheckOutcome  # sound, damaged, missing (vanished since it was listed) or unreachable
+    size: int = 0  # bytes read, once
+    expected: str | None = None  # hexadecimal SHA-256 where one is known
+    found: str | None = None
+    first: str | None = None  # what the first look found, where there was a second
+    reason: str = ""
+    members: bytes | None = None  # of a damaged pack: the digests of the members that are sound, 32 bytes each
+
+
+@dataclass(slots=True)
+class LookResult:
+    looks: list[Look] = field(default_factory=list)
+    size: int = 0  # bytes read, second looks left out
+    left: int = 0  # units for which there was no time
+
+
+def look(job: LookJob) -> LookResult:
+    """Read and judge each unit. Raises StoreUnreachableError if the store as a whole does not answer."""
+    result = LookResult()
+    with closing(read_scratch(job.scratch)) as scratch:
+        units = list(describe(scratch, job.first, job.last))
+    for unit in units:
+        if job.deadline is not None and time.time() >= job.deadline:
+            result.left += 1
+            continue
+        for one in _Unit(job, unit).judge():
+            result.looks.append(one)
+            result.size += one.size
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """What one reading gave."""
+
+    digests: dict[str, str]
+    size: int
+    data: bytes | None = None  # where the shape is to be judged
+    pieces: tuple[str, ...] = ()
+    pack: PackCheck | None = None
+
+
+class _Unit:
+    def __init__(self, job: LookJob, unit: Unit) -> None:
+        self._job, self._unit = job, unit
+        self._index: str | None = None  # SHA-256 that the index of a sound pack must have
+        self._pieces: tuple[str, ...] = ()  # of a sound content
+        self._wants_pieces = any(name_of(StoreKey(item.key)).kind is Kind.PIECES for item in unit.items)
+
+    def judge(self) -> list[Look]:
+        # Packs and contents before what is derived from them.
+        return [self._item(item) for item in sorted(self._unit.items, key=lambda item: (_derived(item.key), item.key))]
+
+    def _item(self, item: Item) -> Look:
+        key = item.key
+        try:
+            first = self._read(self._job.store, key)
+            wrong = self._wrong(item, first)
+            if wrong is None:
+                return self._sound(key, first, None, "")
+            fresh = copy.deepcopy(self._job.store)  # connections of its own: what a proxy or a broken connection did is not done again
+            second = self._read(fresh, key)
+            again = self._wrong(item, second)
+        except NotFoundInStoreError:
+            return Look(key, CheckOutcome.MISSING, expected=self._expected(item))
+        except StoreUnreachableError as error:
+            if not _answers(self._job.store):
+                raise
+            return Look(key, CheckOutcome.UNREACHABLE, reason=str(error))
+        if again is None:
+            return self._sound(key, second, first, wrong)
+        members = None
+        if second.pack is not None:
+            members = b"".join(digest.raw for digest, _ in second.pack.sound)
+        return Look(key, CheckOutcome.DAMAGED, second.size, self._expected(item), second.digests["sha256"],
+                    first.digests["sha256"], again, members)
+
+    def _sound(self, key: str, read: _Bytes, first: _Bytes | None, reason: str) -> Look:
+        if read.pack is not None:
+            self._index = _index_digest(read.pack)
+        self._pieces = read.pieces or self._pieces
+        found = read.digests["sha256"]
+        return Look(key, CheckOutcome.SOUND, read.size, found, found, first.digests["sha256"] if first else None, reason)
+
+    def _read(self, store: Store, key: str) -> _Bytes:
+        name = name_of(StoreKey(key))
+        if name.kind is Kind.PACK:
+            pack = check_pack(store, StoreKey(key), uncached=True)
+            return _Bytes({"sha256": pack.digest.hex}, pack.size, pack=pack)
+        hashes = {algorithm: new_hash(algorithm) for algorithm in {"sha256", *(text.partition(":")[0] for text in self._unit.expected)}}
+        limit = SHAPED.get(name.kind, -1)
+        kept: list[bytes] | None = [] if limit >= 0 else None
+        piece = _Pieces() if name.kind is Kind.CONTENT and self._wants_pieces else None
+        size = 0
+        with store.get(StoreKey(key), uncached=True) as reader:
+            while chunk := reader.read(_CHUNK):
+                size += len(chunk)
+                for running in hashes.values():
+                    running.update(chunk)
+                if piece:
+                    piece.update(chunk)
+                if kept is not None:
+                    kept.append(chunk)
+                    if size > limit:
+                        kept = None
+        digests = {algorithm: running.hexdigest() for algorithm, running in hashes.items()}
+        return _Bytes(digests, size, None if kept is None else b"".join(kept), piece.finish() if piece else ())
+
+    def _wrong(self, item: Item, read: _Bytes) -> str | None:
+        """Why the bytes are not what they should be, or None."""
+        name, found, data = name_of(StoreKey(item.key)), read.digests["sha256"], read.data or b""
+        if item.accused is not None:
+            return item.accused
+        if name.kind is Kind.PIECES and self._pieces:
+            wrong = wrong_shape(name, data, self._job.store_id)
+            return wrong or (None if _names_pieces(data, self._pieces) else "does not name the pieces of its content")
+        if name.base == self._unit.base and self._unit.expected and name.kind not in (Kind.PACK, Kind.CONTENT):
+            if any(read.digests[text.partition(":")[0]] == text.partition(":")[2] for text in self._unit.expected):
+                return None
+            return f"should have {' or '.join(self._unit.expected)}, and has sha256:{found}"
+        expected = self._expected(item)
+        if expected is not None:
+            return None if found == expected else f"should have SHA-256 {expected}, and has {found}"
+        if name.kind not in SHAPED:
+            return None
+        return "is longer than any such object" if read.data is None else wrong_shape(name, data, self._job.store_id)
+
+    def _expected(self, item: Item) -> str | None:
+        """The SHA-256 the key should have, by its name, by its pack, by other objects, or as it had it before."""
+        name = name_of(StoreKey(item.key))
+        if name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT):
+            return name.digest.hex
+        if name.kind is Kind.INDEX and self._index is not None:
+            return self._index
+        named = [text.removeprefix("sha256:") for text in self._unit.expected if text.startswith("sha256:")]
+        return named[0] if named and name.base == self._unit.base else item.recorded
+
+
+def _derived(key: str) -> bool:
+    return name_of(StoreKey(key)).kind in (Kind.INDEX, Kind.PIECES)
+
+
+def _answers(store: Store) -> bool:
+    """Whether the store answers at all, so that one object that cannot be read is that object's trouble."""
+    try:
+        store.head(DESCRIPTION)
+    except NotFoundInStoreError:
+        return False  # an empty folder where a disk was mounted is no store
+    except StoreUnreachableError:
+        return False
+    return True
+
+
+def _index_digest(pack: PackCheck) -> str:
+    """The SHA-256 of the index of a sound pack (format.md, 3.3): where its members lie follows from their lengths."""
+    members, at = [], 0
+    for digest, length in pack.sound:
+        members.append(Member(digest, at + _BLOCK, length))
+        at += _BLOCK + length + -length % _BLOCK
+    return Digest.of(format_index(members)).hex
+
+
+class _Pieces:
+    """Digests of consecutive pieces of a stream (format.md, 3.5)."""
+
+    def __init__(self) -> None:
+        self._done: list[str] = []
+        self._running, self._left = new_hash("sha256"), _PIECE
+
+    def update(self, chunk: bytes) -> None:
+        view = memoryview(chunk)
+        while view:
+            part, view = view[: self._left], view[self._left :]
+            self._running.update(part)
+            self._left -= len(part)
+            if self._left == 0:
+                self._done.append(self._running.hexdigest())
+                self._running, self._left = new_hash("sha256"), _PIECE
+
+    def finish(self) -> tuple[str, ...]:
+        return (*self._done, self._running.hexdigest()) if self._left < _PIECE else tuple(self._done)
+
+
+def _names_pieces(data: bytes, pieces: tuple[str, ...]) -> bool:
+    value = canonical.loads(data, what="pieces")
+    return bool(value["piece"] == _PIECE and tuple(value["sha256"]) == pieces)

@@ -1,0 +1,96 @@
+"""What an audit knows of a store while it runs, in SQLite so that memory does not grow with the store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+_TABLES: Final = """
+CREATE TABLE things (          -- every key there is
+  key        TEXT PRIMARY KEY,
+  base       TEXT NOT NULL,    -- without its generation
+  unit       TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  size       INTEGER NOT NULL,
+  stated     TEXT,             -- SHA-256 the store itself keeps
+  bag        TEXT,
+  attempt    TEXT,
+  seq        INTEGER,          -- of the audit that read it last
+  time       TEXT,
+  recorded   TEXT,             -- SHA-256 it had when it was sound
+  was        TEXT,             -- outcome of that audit
+  accused    TEXT,
+  skip       TEXT              -- the outcome of what is not to be read
+) WITHOUT ROWID;
+CREATE INDEX things_by_base ON things (base);
+CREATE INDEX things_by_unit ON things (unit);
+CREATE INDEX things_by_bag ON things (bag, attempt);
+CREATE TABLE wanted (base TEXT, digest TEXT, seal TEXT, PRIMARY KEY (base, digest, seal)) WITHOUT ROWID;
+CREATE TABLE seals (
+  key TEXT PRIMARY KEY, bag TEXT NOT NULL, digest TEXT NOT NULL, attempt TEXT, previous_bag TEXT, previous TEXT, problem TEXT,
+  credible INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE INDEX seals_by_bag ON seals (bag);
+CREATE TABLE attempts (bag TEXT, attempt TEXT, PRIMARY KEY (bag, attempt)) WITHOUT ROWID;  -- those that are bags
+CREATE TABLE placed (bag TEXT, base TEXT, PRIMARY KEY (bag, base)) WITHOUT ROWID;
+CREATE TABLE logs (base TEXT, key TEXT, found TEXT, previous TEXT, store TEXT, problem TEXT, PRIMARY KEY (base, key)) WITHOUT ROWID;
+CREATE TABLE chosen (position INTEGER PRIMARY KEY, unit TEXT NOT NULL, size INTEGER NOT NULL);  -- what this run reads, in order
+CREATE TABLE looks (
+  key TEXT PRIMARY KEY, base TEXT NOT NULL, outcome TEXT NOT NULL, size INTEGER, expected TEXT, found TEXT, first TEXT, reason TEXT
+) WITHOUT ROWID;
+CREATE INDEX looks_by_base ON looks (base);
+CREATE TABLE members (unit TEXT, sha256 BLOB, PRIMARY KEY (unit, sha256)) WITHOUT ROWID;  -- sound ones, of damaged packs
+CREATE TABLE absent (base TEXT PRIMARY KEY, expected TEXT, why TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE bad (sha256 BLOB, base TEXT, PRIMARY KEY (sha256, base)) WITHOUT ROWID;  -- contents, by what should hold them
+CREATE TABLE held (sha256 BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE opened (base TEXT PRIMARY KEY) WITHOUT ROWID;  -- packs whose members are in `held`
+CREATE TABLE traced (bag TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE hits (sha256 BLOB, bag TEXT, path TEXT, PRIMARY KEY (sha256, bag, path)) WITHOUT ROWID;
+"""
+
+
+class Scratch:
+    """One database for one store. Workers open it by its path, to read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.db = sqlite3.connect(path, timeout=120, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute("PRAGMA synchronous = OFF")  # lost with the run anyway
+        self.db.executescript(_TABLES)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        self.db.execute("BEGIN")
+        try:
+            yield self.db
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+        """Rows as they come, over a cursor of their own."""
+        return self.db.cursor().execute(sql, values)
+
+    def one(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.db.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def read_scratch(path: Path) -> sqlite3.Connection:
+    """The scratch of a running audit, for a worker to read."""
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
