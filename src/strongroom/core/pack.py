@@ -15,7 +15,7 @@ from strongroom.core.errors import InvalidValueError
 #: A content of more bytes than this is an object of its own.
 LARGE_CONTENT: Final = 4 * 1024 * 1024
 #: A pack is closed before its members' data exceed this many bytes.
-PACK_DATA: Final = 32 * 1024 * 1024
+PACK_DATA: Final = 16 * 1024 * 1024
 INDEX_NAME: Final = "index.jsonl"
 
 _BLOCK: Final = 512
