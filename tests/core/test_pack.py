@@ -10,7 +10,7 @@ import pytest
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
-from strongroom.core.pack import PACK_DATA, PackBuilder, member_header, parse_header, parse_index, scan_members
+from strongroom.core.pack import PACK_SIZE, PackBuilder, member_header, parse_header, parse_index, scan_members
 
 CONTENTS = [b"", b"a", b"b" * 511, b"c" * 512, b"d" * 513, bytes(range(256)) * 100]
 
@@ -48,10 +48,19 @@ def test_equal_members_give_an_equal_pack():
 
 def test_a_pack_closes_before_its_limit_but_takes_any_first_member():
     builder = PackBuilder()
-    assert builder.has_room(PACK_DATA + 1)
+    assert builder.has_room(PACK_SIZE + 1)
     builder.add(Digest.of(b"x"), b"x")
-    assert builder.has_room(PACK_DATA - 1)
-    assert not builder.has_room(PACK_DATA)
+    assert builder.has_room(PACK_SIZE - 3 * 512)
+    assert not builder.has_room(PACK_SIZE - 3 * 512 + 1)
+
+
+def test_headers_count_so_that_a_pack_of_empty_files_is_bounded_too():
+    builder = PackBuilder()
+    number = 0
+    while builder.has_room(0):
+        builder.add(Digest.of(b"%d" % number), b"")
+        number += 1
+    assert number == PACK_SIZE // 512
 
 
 def test_every_altered_byte_of_an_index_is_noticed_or_harmless():

@@ -14,8 +14,8 @@ from strongroom.core.errors import InvalidValueError
 
 #: A content of more bytes than this is an object of its own.
 LARGE_CONTENT: Final = 4 * 1024 * 1024
-#: A pack is closed before its members' data exceed this many bytes.
-PACK_DATA: Final = 16 * 1024 * 1024
+#: A pack is closed before its members, headers and padding included, exceed this many bytes.
+PACK_SIZE: Final = 16 * 1024 * 1024
 INDEX_NAME: Final = "index.jsonl"
 
 _BLOCK: Final = 512
@@ -55,7 +55,7 @@ class Member:
 
 
 class PackBuilder:
-    """A pack in the making, in memory; bounded by PACK_DATA plus headers.
+    """A pack in the making, in memory; bounded by PACK_SIZE plus the index.
 
     Nothing in it depends on time or place: equal members in equal order give an equal pack.
     """
@@ -63,14 +63,13 @@ class PackBuilder:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._members: list[Member] = []
-        self._data = 0
 
     def __len__(self) -> int:
         return len(self._members)
 
     def has_room(self, length: int) -> bool:
         """Whether a content of `length` bytes may still be added (an empty pack takes any)."""
-        return not self._members or self._data + length <= PACK_DATA
+        return not self._members or len(self._buffer) + _BLOCK + length + -length % _BLOCK <= PACK_SIZE
 
     def add(self, digest: Digest, data: bytes | memoryview) -> None:
         """Append a content that is not in this pack yet; the caller knows that `data` has `digest`."""
@@ -79,7 +78,6 @@ class PackBuilder:
         self._members.append(Member(digest, len(self._buffer), length))
         self._buffer += data
         self._buffer += bytes(-length % _BLOCK)
-        self._data += length
 
     def finish(self) -> tuple[bytearray, bytes, Digest, list[Member]]:
         """The tar, the bytes of its index, its name, its members. The builder is empty again."""
@@ -88,7 +86,7 @@ class PackBuilder:
         buffer += member_header(INDEX_NAME.encode(), len(index))
         buffer += index
         buffer += bytes(-len(index) % _BLOCK) + _END
-        self._buffer, self._members, self._data = bytearray(), [], 0
+        self._buffer, self._members = bytearray(), []
         return buffer, index, Digest.of(buffer), members
 
 

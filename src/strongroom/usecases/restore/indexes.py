@@ -18,7 +18,7 @@ from strongroom.stores.interface import Reader, Store
 from strongroom.usecases.restore.plan import Place
 from strongroom.usecases.sealed.objects import CHUNK
 
-#: An index has about 110 bytes a member, and a pack of empty files 65,536 members in 32 MiB of headers; others may pack differently.
+#: An index has about 110 bytes a member, and a pack of empty files 32,768 members in 16 MiB of headers; others may pack differently.
 _INDEX_LIMIT: Final = 256 << 20
 _ROW: Final = struct.Struct("<32sQQ")  # sha256, offset, length
 _BLOCK: Final = 512
