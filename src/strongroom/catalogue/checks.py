@@ -132,7 +132,30 @@ def last_audit(catalogue: Catalogue, store: int, scope: str = "") -> AuditRow | 
     with reading(catalogue) as db:
         sql = "SELECT seq, scope, round, began, ended, complete FROM audits WHERE store = ? AND scope = ? ORDER BY seq DESC LIMIT 1"
         row = db.execute(sql, (store, scope)).fetchone()
-        return AuditRow(*row[:5], bool(row[5])) if row else None
+        return AuditRow(row[0], row[1], row[2], row[3], row[4], bool(row[5])) if row else None
+
+
+def last_published(catalogue: Catalogue, store: int) -> int:
+    """The number of the last audit of this installation that ended in order, with its results in the store; 0 if none did."""
+    with reading(catalogue) as db:
+        return int(db.execute("SELECT max(seq) FROM audits WHERE store = ? AND ended IS NOT NULL", (store,)).fetchone()[0] or 0)
+
+
+def mark_objects(catalogue: Catalogue, store: int, objects: Iterable[tuple[str, bytes, bool]]) -> None:
+    """Whether packs and large contents, (kind, digest, sound), may be relied upon by the next archive run."""
+    with catalogue.transaction() as db:
+        db.executemany(
+            "UPDATE objects SET damaged = NOT ?4, verified = ?4 WHERE store = ?1 AND kind = ?2 AND digest = ?3",
+            ((store, kind, digest, sound) for kind, digest, sound in objects),
+        )
+
+
+def members_known(catalogue: Catalogue, store: int, digest: bytes) -> Iterator[bytes]:
+    """The contents the catalogue believes to lie in a pack, by the pack's digest."""
+    with reading(catalogue) as db:
+        sql = "SELECT sha256 FROM places WHERE object = (SELECT id FROM objects WHERE store = ? AND kind = 'pack' AND digest = ?)"
+        for (sha256,) in db.execute(sql, (store, digest)):
+            yield sha256
 
 
 def begin_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:

@@ -45,6 +45,14 @@ class Code(Enum):
     NOT_REACHED = "not-reached", Severity.ERROR  # not in the stores that answered; others did not answer
     COPY_DAMAGED = "copy-damaged", Severity.WARNING  # one copy is damaged or absent; a sound one was read elsewhere
     PACK_DAMAGED = "pack-damaged", Severity.ERROR
+    PACK_MISSING = "pack-missing", Severity.ERROR
+    SEAL_MISSING = "seal-missing", Severity.ERROR
+    OBJECT_DAMAGED = "object-damaged", Severity.ERROR  # of the other things in a store: indexes, log, README, …
+    OBJECT_MISSING = "object-missing", Severity.ERROR
+    UNREACHABLE = "unreachable", Severity.ERROR  # says nothing about the bytes: exit status 3, not 1
+    UNEXPECTED = "unexpected", Severity.WARNING  # nothing says that this should be in the store
+    LITTER = "litter", Severity.NOTE  # left in a store by an operating system
+    READ_TWICE = "read-twice", Severity.WARNING  # wrong at the first look and right at the second: a cable, a cache, memory
     TAG_FILE_DAMAGED = "tag-file-damaged", Severity.ERROR
     TAG_FILE_MISSING = "tag-file-missing", Severity.ERROR
     SEAL_DAMAGED = "seal-damaged", Severity.ERROR

@@ -51,7 +51,7 @@ def choose(scratch: Scratch, round_: int, request: AuditRequest) -> Choice:
 
 
 def _due(scratch: Scratch, round_: int, request: AuditRequest) -> Iterator[tuple[str, int]]:
-    """Every unit that was not read in this round, and its bytes: never read first, then by number of the audit that read it, then by key."""
+    """Every unit not read in this round, and its bytes: never read first, then by number of the audit that read it, then by key."""
     kinds = ", ".join(f"'{kind.value}'" for kind in sorted(NOT_READ))
     since = now = "~"  # after every time, so that none counts as recent
     if request.max_age_days is not None:

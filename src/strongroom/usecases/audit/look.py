@@ -51,7 +51,8 @@ class Look:
     found: str | None = None
     first: str | None = None  # what the first look found, where there was a second
     reason: str = ""
-    members: bytes | None = None  # of a damaged pack: the digests of the members that are sound, 32 bytes each
+    sound: bytes = b""  # of a damaged pack: the digests of its sound members, 32 bytes each
+    broken: tuple[str, ...] = ()  # … and the names of those that are not
 
 
 @dataclass(slots=True)
@@ -116,11 +117,10 @@ class _Unit:
             return Look(key, CheckOutcome.UNREACHABLE, reason=str(error))
         if again is None:
             return self._sound(key, second, first, wrong)
-        members = None
-        if second.pack is not None:
-            members = b"".join(digest.raw for digest, _ in second.pack.sound)
+        members = second.pack.sound if second.pack else ()
         return Look(key, CheckOutcome.DAMAGED, second.size, self._expected(item), second.digests["sha256"],
-                    first.digests["sha256"], again, members)
+                    first.digests["sha256"], again, b"".join(digest.raw for digest, _ in members),
+                    second.pack.damaged if second.pack else ())
 
     def _sound(self, key: str, read: _Bytes, first: _Bytes | None, reason: str) -> Look:
         if read.pack is not None:

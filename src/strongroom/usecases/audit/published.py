@@ -1,0 +1,75 @@
+"""The results of audits as they lie in the store itself, below `checks/` (docs/format.md, section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+from strongroom.catalogue import Catalogue
+from strongroom.catalogue.checks import AuditRow, CheckRow, all_checks, check_of, last_published, record_checks
+from strongroom.core import canonical
+from strongroom.core.digests import Digest
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.events import utc_now
+from strongroom.core.keys import StoreKey
+from strongroom.core.outcomes import CheckOutcome
+from strongroom.stores.generations import put_or_generation, read_all
+from strongroom.stores.interface import Store
+from strongroom.usecases.audit.kinds import Kind, name_of
+from strongroom.usecases.audit.scratch import Scratch
+
+#: Results in one document; a run with more makes several.
+ROWS: Final = 20_000
+_LIMIT: Final = 64 << 20
+
+
+def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audit: AuditRow, *, complete: bool) -> int:
+    """Write what was found since the last results that were written, a run's that was cut off among them. How many documents."""
+    rows = all_checks(catalogue, number, after=last_published(catalogue, number))
+    part = 0
+    while some := list(islice(rows, ROWS)):
+        part += 1
+        writer = catalogue.writer(number)
+        data = canonical.dumps({
+            "format": "strongroom-checks/1", "store": store_id, "writer": writer, "seq": audit.seq, "part": part,
+            "scope": audit.scope or None, "began": audit.began, "ended": utc_now(), "complete": complete,
+            "checks": [_to_json(row) for row in some],
+        })
+        put_or_generation(store, StoreKey(f"checks/{audit.seq:012d}/{writer}-{part:04d}.json"), data, Digest.of(data))
+    return part
+
+
+def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int) -> None:
+    """Take in the results of audits by others, or by this installation before it lost its catalogue. A document that makes no sense is
+    passed over: it is judged when it is its turn."""
+    own = catalogue.writer(number)
+    for (key,) in scratch.db.execute("SELECT key FROM things WHERE kind = ? ORDER BY key", (Kind.CHECKS,)).fetchall():
+        if f"/{own}-" in key or check_of(catalogue, number, StoreKey(key)) is not None:
+            continue
+        try:
+            document = canonical.loads(read_all(store, StoreKey(key), _LIMIT), what=key)
+            rows = list(_parse(document))
+        except (NotFoundInStoreError, DamagedInStoreError, InvalidValueError, KeyError, TypeError, ValueError):
+            continue
+        record_checks(catalogue, number, rows)
+
+
+def _to_json(row: CheckRow) -> dict[str, Any]:
+    name = name_of(row.key)
+    told = name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT) and name.digest.hex
+    value = {
+        "key": row.key.text, "seq": row.seq, "outcome": row.outcome.value, "time": row.time, "size": row.size,
+        "sha256": None if row.found == told else row.found, "expected": None if row.expected in (row.found, told) else row.expected,
+    }
+    return {name: item for name, item in value.items() if item is not None}
+
+
+def _parse(document: dict[str, Any]) -> Iterator[CheckRow]:
+    for value in document["checks"]:
+        key = StoreKey(value["key"])
+        name, outcome = name_of(key), CheckOutcome(value["outcome"])
+        told = name.digest.hex if name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT) else None
+        found = Digest(value["sha256"]).hex if "sha256" in value else told if outcome is CheckOutcome.SOUND else None
+        expected = Digest(value["expected"]).hex if "expected" in value else told or (found if outcome is CheckOutcome.SOUND else None)
+        yield CheckRow(key, int(value["seq"]), outcome, str(value["time"]), value.get("size"), expected, found)
