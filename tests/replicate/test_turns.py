@@ -65,7 +65,7 @@ def test_what_cannot_be_brought_until_both_are_attached_is_said(turns):
     (waits,) = [finding for finding in report.findings if finding.code.label == "replica-waits"]
     assert "data/3.html" in waits.message
     assert "store-one" in waits.message
-    assert report.lines[0].waiting == ("site/v1",)
+    assert report.lines[1].waiting == ("site/v1",)
     turns.attach("one")
     assert [line.brought for line in turns.replicate("site", BOTH).lines] == [(), ("site/v1",)]
     assert turns.payload("two", "site/v1")["data/3.html"] == b"first state 3"

@@ -22,6 +22,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.replicate import keep
 from strongroom.usecases.replicate.attached import Absent, Attached, attach
 from strongroom.usecases.replicate.bring import Bringer, KnownBag, Sources
+from strongroom.usecases.replicate.descriptions import keep_description
 from strongroom.usecases.replicate.logs import copy_logs, copy_marks
 from strongroom.usecases.replicate.report import Line, ReplicateReport
 from strongroom.usecases.replicate.spooling import spool_bags
@@ -76,6 +77,8 @@ class _Run:
         with self.runner.stage(f"compare the stores of {name}"):
             for store in stores:
                 self._look(store)
+            for one in self.attached:
+                keep_description(kept, one.store)
             self._say_forks()
             for one in self.attached:
                 copy_voids([store for store in stores if store is not one.store], one.store, name)

@@ -13,7 +13,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, check_collection_name
 from strongroom.stores.describe import open_known_store
 from strongroom.stores.interface import Store
-from strongroom.stores.open import StoreOptions
+from strongroom.stores.open import StoreOptions, open_store
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
@@ -72,14 +72,24 @@ def open_address(address: Address, *, patient: bool = True) -> Store:
 
     Without `patience` a server that does not answer is asked only once.
     """
+    options = _options(address)
+    if not patient:
+        options = replace(options, retry_seconds=0.0, connect_timeout=5.0)
+    return open_known_store(address.url, address.id, options)
+
+
+def open_undescribed(address: Address) -> Store:
+    """What lies at the address, whatever it is: for putting back a store's lost description."""
+    return open_store(address.url, _options(address))
+
+
+def _options(address: Address) -> StoreOptions:
     options = StoreOptions()
     for reference in _references(address):
         if reference.url == address.url:
             options = StoreOptions(
                 endpoint_url=reference.endpoint_url, region=reference.region, request_checksum_calculation=reference.checksum_mode)
-    if not patient:
-        options = replace(options, retry_seconds=0.0, connect_timeout=5.0)
-    return open_known_store(address.url, address.id, options)
+    return options
 
 
 def _references(address: Address) -> Sequence[StoreRef]:

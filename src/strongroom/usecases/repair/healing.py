@@ -1,0 +1,132 @@
+"""A worker's share of a repair: look again at packs and large contents, and copy the same object from a store that has it sound."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from strongroom.core import keys
+from strongroom.core.digests import Digest
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.keys import StoreKey
+from strongroom.core.pack import Member, parse_index
+from strongroom.stores.generations import find_generation, generations, holds, put_stream_or_generation, read_all
+from strongroom.stores.interface import Store
+from strongroom.usecases.packcheck import check_pack
+from strongroom.usecases.replicate.copying import open_range
+from strongroom.usecases.restore.indexes import scan_headers
+
+_INDEX_LIMIT: Final = 256 << 20
+_ROW: Final = struct.Struct("<32sQQ")  # as scan_headers gives them: sha256, offset, length
+
+
+@dataclass(frozen=True, slots=True)
+class HealBatch:
+    """Packs and large contents of `target`, as (kind, digest); `sources` are the other stores, in the order in which to ask them."""
+
+    target: Store
+    sources: tuple[Store, ...]
+    objects: tuple[tuple[str, Digest], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """An object that is sound now. `source` None: it was sound when it was looked at again."""
+
+    kind: str
+    digest: Digest
+    key: StoreKey
+    size: int
+    source: str | None
+    contents: tuple[tuple[bytes, int], ...]  # (sha256, length)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An object that no store has sound. `members`: of a pack, in order, with whether this store's copy of each is sound."""
+
+    kind: str
+    digest: Digest
+    members: tuple[tuple[Member, bool], ...] = ()
+
+
+@dataclass(slots=True)
+class HealResult:
+    healed: list[Healed] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+
+
+def object_key(kind: str, digest: Digest) -> StoreKey:
+    return keys.pack(digest) if kind == "pack" else keys.content(digest)
+
+
+def heal_objects(batch: HealBatch) -> HealResult:
+    """Heal what can be healed by copying. Raises StoreError of the target; a source that does not answer is passed over."""
+    result = HealResult()
+    for kind, digest in batch.objects:
+        key = object_key(kind, digest)
+        try:
+            at, source = find_generation(batch.target, key, digest, uncached=True), None
+        except (DamagedInStoreError, NotFoundInStoreError):
+            found = copy_object(batch.target, batch.sources, key, digest)
+            if found is None:
+                result.left.append(_look_into(batch, kind, digest))
+                continue
+            at, source = found
+        size = batch.target.head(at).size
+        contents = check_pack(batch.target, at).sound if kind == "pack" else ((digest, size),)
+        result.healed.append(Healed(kind, digest, at, size, source, tuple((sha.raw, length) for sha, length in contents)))
+    return result
+
+
+def copy_object(target: Store, sources: Sequence[Store], key: StoreKey, digest: Digest) -> tuple[StoreKey, str] | None:
+    """Write the object as the next generation of its key, read it back, and give where it is and where it came from."""
+    for source in sources:
+        try:
+            good = find_generation(source, key, digest)
+            size = source.head(good).size
+        except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
+            continue
+        at = put_stream_or_generation(target, key, partial(open_range, source, good, 0, size), size, digest)
+        if holds(target, at, digest, uncached=True):
+            return at, source.url
+    return None
+
+
+def _look_into(batch: HealBatch, kind: str, digest: Digest) -> Left:
+    if kind != "pack":
+        return Left(kind, digest)
+    sound: set[Digest] = set()
+    for at in generations(batch.target, keys.pack(digest)):
+        sound |= {sha for sha, _ in check_pack(batch.target, at, uncached=True).sound}
+    return Left(kind, digest, tuple((member, member.digest in sound) for member in _members(batch, digest)))
+
+
+def _members(batch: HealBatch, digest: Digest) -> list[Member]:
+    """What should lie in a pack: by any copy of its index, else by the headers of what is left of it."""
+    for store in (batch.target, *batch.sources):
+        try:
+            for at in generations(store, keys.pack_index(digest)):
+                try:
+                    return parse_index(read_all(store, at, _INDEX_LIMIT))
+                except (InvalidValueError, DamagedInStoreError):
+                    continue
+        except StoreUnreachableError:
+            if store is batch.target:
+                raise
+    found: dict[Digest, Member] = {}
+    for at in generations(batch.target, keys.pack(digest)):
+        for member in members_by_headers(batch.target, at):
+            found.setdefault(member.digest, member)
+    return list(found.values())
+
+
+def members_by_headers(store: Store, key: StoreKey) -> Iterator[Member]:
+    """The members that the headers of a tar announce, in its order; their digests are not verified."""
+    with store.get(key) as reader:
+        for row in scan_headers(reader):
+            sha, offset, length = _ROW.unpack(row)
+            yield Member(Digest.from_bytes(sha), offset, length)

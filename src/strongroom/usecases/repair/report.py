@@ -1,0 +1,60 @@
+"""What a repair says in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.core.findings import Finding, has_errors
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRepair:
+    """One store: keys by what became of them."""
+
+    store: str  # URL
+    suspects: int
+    sound: int  # on a second look
+    repaired: tuple[str, ...]  # keys that hold sound bytes now (a generation, where a damaged one is there)
+    left: tuple[str, ...]  # keys of which nothing sound is within reach
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """The outcome of one run. `lost`: payload files of which no sound copy is within reach, "NAME/vN: data/path"."""
+
+    stores: tuple[StoreRepair, ...]
+    lost: int
+    findings: tuple[Finding, ...]
+    unreachable: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        return 1 if has_errors(self.findings) else 3 if self.unreachable else 0
+
+    @property
+    def repaired(self) -> int:
+        return sum(len(one.repaired) for one in self.stores)
+
+    def to_json(self) -> dict[str, Any]:
+        """Valid against schemas/repair-report.schema.json."""
+        return {
+            "format": "strongroom-repair-report/1",
+            "stores": [
+                {"store": one.store, "suspects": one.suspects, "sound": one.sound, "repaired": list(one.repaired), "left": list(one.left)}
+                for one in self.stores
+            ],
+            "lost_files": self.lost,
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+    def summary(self) -> list[str]:
+        """The lines a person reads."""
+        lines = [
+            f"{one.store}: {one.suspects} unsound by the last audit; {len(one.repaired)} repaired, {one.sound} sound when looked at again, "
+            f"{len(one.left)} left"
+            for one in self.stores if one.suspects
+        ]
+        if self.lost:
+            lines.append(f"{self.lost:,} payload files are lost in every store within reach; the findings name them")
+        return lines or ["Nothing is known to be unsound."]

@@ -1,0 +1,240 @@
+"""A repair from beginning to end: store by store, large objects by workers, then the small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strongroom.catalogue import Catalogue
+from strongroom.catalogue.checks import CheckRow, forget_checks, last_seq, record_checks, unsound
+from strongroom.collections.model import CollectionManifest
+from strongroom.core.digests import Digest
+from strongroom.core.errors import StoreError, UsageError
+from strongroom.core.events import Event, EventType, utc_now
+from strongroom.core.findings import Code, Finding
+from strongroom.core.keys import StoreKey
+from strongroom.core.outcomes import CheckOutcome
+from strongroom.runner.interface import Runner
+from strongroom.stores.interface import Store
+from strongroom.usecases import log
+from strongroom.usecases.audit.kinds import Kind, name_of
+from strongroom.usecases.context import Context
+from strongroom.usecases.repair.gathering import Gathering
+from strongroom.usecases.repair.healing import HealBatch, Healed, Left, heal_objects, object_key
+from strongroom.usecases.repair.opening import Opened, open_stores
+from strongroom.usecases.repair.rebuilding import RebuildBatch, rebuild
+from strongroom.usecases.repair.report import RepairReport, StoreRepair
+from strongroom.usecases.repair.small import Mender
+from strongroom.usecases.replicate.keep import open_kept
+from strongroom.usecases.replicate.sink import Written
+from strongroom.usecases.sealed.collector import Collector
+
+_AT_ONCE: Final = 16  # objects a batch
+_OBJECTS_AN_EVENT: Final = 200
+#: What others are derived from comes first.
+_ORDER: Final = (Kind.SEAL, Kind.TAG, Kind.INDEX, Kind.PIECES, Kind.PLACEMENT)
+
+
+def repair(
+    context: Context, runner: Runner, *, stores: Sequence[str] = (), manifests: Sequence[CollectionManifest] = (),
+) -> RepairReport:
+    """Heal what the last audits found unsound in these stores (URLs; none: every store the catalogue knows).
+
+    `manifests`: collections whose sources may be asked for contents. Every object is looked at again before anything is written, and
+    nothing is ever overwritten or deleted. Raises UsageError for a store the catalogue does not know, StoreError where a store that
+    is written to fails; running it again goes on.
+    """
+    collector = Collector(runner.finding)
+    with Catalogue.open(context.catalogue) as catalogue, context.scratch("repair") as scratch:
+        kept = open_kept(context)
+        opened, silent = open_stores(context, catalogue, kept, collector)
+        unknown = set(stores) - {row.url for row in catalogue.stores()}
+        if unknown:
+            raise UsageError(f"{', '.join(sorted(unknown))}: no store is known there; `strongroom status` lists those that are")
+        results: list[StoreRepair] = []
+        lost = 0
+        for number, one in enumerate(opened):
+            if not stores or one.url in stores:
+                others = (*(other.store for other in opened if other is not one), kept)
+                run = _Run(one, others, catalogue, runner, collector, scratch / str(number), manifests)
+                results.append(run.go())
+                lost += run.lost
+        unreachable = bool(silent & set(stores)) if stores else bool(silent)
+    report = RepairReport(tuple(results), lost, collector.findings(), unreachable)
+    runner.artifact("repair", "\n".join(["# Repair", "", *(f"* {line}" for line in report.summary())]) + "\n")
+    return report
+
+
+@dataclass(slots=True)
+class _Run:
+    target: Opened
+    others: tuple[Store, ...]
+    catalogue: Catalogue
+    runner: Runner
+    collector: Collector
+    scratch: Path
+    manifests: Sequence[CollectionManifest]
+    sound: int = 0
+    lost: int = 0
+    repaired: list[StoreKey] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)  # for the events
+    left: list[str] = field(default_factory=list)
+
+    def go(self) -> StoreRepair:
+        suspects = {row.key.base[0]: row for row in unsound(self.catalogue, self.target.number)}
+        large = {
+            (name.kind.value, name.digest): key for key in suspects
+            if (name := name_of(key)).kind in (Kind.PACK, Kind.CONTENT) and name.digest is not None
+        }
+        for kind, digest in _damaged_objects(self.catalogue, self.target.number):
+            large.setdefault((kind, digest), object_key(kind, digest))
+        small = [row for key, row in suspects.items() if key not in large.values()]
+        if large or small:
+            self.scratch.mkdir(parents=True)
+            self._heal([(kind, digest) for kind, digest in large if digest is not None])
+            self._mend(sorted(small, key=_order))
+            self._log()
+        count = len(large) + len(small)
+        return StoreRepair(self.target.url, count, self.sound, tuple(key.text for key in self.repaired), tuple(self.left))
+
+    # -- packs and large contents
+
+    def _heal(self, objects: Sequence[tuple[str, Digest]]) -> None:
+        if not objects:
+            return
+        batches = [HealBatch(self.target.store, self.others, tuple(objects[at : at + _AT_ONCE])) for at in range(0, len(objects), _AT_ONCE)]
+        left: list[Left] = []
+        for result in self.runner.map("copy sound objects", heal_objects, batches):
+            for healed in result.healed:
+                self._healed(healed)
+            left += result.left
+        if left:
+            self._rebuild(left)
+
+    def _rebuild(self, left: Sequence[Left]) -> None:
+        gathering = Gathering(self.scratch / "gathering", self.runner, self.collector)
+        try:
+            stores = (self.target.store, *self.others)
+            for one in left:
+                gathering.want([one.digest.raw] if one.kind == "content" else [m.digest.raw for m, sound in one.members if not sound])
+            gathering.from_stores(stores)
+            gathering.from_source(self.manifests, stores, self.catalogue.path)
+            lost: list[bytes] = []
+            batches = [
+                RebuildBatch(self.target.store, gathering.staging, gathering.places, tuple(left[at : at + _AT_ONCE]))
+                for at in range(0, len(left), _AT_ONCE)
+            ]
+            healed: set[tuple[str, Digest]] = set()
+            for result in self.runner.map("rebuild from members", rebuild, batches):
+                for made in result.healed:
+                    self._healed(made)
+                    healed.add((made.kind, made.digest))
+                for written in result.written:
+                    self._written(written)
+                lost += result.lost
+            self.left += [object_key(one.kind, one.digest).text for one in left if (one.kind, one.digest) not in healed]
+            self._say_lost(gathering, lost, stores)
+        finally:
+            gathering.close()
+
+    def _say_lost(self, gathering: Gathering, lost: Sequence[bytes], stores: Sequence[Store]) -> None:
+        """Every payload file, of every bag of this store, whose content is nowhere. A content no bag needs is no loss."""
+        gathering.still_lost(lost)
+        if not gathering.missing():
+            return
+        for bag, path, digest in gathering.lost_files(stores):
+            self.lost += 1
+            what = f"no sound copy of its content {digest} is within reach; attach another store that has it, or give --from-source"
+            self.collector.add(Finding(Code.NOT_REPAIRED, f"{bag}: {path}", what))
+
+    def _healed(self, one: Healed) -> None:
+        number = self._known(one.kind, one.digest, one.size, one.contents)
+        self.catalogue.mark_verified([number])
+        self._checked(object_key(one.kind, one.digest), one.key, one.size, one.digest, one.source)
+        if one.source is not None:
+            self.objects.append(f"{'pack' if one.kind == 'pack' else 'sha256'}:{one.digest}")
+
+    def _written(self, written: Written) -> None:
+        """A new pack, of what is left of one that is not whole any more."""
+        number = self._known(written.kind, written.digest, written.size, written.contents)
+        self.catalogue.mark_verified([number])
+        self.repaired.append(object_key(written.kind, written.digest))
+        self.objects.append(f"{'pack' if written.kind == 'pack' else 'sha256'}:{written.digest}")
+
+    def _known(self, kind: str, digest: Digest, size: int, contents: Sequence[tuple[bytes, int]]) -> int:
+        """The object's number, recorded in the scope in which its contents were known before."""
+        scope = ""
+        with self.catalogue.transaction() as db:
+            for sha256, _ in contents[:1]:
+                where = "SELECT scope FROM places WHERE store = ? AND sha256 = ? ORDER BY scope DESC LIMIT 1"
+                row = db.execute(where, (self.target.number, sha256)).fetchone()
+                scope = row[0] if row else ""
+        return self.catalogue.record_object(self.target.number, kind, digest, size, scope=scope, contents=contents, verified=True)
+
+    # -- small objects
+
+    def _mend(self, rows: Sequence[CheckRow]) -> None:
+        mender = Mender(self.target.store, self.target.number, self.others, self.catalogue, self.scratch)
+        with self.runner.stage("tag files, seals, log", files=len(rows)) as progress:
+            for row in rows:
+                base = row.key.base[0]
+                name = name_of(base)
+                if name.kind is Kind.DESCRIPTION:  # it was read when the store was opened, so some generation is sound
+                    forget_checks(self.catalogue, self.target.number, [row.key])
+                    self.sound += 1
+                    continue
+                mended = mender.mend(row)
+                progress.advance(1)
+                if mended is None:
+                    self.left.append(base.text)
+                    self._say_left(row, name.kind)
+                    continue
+                self._checked(base, mended.key, mended.size, mended.digest, mended.source)
+                if mended.source is not None:
+                    self.objects += [name.bag] if name.bag else []
+                    self.objects.append(f"sha256:{mended.digest}")
+
+    def _say_left(self, row: CheckRow, kind: Kind) -> None:
+        place = f"{self.target.url}: {row.key.base[0]}"
+        if kind is Kind.CHECKS:
+            self.collector.add(Finding(Code.COPY_DAMAGED, place, "results of an audit, of which there is one copy; no bag needs them"))
+        else:
+            self.collector.add(Finding(Code.NOT_REPAIRED, place, "no sound copy is within reach; attach another store that holds the bag"))
+
+    # -- what is remembered
+
+    def _checked(self, base: StoreKey, at: StoreKey, size: int, digest: Digest, source: str | None) -> None:
+        seq = last_seq(self.catalogue, self.target.number)
+        row = CheckRow(at, seq, CheckOutcome.SOUND, utc_now(), size, digest.hex, digest.hex)
+        record_checks(self.catalogue, self.target.number, [row])
+        if source is None:
+            self.sound += 1
+            return
+        self.repaired.append(at)
+        self.collector.add(Finding(Code.REPAIRED, f"{self.target.url}: {at}", f"sound again, from {source}"))
+
+    def _log(self) -> None:
+        things = list(dict.fromkeys(self.objects))
+        events = [
+            Event(EventType.REPAIR, "sound bytes written as the next generation, and read back", (*part, f"store:{self.target.id}"))
+            for at in range(0, len(things), _OBJECTS_AN_EVENT) if (part := things[at : at + _OBJECTS_AN_EVENT])
+        ]
+        if events:
+            try:
+                log.append(self.catalogue, self.target.store, self.target.number, self.target.id, events)
+            except StoreError as error:  # the bytes are healed whatever becomes of this
+                self.collector.add(Finding(Code.STORE_LIMIT, self.target.url, f"the repair could not be logged: {error}"))
+
+
+def _damaged_objects(catalogue: Catalogue, store: int) -> list[tuple[str, Digest]]:
+    """Packs and contents that some job met damaged or gone, audit or not."""
+    with catalogue.transaction() as db:
+        rows = db.execute("SELECT kind, digest FROM objects WHERE store = ? AND damaged ORDER BY kind, digest", (store,)).fetchall()
+    return [(kind, Digest.from_bytes(digest)) for kind, digest in rows]
+
+
+def _order(row: CheckRow) -> tuple[int, str]:
+    kind = name_of(row.key).kind
+    return (_ORDER.index(kind) if kind in _ORDER else len(_ORDER)), row.key.text

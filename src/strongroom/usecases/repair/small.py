@@ -1,0 +1,200 @@
+"""Healing small objects: tag files, seals, marks, the log, indexes, placements, README.txt."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from strongroom.catalogue import Catalogue
+from strongroom.catalogue.checks import CheckRow
+from strongroom.core import canonical, keys
+from strongroom.core.digests import Digest
+from strongroom.core.errors import (
+    DamagedBagError,
+    DamagedInStoreError,
+    InvalidValueError,
+    NotFoundInStoreError,
+    RefusedError,
+    StoreUnreachableError,
+    UsageError,
+)
+from strongroom.core.ids import BagId
+from strongroom.core.keys import StoreKey
+from strongroom.core.pack import format_index
+from strongroom.core.seal import Seal, parse_seal
+from strongroom.stores.generations import find_generation, holds, parsable, put_or_generation, read_verified
+from strongroom.stores.interface import Store
+from strongroom.usecases.archive.attempt import placement_lines
+from strongroom.usecases.audit.kinds import Kind, Named, name_of
+from strongroom.usecases.audit.shapes import readme_text
+from strongroom.usecases.repair.healing import members_by_headers
+from strongroom.usecases.replicate.holdings import chosen
+from strongroom.usecases.replicate.logs import parse_batch
+from strongroom.usecases.replicate.transfer import load_contents
+from strongroom.usecases.restore.plan import Plan
+from strongroom.usecases.sealed.bag import open_bag
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.places import Places, Target
+
+_LIMIT: Final = 1 << 30  # tag files of very large bags; read one at a time
+_PIECE: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """Where the bytes lie now, and where they came from (None: they were sound when looked at again)."""
+
+    key: StoreKey
+    digest: Digest
+    size: int
+    source: str | None
+
+
+class Mender:
+    """Heals small objects of one store, number `number` in the catalogue, from `sources`."""
+
+    def __init__(self, store: Store, number: int, sources: Sequence[Store], catalogue: Catalogue, scratch: Path) -> None:
+        self._store, self._number, self._sources, self._catalogue, self._scratch = store, number, sources, catalogue, scratch
+
+    def mend(self, row: CheckRow) -> Mended | None:
+        """Look again, then write sound bytes as the next generation. None if there are none within reach. Raises StoreError."""
+        base = row.key.base[0]
+        name = name_of(base)
+        if row.expected is not None and len(row.expected) == 64:
+            return self._by_digest(base, Digest(row.expected), name)
+        possible = self._judge(base, name)
+
+        def good(data: bytes) -> bool:
+            """What makes sense may be damaged all the same: never the bytes that the audit met and rejected."""
+            return possible(data) and Digest.of(data).hex != row.found
+
+        for store in (self._store, *self._sources):
+            data = _first(store, base, good)
+            if data is not None:
+                return self._write(base, data, None if store is self._store else store.url)
+        data = self._derive(base, name)
+        return None if data is None else self._write(base, data, "what it describes")
+
+    def _by_digest(self, base: StoreKey, digest: Digest, name: Named) -> Mended | None:
+        try:
+            at = find_generation(self._store, base, digest, uncached=True)
+            return Mended(at, digest, self._store.head(at).size, None)
+        except (DamagedInStoreError, NotFoundInStoreError):
+            pass
+        for source in self._sources:
+            try:
+                return self._write(base, read_verified(source, base, digest, _LIMIT), source.url)
+            except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
+                continue
+        data = self._derive(base, name)
+        return None if data is None else self._write(base, data, "what it describes")
+
+    def _write(self, base: StoreKey, data: bytes, source: str | None) -> Mended | None:
+        digest = Digest.of(data)
+        at = put_or_generation(self._store, base, data, digest)
+        return Mended(at, digest, len(data), source) if holds(self._store, at, digest, uncached=True) else None
+
+    # -- where no digest is known
+
+    def _judge(self, base: StoreKey, name: Named) -> Callable[[bytes], bool]:
+        """Whether some bytes can be what should lie at the key."""
+        if name.kind is Kind.SEAL and name.bag:
+            wanted = {row.seal for row in self._catalogue.bags() if str(row.bag) == name.bag}
+            return lambda data: self._is_seal(data, base) and (not wanted or Digest.of(data) in wanted)
+        if name.kind is Kind.LOG:
+            return lambda data: _parses(lambda: parse_batch(data, base))
+        if name.kind is Kind.MARK:
+            return lambda data: _parses(lambda: _mark(data, base))
+        if name.kind is Kind.SIGNATURE:
+            return lambda data: data.startswith(b"untrusted comment:")
+        return lambda data: False
+
+    def _is_seal(self, data: bytes, base: StoreKey) -> bool:
+        try:
+            seal = parse_seal(data, what=str(base))
+        except InvalidValueError:
+            return False
+        return isinstance(seal, Seal) and keys.seal(seal.bag) == base
+
+    # -- what follows from other objects of this store
+
+    def _derive(self, base: StoreKey, name: Named) -> bytes | None:
+        try:
+            if name.kind is Kind.README:
+                return readme_text()
+            if name.kind is Kind.INDEX and name.digest is not None:
+                tar = find_generation(self._store, keys.pack(name.digest), name.digest)
+                return format_index(members_by_headers(self._store, tar))
+            if name.kind is Kind.PIECES and name.digest is not None:
+                return self._pieces(name.digest)
+            if name.kind is Kind.PLACEMENT and name.bag is not None:
+                return self._placement(BagId.parse(name.bag))
+        except (NotFoundInStoreError, DamagedInStoreError, DamagedBagError, RefusedError, UsageError):
+            return None
+        return None
+
+    def _pieces(self, digest: Digest) -> bytes:
+        at = find_generation(self._store, keys.content(digest), digest)
+        sums: list[str] = []
+        length = 0
+        with self._store.get(at) as reader:
+            while piece := _read(reader.read, _PIECE):
+                sums.append(piece[0])
+                length += piece[1]
+        return canonical.dumps({"length": length, "piece": _PIECE, "sha256": sums})
+
+    def _placement(self, bag: BagId) -> bytes:
+        folder = self._scratch / f"placement-{bag.name}-{bag.version}"
+        folder.mkdir(parents=True, exist_ok=True)
+        seals = [row.seal for row in self._catalogue.bags(bag.name) if row.bag == bag]
+        collector = Collector()
+        sealed = open_bag(Target(bag, seals[0] if seals else None, Places([], collector, [self._store, *self._sources])), folder, collector)
+        with Plan(folder / "plan.sqlite", create=True) as plan:
+            load_contents(plan, sealed)
+            scopes = ("", bag.name)
+            found = [row for scope in scopes for row in chosen(plan, self._catalogue.path, self._number, scope)]
+        return placement_lines({row.id: row for row in found}.values())
+
+
+def _first(store: Store, key: StoreKey, good: Callable[[bytes], bool]) -> bytes | None:
+    """The newest bytes of the key in the store that are `good`."""
+
+    def parse(data: bytes) -> bytes:
+        if not good(data):
+            raise InvalidValueError(f"{key}: not what it should be")
+        return data
+
+    try:
+        found = parsable(store, key, parse, _LIMIT)
+    except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
+        return None
+    return found[0][1] if found else None
+
+
+def _parses(parse: Callable[[], object]) -> bool:
+    try:
+        parse()
+    except InvalidValueError:
+        return False
+    return True
+
+
+def _mark(data: bytes, key: StoreKey) -> None:
+    value = canonical.loads(data, what=str(key))
+    if not isinstance(value, dict) or value.get("format") != "strongroom-attempt/1":
+        raise InvalidValueError(f"{key}: no mark of an attempt")
+    if key.text.endswith("/open") and value.get("attempt") != key.text.split("/")[-2]:
+        raise InvalidValueError(f"{key}: marks another attempt")
+
+
+def _read(read: Callable[[int], bytes], size: int) -> tuple[str, int] | None:
+    """Digest and length of the next `size` bytes; None at the end."""
+    running, left = hashlib.sha256(), size
+    while left and (chunk := read(min(left, 1 << 20))):
+        running.update(chunk)
+        left -= len(chunk)
+    return None if left == size else (running.hexdigest(), size - left)
+
