@@ -114,10 +114,10 @@ class AuditReport:
     def _headline(self) -> str:
         errors = sum(1 for finding in self.findings if finding.severity is Severity.ERROR and finding.code is not Code.UNREACHABLE)
         verdict = "something is damaged or missing" if errors else "not everything could be reached" if self.exit_status else "all is sound"
-        read = "no byte was read: listing, sizes and store-held checksums only" if self.mode == "quick" else "what was read"
         if self.mode == "quick":
-            return f"Quick audit ({read}): " + ("nothing is amiss so far as that shows." if not self.exit_status else f"{verdict}.")
-        return f"Audit: {verdict} of what was read." if not self.exit_status else f"Audit: {verdict}."
+            verdict = verdict if self.exit_status else "nothing is amiss so far as that shows"
+            return f"Quick audit (listing, sizes and checksums the stores keep; no byte was read): {verdict}."
+        return f"Audit: {verdict}{'' if self.exit_status else ' of what was read'}."
 
     def _store(self, store: StoreAudit) -> list[str]:
         lines = [store.url]
@@ -126,9 +126,11 @@ class AuditReport:
         if not store.reached:
             return lines
         counts = [f"{count:,} {outcome.value}" for outcome, count in store.outcomes.items() if count]
-        lines.append(f"  looked at {', '.join(counts) or 'nothing'}; {store.listed:,} objects, {human_size(store.listed_bytes)} are there")
+        lines.append(f"  there     {store.listed:,} objects, {human_size(store.listed_bytes)}")
+        lines.append(f"  looked at {', '.join(counts) or 'nothing'}")
         if self.mode == "full":
-            lines.append(f"  read      {human_size(store.bytes_read)}" + (f"; {store.left:,} objects are left for the next run" if store.left else ""))
+            left = f"; {store.left:,} objects are left for the next run" if store.left else ""
+            lines.append(f"  read      {human_size(store.bytes_read)}{left}")
         age = f"within {self.max_age_days:g} days" if self.max_age_days is not None else "at some time"
         oldest = f"longest unread since {store.oldest_read}" if store.oldest_read else f"{store.never_read:,} objects were never read"
         lines.append(f"  policy    {store.recent_share:.1%} of the bytes were read {age}; {oldest}")

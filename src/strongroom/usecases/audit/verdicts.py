@@ -27,8 +27,8 @@ def unsound_objects(scratch: Scratch, unread: set[str]) -> Iterator[Unsound]:
     """Everything that is damaged or missing, in order of keys: objects first, then contents that lie nowhere although no object that
     is known to be damaged or gone held them."""
     damaged = (
-        "SELECT key, base, size, expected, found, first, reason, EXISTS (SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome = 'sound') "
-        "FROM looks l WHERE outcome = 'damaged' ORDER BY key"
+        "SELECT key, base, size, expected, found, first, reason, EXISTS "
+        "(SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome = 'sound') FROM looks l WHERE outcome = 'damaged' ORDER BY key"
     )
     for key, base, size, expected, found, first, reason, repaired in scratch.rows(damaged):
         yield Unsound(key, CheckOutcome.DAMAGED, expected, found, first, size, reason, 0 if repaired else _lost(scratch, base),

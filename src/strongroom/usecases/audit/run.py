@@ -1,0 +1,91 @@
+"""An audit of one or several stores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from strongroom.catalogue import Catalogue
+from strongroom.catalogue.checks import CheckRow, last_seq, record_checks
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, StoreError, UsageError
+from strongroom.core.events import utc_now
+from strongroom.core.findings import Code, Finding
+from strongroom.core.keys import DESCRIPTION
+from strongroom.core.outcomes import CheckOutcome
+from strongroom.runner.interface import Runner
+from strongroom.stores.describe import read_description
+from strongroom.stores.open import parse_url
+from strongroom.usecases.audit.one_store import StoreRun
+from strongroom.usecases.audit.report import AuditReport, StoreAudit
+from strongroom.usecases.audit.request import AuditRequest
+from strongroom.usecases.context import Context
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.known import Address, Known, known_bags
+from strongroom.usecases.sealed.places import open_address
+
+
+def audit(request: AuditRequest, context: Context, runner: Runner) -> AuditReport:
+    """Read what the stores hold, or with `quick` only compare listings, and say what is sound, damaged, missing, out of place.
+
+    Raises UsageError if no store is known, or no such bag. A store that does not answer is a finding, not an exception: the others are
+    audited, and what is known of it stays as it was.
+    """
+    collector = Collector(runner.finding)
+    audits = []
+    addresses = _addresses(request, known_bags(context))
+    with Catalogue.open(context.catalogue) as catalogue:
+        for address in addresses:
+            with context.scratch("audit") as folder:
+                audits.append(_store(request, address, catalogue, runner, folder, collector))
+    notes = ("no byte was read: this says nothing about bytes that changed without the size changing",) if request.quick else ()
+    mode = "quick" if request.quick else "full"
+    report = AuditReport(mode, request.scope, request.max_age_days, tuple(audits), collector.findings(), notes)
+    runner.artifact("audit", report.markdown())
+    return report
+
+
+def _addresses(request: AuditRequest, known: Known) -> list[Address]:
+    rows = [row for row in known.rows if request.name in (None, row.bag.name) and request.version in (None, row.bag.version)]
+    if request.stores:
+        ids = {parse_url(store.url).url: store for store in known.stores}
+        given = {parse_url(url).url: url for url in request.stores}
+        return [known.address(ids[url].id, ids[url].url) if url in ids else Address(typed) for url, typed in given.items()]
+    if request.name is not None and not rows:
+        raise UsageError(f"no bag {request.scope} is known here; `strongroom list` shows those that are, --store URL says where to look")
+    found = known.addresses(rows) if request.name is not None else [known.address(store.id, store.url) for store in known.stores]
+    if not found:
+        raise UsageError("no store is known here yet: archive something first, or say --store URL")
+    return found
+
+
+def _store(
+    request: AuditRequest, address: Address, catalogue: Catalogue, runner: Runner, folder: Path, collector: Collector
+) -> StoreAudit:
+    runner.say(f"auditing {address.url}")
+    try:
+        open_address(address, patient=False)  # one that is down says so at once
+        store = open_address(address)
+        store_id = read_description(store).id
+    except (DamagedInStoreError, InvalidValueError) as error:
+        return _nameless(address, catalogue, collector, str(error))
+    except StoreError as error:
+        what = f"{error}. Nothing is known to be missing for that; what is known stays as it was"
+        collector.add(Finding(Code.UNREACHABLE, address.url, what))
+        return _unread(address, str(error))
+    number = catalogue.see_store(store_id, address.url)
+    return StoreRun(request, store, store_id, number, catalogue, runner, folder, collector).run()
+
+
+def _nameless(address: Address, catalogue: Catalogue, collector: Collector, problem: str) -> StoreAudit:
+    """A store whose strongroom.json is damaged: it answers, but cannot prove which store it is, so nothing else in it is judged."""
+    collector.add(Finding(
+        Code.OBJECT_DAMAGED, f"{address.url}: {DESCRIPTION}",
+        f"{problem}. Nothing else was audited: a store that cannot say which one it is might be another. Put a copy of it back first"))
+    if address.id is not None:
+        number = catalogue.see_store(address.id, address.url)
+        row = CheckRow(DESCRIPTION, last_seq(catalogue, number), CheckOutcome.DAMAGED, utc_now(), None, None, None)
+        record_checks(catalogue, number, [row])
+    return _unread(address, problem)
+
+
+def _unread(address: Address, problem: str) -> StoreAudit:
+    return StoreAudit(address.url, address.id, False, problem, None, {}, 0, 0, 0, 0, 0, 0, None)
