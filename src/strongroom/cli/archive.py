@@ -12,8 +12,8 @@ from strongroom.collections import CollectionManifest, find, load
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
 from strongroom.usecases.archive.report import ArchiveReport
-from strongroom.usecases.archive.run import archive
 from strongroom.usecases.context import Context
+from strongroom.usecases.replicate.after import archive_and_replicate
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +32,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--dry-run", action="store_true", help="store nothing; say what would happen and the space it needs")
     parser.add_argument("--accept-loss", action="store_true", help="go on although more files vanished than max_loss allows")
     parser.add_argument("--reread", action="store_true", help="read every file again, even those that look unchanged")
+    parser.add_argument(
+        "--replicate", action=argparse.BooleanOptionalAction, default=True,
+        help="bring the bags to the other stores of the collection as well, or not (default: do)")
     add_run_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -67,10 +70,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _archive(args: argparse.Namespace, path: Path, manifest: CollectionManifest) -> ArchiveReport:
-    flags = {"dry_run": args.dry_run, "accept_loss": args.accept_loss, "reread": args.reread}
+    flags = {"dry_run": args.dry_run, "accept_loss": args.accept_loss, "reread": args.reread, "replicas": args.replicate}
     return run_job(
         args, "archive", {"collection": manifest.name, "manifest": str(path), **flags},
-        lambda runner: archive(manifest, Context.from_environment(), runner, **flags),
+        lambda runner: archive_and_replicate(manifest, Context.from_environment(), runner, **flags),
     )
 
 

@@ -20,11 +20,15 @@ from strongroom.core.findings import printable
 VERBS: Final = {
     "init": ("strongroom.cli.init", "write a commented collection manifest for a folder"),
     "archive": ("strongroom.cli.archive", "make the next bag of a collection"),
+    "audit": ("strongroom.cli.audit", "read stored bytes again and compare"),
     "restore": ("strongroom.cli.restore", "put a bag, or files of it, back as they were"),
     "diff": ("strongroom.cli.diff", "what differs between two bags"),
     "list": ("strongroom.cli.list", "the bags there are"),
     "show": ("strongroom.cli.show", "what a bag holds and where it came from"),
     "status": ("strongroom.cli.status", "how each collection stands"),
+    "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
+    "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),
+    "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
     "store": ("strongroom.cli.store", "make or probe a store"),
     "verify": ("strongroom.cli.verify", "validate any BagIt bag on disk"),
 }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strongroom.core.findings import Finding, has_errors
 from strongroom.core.sizes import human_size
+
+if TYPE_CHECKING:
+    from strongroom.usecases.replicate.report import ReplicateReport
 
 #: How a run can end. "planned" is a dry run.
 OUTCOMES = ("sealed", "unchanged", "refused", "planned", "closed")
@@ -34,10 +37,12 @@ class ArchiveReport:
     findings: tuple[Finding, ...]
     stages: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    replication: ReplicateReport | None = None  # to the other stores, in the same run
 
     @property
     def exit_status(self) -> int:
-        return 1 if has_errors(self.findings) else 0
+        after = 0 if self.replication is None else self.replication.exit_status
+        return 1 if has_errors(self.findings) else after
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/archive-report.schema.json."""
@@ -56,6 +61,7 @@ class ArchiveReport:
             "findings": [finding.to_json() for finding in self.findings],
             "seconds": {name: round(seconds, 3) for name, seconds in self.stages.items()},
             "notes": list(self.notes),
+            **({} if self.replication is None else {"replication": self.replication.to_json()}),
         }
 
     def summary(self) -> list[str]:
@@ -72,7 +78,8 @@ class ArchiveReport:
             lines.append(f"  metadata  {self.records:,} records, {self.invalid_records:,} of them invalid")
         if self.excluded:
             lines.append("  left out  " + ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.excluded.items())))
-        return lines + [f"  note      {note}" for note in self.notes]
+        lines += [f"  note      {note}" for note in self.notes]
+        return lines + [f"  replica   {line}" for line in (self.replication.summary() if self.replication else ())]
 
     def _headline(self) -> str:
         return {

@@ -39,14 +39,17 @@ _ORDER: Final = (Kind.SEAL, Kind.TAG, Kind.INDEX, Kind.PIECES, Kind.PLACEMENT)
 
 def repair(
     context: Context, runner: Runner, *, stores: Sequence[str] = (), manifests: Sequence[CollectionManifest] = (),
+    findings: Sequence[Finding] = (),
 ) -> RepairReport:
     """Heal what the last audits found unsound in these stores (URLs; none: every store the catalogue knows).
 
-    `manifests`: collections whose sources may be asked for contents. Every object is looked at again before anything is written, and
-    nothing is ever overwritten or deleted. Raises UsageError for a store the catalogue does not know, StoreError where a store that
-    is written to fails; running it again goes on.
+    `manifests`: collections whose sources may be asked for contents. `findings`: what was found before, for the report.
+
+    Every object is looked at again before anything is written, and nothing is ever overwritten or deleted. Raises UsageError for a
+    store the catalogue does not know, StoreError where a store that is written to fails; running it again goes on.
     """
     collector = Collector(runner.finding)
+    collector.extend(findings)
     with Catalogue.open(context.catalogue) as catalogue, context.scratch("repair") as scratch:
         kept = open_kept(context)
         opened, silent = open_stores(context, catalogue, kept, collector)

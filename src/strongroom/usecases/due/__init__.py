@@ -1,0 +1,1 @@
+"""What the stores that are attached now need, in one run: `run.due`."""
