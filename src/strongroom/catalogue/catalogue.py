@@ -99,9 +99,12 @@ class Catalogue:
         return [CollectionRow(*row) for row in rows]
 
     def record_run(self, name: str, manifest: str, outcome: str) -> None:
+        """An archive run ended so. One that was refused is no archive: the time of the last good one stays."""
         with self.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO collections (name, manifest, last_archive, last_outcome) VALUES (?, ?, ?, ?)",
+                "INSERT INTO collections (name, manifest, last_archive, last_outcome) "
+                "VALUES (?1, ?2, CASE WHEN ?4 != 'refused' THEN ?3 END, ?4) ON CONFLICT (name) DO UPDATE SET "
+                "manifest = ?2, last_archive = CASE WHEN ?4 != 'refused' THEN ?3 ELSE last_archive END, last_outcome = ?4",
                 (name, manifest, utc_now(), outcome),
             )
 
@@ -156,10 +159,9 @@ class Catalogue:
     def correct_places(self, number: int, contents: Iterable[tuple[bytes, int]]) -> None:
         """Replace what was believed to lie in an object by the (sha256, length) that were seen in it."""
         with self.transaction() as db:
-            where = "SELECT store, scope FROM places WHERE object = ?1 UNION SELECT store, '' FROM objects WHERE id = ?1 LIMIT 1"
-            store, scope = db.execute(where, (number,)).fetchone()
+            scopes = db.execute("SELECT DISTINCT store, scope FROM places WHERE object = ?", (number,)).fetchall()
             db.execute("DELETE FROM places WHERE object = ?", (number,))
-            rows = ((store, scope, sha256, number, length) for sha256, length in contents)
+            rows = ((store, scope, sha256, number, length) for sha256, length in contents for store, scope in scopes)
             db.executemany("INSERT OR IGNORE INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?)", rows)
 
     def known_objects(self, store: int) -> set[tuple[str, bytes]]:
@@ -173,6 +175,11 @@ class Catalogue:
     def mark_verified(self, numbers: Iterable[int]) -> None:
         with self.transaction() as db:
             db.executemany("UPDATE objects SET verified = 1, damaged = 0 WHERE id = ?", ((n,) for n in numbers))
+
+    def mark_unverified(self, numbers: Iterable[int]) -> None:
+        """What was read once is elsewhere now (a later generation): read it again before relying on it."""
+        with self.transaction() as db:
+            db.executemany("UPDATE objects SET verified = 0 WHERE id = ?", ((n,) for n in numbers))
 
     def mark_damaged(self, numbers: Iterable[int]) -> None:
         """Never rely on these again, until they are recorded anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +52,7 @@ CREATE TABLE objects (                -- packs and large contents of each store
   size     INTEGER NOT NULL,
   verified INTEGER NOT NULL DEFAULT 0,
   damaged  INTEGER NOT NULL DEFAULT 0, -- known damaged or missing: never relied upon again
+  since    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), -- when this catalogue first heard of it
   UNIQUE (store, kind, digest)
 );
 CREATE TABLE places (                 -- where a content lies; scope is '' or the collection it may be shared within
@@ -81,7 +83,7 @@ CREATE TABLE source_files (           -- what a collection's source held when it
 ) WITHOUT ROWID;
 CREATE TABLE source_reads (
   collection TEXT PRIMARY KEY,
-  source     TEXT NOT NULL,
+  source     BLOB NOT NULL,          -- the folder's path as bytes
   algorithms TEXT NOT NULL,
   seal       BLOB NOT NULL            -- the bag that holds what source_files says
 ) WITHOUT ROWID;
@@ -110,6 +112,19 @@ CREATE TABLE audits (                 -- full audits of this installation
   complete INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (store, seq)
 ) WITHOUT ROWID;
+CREATE TABLE runs (                   -- jobs of this installation (runs.py)
+  number      INTEGER PRIMARY KEY,
+  job         TEXT NOT NULL,          -- archive, audit, …
+  collection  TEXT NOT NULL,          -- '' for all, or several
+  store       TEXT NOT NULL,          -- URL; '' for all, or those of the collection
+  started     TEXT NOT NULL,
+  ended       TEXT,                   -- absent: under way, or cut off
+  outcome     TEXT NOT NULL,
+  exit_status INTEGER,
+  summary     TEXT NOT NULL           -- JSON
+);
+CREATE INDEX runs_by_job ON runs (job, collection, number);
+CREATE INDEX runs_by_start ON runs (started);
 """
 
 
@@ -118,12 +133,28 @@ def connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA journal_mode = WAL")
+        _use_wal(db)
         db.execute("PRAGMA synchronous = NORMAL")
         _prepare(db, path)
     except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise StrongroomError(f"{path}: in use by another run for more than a minute; wait for it to end") from error
         raise StrongroomError(f"{path}: cannot be used as a catalogue: {error}. {_way_out(path)}") from error
     return db
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Switching to WAL does not wait for a lock as other statements do: two first runs at once would disturb each other."""
+    for _ in range(600):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.1)
+        else:
+            return
+    raise sqlite3.OperationalError("database is locked")
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

@@ -35,7 +35,20 @@ class Outcome(StrEnum):
 
 def utc_now() -> str:
     """The time as we write it everywhere, to the second: "2026-11-22T10:00:00Z". A hint: time proves nothing."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_text(datetime.now(UTC))
+
+
+def utc_text(time: datetime) -> str:
+    """A time with a zone, as we write it: "2026-11-22T10:00:00Z"."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_utc(text: str) -> datetime | None:
+    """The time that `text` says in that form; None if it says none."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ class Code(Enum):
     # -- the source
     SOURCE_CHANGED = "source-changed", Severity.ERROR  # a file changed while it was read; it was left out
     SOURCE_UNREADABLE = "source-unreadable", Severity.ERROR
-    SOURCE_VANISHED = "source-vanished", Severity.WARNING
+    SOURCE_VANISHED = "source-vanished", Severity.ERROR
     SOURCE_SPECIAL_FILE = "source-special-file", Severity.WARNING  # FIFO, socket, device: listed, never opened
     SOURCE_LOSS = "source-loss", Severity.ERROR  # more paths vanished than max_loss allows
     SOURCE_SYMLINK = "source-symlink", Severity.ERROR  # refused by `symlinks: refuse`
     SOURCE_LINK_ESCAPES = "source-link-escapes", Severity.WARNING  # a followed link would leave the source
     SOURCE_LINK_LOOP = "source-link-loop", Severity.WARNING
     SOURCE_NAME = "source-name", Severity.NOTE  # a name that some file systems cannot hold
+    SOURCE_REPLACED = "source-replaced", Severity.WARNING  # a delivery has a folder where the bag before has a file, or the like
     SOURCE_SPLIT = "source-split", Severity.WARNING
     # -- metadata
     RECORD_INVALID = "record-invalid", Severity.WARNING  # becomes an error under on_invalid: refuse | hold
@@ -74,6 +75,7 @@ class Code(Enum):
     RESTORE_NOTE = "restore-note", Severity.NOTE
     RESTORE_NO_MATCH = "restore-no-match", Severity.ERROR
     OVERDUE = "overdue", Severity.ERROR
+    RUN_FAILED = "run-failed", Severity.WARNING  # the last run of a job found errors, or did not end
     # -- BagIt bags (verify)
     BAG_INVALID = "bag-invalid", Severity.ERROR  # a tag file or the bag's layout breaks a rule
     BAG_PATH = "bag-path", Severity.ERROR  # a listed path leaves the bag or the payload

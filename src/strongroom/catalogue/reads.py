@@ -1,0 +1,49 @@
+"""How long ago the bytes of a store were read, from the results of audits and from what the catalogue knows to lie there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from strongroom.catalogue.catalogue import Catalogue
+from strongroom.catalogue.checks import reading
+from strongroom.core.events import utc_text
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Sizes in bytes. Of what no audit has met, only packs and large contents are known here; tag files are small."""
+
+    bytes: int
+    recent: int  # read within the days asked about; a time in the future does not count
+    late: int  # not read for longer than that; or known for longer than that, and never read
+    never: int  # never read by an audit
+    oldest: str | None  # UTC: since when that is unread which is unread longest (read then, or known since then); None: nothing is known
+
+
+def reads(catalogue: Catalogue, store: int, days: float, *, now: datetime, judged: datetime) -> Reads:
+    """How the bytes of the store stand against "everything within `days`", as of `judged`, which is at most `now`."""
+    since, until = utc_text(judged - timedelta(days=days)), utc_text(now)
+    with reading(catalogue) as db:
+        size, recent, late, oldest = db.execute(
+            "SELECT coalesce(sum(size), 0), coalesce(sum(CASE WHEN time BETWEEN ?1 AND ?2 THEN size END), 0), "
+            "coalesce(sum(CASE WHEN time NOT BETWEEN ?1 AND ?2 THEN size END), 0), min(time) "
+            "FROM checks WHERE store = ?3 AND outcome IN ('sound', 'damaged')",
+            (since, until, store),
+        ).fetchone()
+        never, never_late, known = db.execute(
+            "SELECT coalesce(sum(size), 0), coalesce(sum(CASE WHEN since NOT BETWEEN ?1 AND ?2 THEN size END), 0), min(since) FROM ("
+            "SELECT size, since, CASE kind WHEN 'pack' THEN 'packs/' ELSE 'content/' END || substr(lower(hex(digest)), 1, 2) || '/' || "
+            "lower(hex(digest)) || CASE kind WHEN 'pack' THEN '.tar' ELSE '' END AS base FROM objects WHERE store = ?3) "
+            "AS o WHERE NOT EXISTS (SELECT 1 FROM checks WHERE store = ?3 AND base = o.base)",
+            (since, until, store),
+        ).fetchone()
+    return Reads(size + never, recent, late + never_late, never, min((one for one in (oldest, known) if one), default=None))
+
+
+def last_audited(catalogue: Catalogue, store: int, name: str | None = None) -> str | None:
+    """UTC: when the last audit of the store by this installation ended, of all of it or of one collection; None if none did."""
+    with reading(catalogue) as db:
+        sql = "SELECT max(ended) FROM audits WHERE store = ? AND (scope = '' OR scope = ?)"
+        row = db.execute(sql, (store, name or "")).fetchone()
+        return None if row is None else row[0]

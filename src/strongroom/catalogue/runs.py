@@ -1,0 +1,86 @@
+"""The jobs this installation ran: when, over what, and what came of it. A digest for people; no job reads it to decide anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from strongroom.catalogue.catalogue import Catalogue
+from strongroom.core.events import utc_now
+
+_COLUMNS: Final = "number, job, collection, store, started, ended, outcome, exit_status, summary"
+#: Runs that are remembered; the oldest are forgotten first.
+KEPT: Final = 1_000_000
+
+UNDER_WAY: Final = "under way"  # or cut off: killed, or the machine went down
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run of a job. `summary` is what usecases.recording made of its report."""
+
+    number: int
+    job: str  # "archive", "audit", …
+    collection: str  # "" for all, or several
+    store: str  # URL; "" for all, or those of the collection
+    started: str  # UTC
+    ended: str | None  # UTC; None: under way, or cut off
+    outcome: str  # "good", "errors", "incomplete", "failed", "interrupted" or UNDER_WAY
+    exit_status: int | None
+    summary: dict[str, Any]
+
+
+def begin_run(catalogue: Catalogue, job: str, collection: str, store: str) -> int:
+    """Remember that a run began; its number."""
+    with catalogue.transaction() as db:
+        cursor = db.execute(
+            "INSERT INTO runs (job, collection, store, started, outcome, summary) VALUES (?, ?, ?, ?, ?, '{}')",
+            (job, collection, store, utc_now(), UNDER_WAY),
+        )
+        number = int(cursor.lastrowid or 0)
+        db.execute("DELETE FROM runs WHERE number <= ?", (number - KEPT,))
+        return number
+
+
+def end_run(catalogue: Catalogue, number: int, outcome: str, exit_status: int, summary: dict[str, Any]) -> RunRow:
+    """Remember how the run ended, and give it as it is remembered."""
+    with catalogue.transaction() as db:
+        db.execute(
+            "UPDATE runs SET ended = ?, outcome = ?, exit_status = ?, summary = ? WHERE number = ?",
+            (utc_now(), outcome, exit_status, json.dumps(summary), number),
+        )
+        return _row(db.execute(f"SELECT {_COLUMNS} FROM runs WHERE number = ?", (number,)).fetchone())  # noqa: S608 -- names of our own
+
+
+def runs_since(catalogue: Catalogue, started: str) -> Iterator[RunRow]:
+    """Runs that began at that time (UTC) or later, in their order."""
+    with catalogue.transaction() as db:
+        rows = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE started >= ? ORDER BY number", (started,)).fetchall()  # noqa: S608 -- as above
+    return map(_row, rows)
+
+
+def last_run(catalogue: Catalogue, job: str | None = None, collection: str | None = None) -> RunRow | None:
+    """The last run that began: of all, of a job, or of a job over one collection."""
+    with catalogue.transaction() as db:
+        row = db.execute(
+            f"SELECT {_COLUMNS} FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR collection = ?2) "  # noqa: S608 -- as above
+            "ORDER BY number DESC LIMIT 1",
+            (job, collection),
+        ).fetchone()
+    return None if row is None else _row(row)
+
+
+def last_runs(catalogue: Catalogue, job: str) -> dict[str, RunRow]:
+    """By collection, the last run of a job that began."""
+    with catalogue.transaction() as db:
+        rows = db.execute(
+            f"SELECT {_COLUMNS} FROM runs WHERE number IN (SELECT max(number) FROM runs WHERE job = ? GROUP BY collection)",  # noqa: S608
+            (job,),
+        ).fetchall()
+    return {row.collection: row for row in map(_row, rows)}
+
+
+def _row(row: tuple[Any, ...]) -> RunRow:
+    return RunRow(*row[:-1], summary=json.loads(row[-1]))
