@@ -43,7 +43,8 @@ def test_replicate_without_a_name_takes_every_collection_that_is_known(tmp_path:
     assert bags(tmp_path / "letters-copy") == ["v1"]
     assert bags(tmp_path / "photos-copy") == []
     assert [finding["code"] for finding in document["findings"]] == ["manifest-unusable"]
-    assert strongroom(tmp_path, "replicate", "moved.yaml").returncode == 2  # its relative paths lead elsewhere now
+    assert strongroom(tmp_path, "replicate", "moved.yaml").returncode == 3  # its relative paths lead elsewhere now
+    assert strongroom(tmp_path, "replicate", "nobody").returncode == 2
 
 
 def test_repair_says_when_nothing_is_known_to_be_unsound(tmp_path: Path) -> None:
