@@ -20,6 +20,7 @@ INDEX_NAME: Final = "index.jsonl"
 
 _BLOCK: Final = 512
 _END: Final = bytes(2 * _BLOCK)
+_FAR: Final = 1 << 53  # no pack is that long, and every database and language can hold the number
 
 
 def _header_template() -> bytearray:
@@ -116,7 +117,8 @@ def _parse_line(line: bytes) -> Member:
         member = Member(Digest(value["sha256"]), value["offset"], value["length"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidValueError(f"not a line of a pack index: {line[:200]!r}") from error
-    if type(member.offset) is not int or type(member.length) is not int or member.offset < _BLOCK or member.length < 0:
+    sane = type(member.offset) is int and type(member.length) is int
+    if not sane or not _BLOCK <= member.offset < _FAR or not 0 <= member.length < _FAR:
         raise InvalidValueError(f"impossible offset or length in a pack index: {line[:200]!r}")
     return member
 
@@ -129,17 +131,20 @@ def parse_header(block: bytes | memoryview) -> tuple[str, int] | None:
     block = bytes(block)
     if block == bytes(_BLOCK):
         return None
-    try:
-        stored = int(block[148:156].strip(b" \0"), 8)
-        length = int(block[124:136].strip(b" \0"), 8)
-    except ValueError:
-        raise InvalidValueError("not a tar header: a number in it is not octal") from None
+    stored, length = _octal(block[148:156]), _octal(block[124:136])
     if stored != sum(block[:148]) + 8 * 32 + sum(block[156:]):
         raise InvalidValueError("not a tar header: its checksum is wrong")
     name = block[:100].rstrip(b"\0")
     if block[156:157] != b"0" or block[345:500].strip(b"\0") or b"/" in name or not name.isascii():
         raise InvalidValueError(f"a member that a pack may not hold: {name[:100]!r}, type {block[156:157]!r}")
     return name.decode("ascii"), length
+
+
+def _octal(field: bytes) -> int:
+    digits = field.strip(b" \0")
+    if not digits.isdigit() or b"8" in digits or b"9" in digits:
+        raise InvalidValueError("not a tar header: a number in it is not octal")
+    return int(digits, 8)
 
 
 def scan_members(tar: memoryview) -> Iterator[Member]:

@@ -96,7 +96,7 @@ def _seal(value: dict[str, Any]) -> Seal | Void:
     manifests = {name: Digest(text) for name, text in value["tag_manifests"].items()}
     if "tagmanifest-sha256.txt" not in manifests or not all(_is_tag_manifest(name) for name in manifests):
         raise InvalidValueError("tag_manifests must name tagmanifest-sha256.txt and nothing but tag manifests")
-    log = {check_id(writer): Head(int(head["seq"]), Digest(head["sha256"])) for writer, head in value["log"].items()}
+    log = {check_id(writer): Head(_count(head["seq"]), Digest(head["sha256"])) for writer, head in value["log"].items()}
     return Seal(
         bag, check_id(value["collection"]), check_id(value["attempt"]), previous, manifests, _count(value["payload"]["bytes"]),
         _count(value["payload"]["files"]), Digest(value["state"]), log, str(value["sealed"]), str(value["software"]),

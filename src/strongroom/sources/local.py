@@ -42,6 +42,7 @@ class Rules:
     wanted: Callable[[bytes], bool]
     excluded: Callable[[bytes], bool]
     symlinks: str
+    apart: frozenset[bytes] = frozenset()  # folders of our own that lie in the source: never taken
 
 
 class Walk:
@@ -55,6 +56,7 @@ class Walk:
         self._real_root = os.path.realpath(root)
         self._rules = rules
         self._found = found
+        self._followed: set[tuple[int, int]] = set()  # folders that a link was followed to
 
     def entries(self) -> Iterator[Entry]:
         """Everything below the source and the source itself, in no particular order. Raises UsageError if it is no readable folder."""
@@ -95,7 +97,7 @@ class Walk:
                 yield self._judge(item, name)
 
     def _judge(self, item: os.DirEntry[bytes], name: bytes) -> tuple[Entry, os.stat_result | None]:
-        if is_litter(item.name):
+        if is_litter(item.name) or name in self._rules.apart:
             return Entry(Kind.EXCLUDED, name, reason="system-file"), None
         try:
             info = item.stat(follow_symlinks=False)
@@ -119,7 +121,11 @@ class Walk:
 
     def _link(self, name: bytes, info: os.stat_result) -> tuple[Entry, os.stat_result | None]:
         path = self._path(name)
-        recorded = Entry(Kind.SYMLINK, name, mtime=info.st_mtime_ns, target=os.readlink(path))
+        try:
+            recorded = Entry(Kind.SYMLINK, name, mtime=clamp(info.st_mtime_ns), target=os.readlink(path))
+        except OSError:
+            self._find(Code.SOURCE_VANISHED, name, "a link that vanished or changed during the scan")
+            return Entry(Kind.EXCLUDED, name, reason="changing"), None
         if self._rules.symlinks == "refuse":
             self._find(Code.SOURCE_SYMLINK, name, "a symbolic link, and the collection manifest says `symlinks: refuse`")
             return recorded, None
@@ -135,6 +141,10 @@ class Walk:
         except OSError:
             return recorded, None  # dangling, or a circle of links: kept as the link it is
         if stat.S_ISDIR(info.st_mode):
+            identity = (info.st_dev, info.st_ino)
+            if identity in self._followed:
+                return recorded, None  # once is enough; folders that link to each other would multiply without end
+            self._followed.add(identity)
             return _entry(Kind.DIRECTORY, name, info), info
         return (_entry(Kind.FILE, name, info), info) if stat.S_ISREG(info.st_mode) else (recorded, None)
 
@@ -149,4 +159,9 @@ _KINDS = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "characte
 
 
 def _entry(kind: Kind, name: bytes, info: os.stat_result) -> Entry:
-    return Entry(kind, name, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, stat.S_IMODE(info.st_mode))
+    return Entry(kind, name, info.st_size, clamp(info.st_mtime_ns), clamp(info.st_ctime_ns), info.st_ino, stat.S_IMODE(info.st_mode))
+
+
+def clamp(nanoseconds: int) -> int:
+    """As 64 bits can hold it: some file systems keep years up to 2446, and nanoseconds since 1970 end in 2262."""
+    return max(-(1 << 63), min(nanoseconds, (1 << 63) - 1))

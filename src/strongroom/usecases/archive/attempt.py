@@ -37,7 +37,7 @@ class Attempt:
         """A new attempt, durably marked as under way."""
         attempt = cls(store, bag, new_id())
         data = canonical.dumps({"format": "strongroom-attempt/1", "bag": str(bag), "attempt": attempt.id, "opened": utc_now()})
-        store.put(keys.attempt_open(bag, attempt.id), data, sha256=Digest.of(data))
+        put_or_generation(store, keys.attempt_open(bag, attempt.id), data, Digest.of(data))
         return attempt
 
     def close(self, reason: str) -> None:
@@ -61,6 +61,7 @@ class Attempt:
         """Create the seal: the bag's identity if this attempt is the bag now, None if the number went to another."""
         data = seal.to_bytes()
         key = keys.seal(self.bag)
+        parse_seal(data, what=str(key))  # a seal that nobody could read would lose the bag
         try:
             self.store.put(key, data, sha256=Digest.of(data))
         except KeyExistsError:

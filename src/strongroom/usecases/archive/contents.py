@@ -29,12 +29,11 @@ _ROUNDS: Final = 5  # of reading again what turned out not to be in the store
 class Done:
     """What was done so far in this run."""
 
-    read_files: int = 0
     read_bytes: int = 0
+    problems: int = 0  # files that could not be read as they were
     new_contents: int = 0
     stored_bytes: int = 0
     verified: int = 0  # objects
-    damaged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +91,24 @@ class Contents:
             self._refuse_lost_carried()
             reliance.choose_places(self._spool, self._catalogue.path, self._place.number, self._place.scope)
             relied = [row for row in self.chosen() if row.id not in self._written]
-            gone = reliance.find_gone(self._place.store, self._catalogue, relied)
+            gone, unread = reliance.find_gone(self._place.store, self._catalogue, relied)
             for row in gone:
                 self._found(self._finding(row, "is gone from the store; its contents are stored again"))
-            still = {row.id for row in relied} - {row.id for row in gone}
-            learned = [row for row in relied if row.id in still and not row.verified]
-            for row in self._read_back("verify what is reused", learned, members=True):
+            unsound = self._read_back("verify what is reused", unread, members=True)
+            for row in unsound:
                 self._found(self._finding(row, "is damaged; its contents are stored again"))
-            if not gone and not learned:
+            unplaced = reliance.unplaced(self._spool, self._catalogue.path, self._place.number, self._place.scope)
+            if not unplaced:
                 return
         raise StrongroomError(f"{self._place.store.url}: what is stored keeps vanishing or failing; this store cannot be trusted now")
 
-    def read_back(self) -> None:
-        """Verify what this run wrote, from the medium."""
+    def read_back(self) -> int:
+        """Verify what this run wrote, from the medium. How many objects are damaged."""
         written = [row for row in self.chosen() if row.id in self._written and not row.verified]
-        for row in self._read_back("read back", written, members=False):
+        damaged = self._read_back("read back", written, members=False)
+        for row in damaged:
             self._found(self._finding(row, "does not read back as it was written; run the archive again, and it is stored again"))
+        return len(damaged)
 
     def chosen(self) -> Iterator[ObjectRow]:
         """The packs and large contents the payload relies on in this store."""
@@ -147,6 +148,7 @@ class Contents:
                 reason = "unreadable" if kind == "unreadable" else "changing"
                 db.execute("INSERT OR REPLACE INTO structure (path, kind, reason) VALUES (?, 'excluded', ?)", (path, reason))
                 db.execute("DELETE FROM files WHERE id = ?", (number,))
+        self.done.problems += len(result.problems)
         for stored in result.objects:
             number = self._catalogue.record_object(
                 self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents
@@ -156,7 +158,6 @@ class Contents:
             self.done.stored_bytes += stored.size
         if result.types:
             self._catalogue.record_types(result.types)
-        self.done.read_files += len(result.files)
         self.done.read_bytes += result.read
 
     def _read_back(self, name: str, rows: list[ObjectRow], *, members: bool) -> list[ObjectRow]:
@@ -180,7 +181,6 @@ class Contents:
                 self._catalogue.mark_damaged(result.damaged)
                 damaged.update(result.damaged)
                 self.done.verified += len(result.sound)
-        self.done.damaged += len(damaged)
         return [row for row in rows if row.id in damaged]
 
     # -- trouble

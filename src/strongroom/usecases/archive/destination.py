@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from strongroom.catalogue import Catalogue
+from strongroom.catalogue import BagRow, Catalogue
 from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.errors import StoreError, StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.findings import Code, Finding
@@ -24,8 +24,24 @@ class Destination:
     id: str
     number: int
     all: list[Store]
+    ids: frozenset[str]  # of all
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+
+    def check_known(self, last: LastSeal, known: BagRow | None) -> LastSeal:
+        """`last`, with what the catalogue knows beyond it. Raises StoreUnreachableError if the last bag lies in no store within reach."""
+        if known is None or known.bag.version <= (last.seal.bag.version if last.seal else 0):
+            return last
+        if not self.ids & set(known.stores):
+            raise StoreUnreachableError(
+                f"{known.bag} is known to lie in a store that is not attached (id {', '.join(known.stores) or 'unknown'}); attach it, "
+                "so that the next bag can follow it"
+            )
+        gone = Finding(
+            Code.SEAL_DAMAGED, str(known.bag), f"was sealed ({known.seal}) in a store that is attached, and its seal is gone: the store "
+            "was put back to an older state, or somebody removed it. The next bag takes a number after it"
+        )
+        return replace(last, highest=max(last.highest, known.bag.version), findings=(*last.findings, gone))
 
     def check_same_collection(self, manifest: CollectionManifest, last: LastSeal) -> None:
         """Raise UsageError if the name belongs to another collection in these stores."""
@@ -53,7 +69,7 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
                 raise
             findings.append(Finding(Code.STORE_ABSENT, reference.url, f"not attached, and marked `offline`: {error}"))
     if not opened:
-        raise StoreUnreachableError(f"{manifest.file}: none of its {len(manifest.stores)} stores is attached; attach one and run this again")
+        raise StoreUnreachableError(f"{manifest.file}: none of its {len(manifest.stores)} stores is attached; attach one and try again")
     first = next((one for one in opened if one[0].capabilities.create_only), None)
     if first is None:
         raise StoreError(
@@ -61,8 +77,18 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
             "of a bag; put a store that can first in the collection manifest"
         )
     store, store_id, number = first
-    notes = tuple(f"still to be replicated to {other.url}" for other, _, _ in opened if other is not store)
-    yield Destination(store, store_id, number, [store, *(other for other, _, _ in opened if other is not store)], tuple(findings), notes)
+    _refuse_pending_sweep(store)
+    others = [other for other, _, _ in opened if other is not store]
+    notes = tuple(f"still to be replicated to {other.url}" for other in others)
+    ids = frozenset(one[1] for one in opened)
+    yield Destination(store, store_id, number, [store, *others], ids, tuple(findings), notes)
+
+
+def _refuse_pending_sweep(store: Store) -> None:
+    """A sweep or a takedown asks every writer to leave contents alone; this version cannot yet, so it writes nothing."""
+    for prefix in ("sweep/", "withheld/"):
+        if next(store.list(prefix), None) is not None:
+            raise StoreError(f"{store.url}: holds {prefix}, which a newer version wrote and must be heeded; use that version")
 
 
 def open_reference(reference: StoreRef, catalogue: Catalogue) -> tuple[Store, str, int]:

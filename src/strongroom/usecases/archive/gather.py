@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from strongroom.collections.globs import compile_globs
@@ -21,10 +21,11 @@ from strongroom.usecases.archive.spool import Spool
 _ROWS = 5000
 
 
-def scan(manifest: CollectionManifest, spool: Spool, progress: Progress, found: Callable[[Finding], None]) -> None:
-    """Walk the source into the spool. Raises UsageError if the source cannot be read."""
+def scan(manifest: CollectionManifest, home: Path, spool: Spool, progress: Progress, found: Callable[[Finding], None]) -> None:
+    """Walk the source into the spool; `home` is never taken, should it lie in there. Raises UsageError if the source cannot be read."""
     include, exclude = compile_globs(manifest.include), compile_globs(manifest.exclude)
-    rules = Rules(include if manifest.include else lambda _: True, exclude, manifest.symlinks)
+    apart = os.path.relpath(os.path.realpath(os.fsencode(home)), os.path.realpath(os.fsencode(manifest.source)))
+    rules = Rules(include if manifest.include else lambda _: True, exclude, manifest.symlinks, frozenset({apart}))
     walk = Walk(os.fsencode(manifest.source), rules, found)
     for entries in _chunks(walk.entries()):
         files = [entry for entry in entries if entry.kind is Kind.FILE]
@@ -33,8 +34,11 @@ def scan(manifest: CollectionManifest, spool: Spool, progress: Progress, found: 
                 "INSERT INTO files (path, name, size, mtime, ctime, inode, mode) VALUES (?, ?, ?, ?, ?, ?, ?)", map(_file_row, files)
             )
             others = [_structure_row(entry) for entry in entries if entry.kind is not Kind.FILE]
-            db.executemany("INSERT OR REPLACE INTO structure (path, kind, mode, mtime, target, reason) VALUES (?, ?, ?, ?, ?, ?)", others)
-            escaped = ((path, entry.name) for entry in entries for path, odd in [to_payload_text(entry.name)] if odd)
+            db.executemany(
+                "INSERT OR REPLACE INTO structure (path, kind, mode, mtime, target, reason, name) VALUES (?, ?, ?, ?, ?, ?, ?)", others
+            )
+            taken = (entry for entry in entries if entry.kind is not Kind.EXCLUDED)
+            escaped = ((path, entry.name) for entry in taken for path, odd in [to_payload_text(entry.name)] if odd)
             db.executemany("INSERT OR REPLACE INTO names (path, name) VALUES (?, ?)", escaped)
         progress.advance(len(files), sum(entry.size for entry in files))
 
@@ -50,14 +54,25 @@ def signed(number: int) -> int:
 
 
 def _structure_row(entry: Entry) -> tuple[object, ...]:
-    path, _ = to_payload_text(entry.name)
-    return path, entry.kind.value, entry.mode or None, entry.mtime or None, entry.target or None, entry.reason or None
+    path, odd = to_payload_text(entry.name)
+    name = entry.name if odd and entry.kind is Kind.EXCLUDED else None
+    mode = entry.mode if entry.kind is Kind.DIRECTORY else None
+    return path, entry.kind.value, mode, entry.mtime or None, entry.target or None, entry.reason or None, name
 
 
 def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     iterator = iter(entries)
     while chunk := list(itertools.islice(iterator, _ROWS)):
         yield chunk
+
+
+def identity(manifest: CollectionManifest) -> tuple[int, int] | None:
+    """Device and inode of the source folder: whether it is still the one that was scanned. None if it is gone."""
+    try:
+        info = os.stat(manifest.source)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
 
 
 def check_source_apart(manifest: CollectionManifest) -> None:
@@ -77,7 +92,8 @@ def _file_path(url: str) -> str:
 def load_previous_paths(spool: Spool, previous: SealedTagFiles) -> None:
     """The payload paths of the bag before, as the table `before`."""
     with spool.transaction() as db:
-        db.execute("CREATE TABLE IF NOT EXISTS before (path TEXT PRIMARY KEY) WITHOUT ROWID")
+        db.execute("DROP TABLE IF EXISTS before")
+        db.execute("CREATE TABLE before (path TEXT PRIMARY KEY) WITHOUT ROWID")
         db.executemany("INSERT OR IGNORE INTO before VALUES (?)", ((path,) for path in previous.paths()))
 
 
@@ -86,36 +102,3 @@ def lost(spool: Spool) -> tuple[int, int, list[str]]:
     gone = "FROM before b WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.path = b.path)"
     examples = [row[0] for row in spool.db.execute(f"SELECT path {gone} ORDER BY path LIMIT 5")]
     return spool.one(f"SELECT count(*) {gone}"), spool.one("SELECT count(*) FROM before"), examples
-
-
-def carry_over(spool: Spool, previous: SealedTagFiles, algorithms: tuple[str, ...]) -> None:
-    """Add what the bag before held and this delivery does not (`mode: accrue`). Raises UsageError if its digests do not suffice."""
-    missing = [name for name in algorithms if name not in previous.algorithms]
-    if missing:
-        raise UsageError(
-            f"mode accrue cannot add {', '.join(missing)} to `fixity`: the bag before has no such digests of the files it carries over"
-        )
-    rows = (
-        (row.path, row.size, row.mtime, row.mode, bytes.fromhex(row.digests["sha256"]),
-         b"".join(bytes.fromhex(row.digests[name]) for name in algorithms[1:]), row.type)
-        for row in previous.payload()
-    )
-    with spool.transaction() as db:
-        db.executemany(
-            "INSERT OR IGNORE INTO files (path, size, mtime, mode, sha256, others, type, ctime, inode, read) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 2)",
-            rows,
-        )
-        db.executemany(
-            "INSERT OR IGNORE INTO names (path, name) VALUES (?, ?)",
-            ((line["path"], base64.b64decode(line["bytes"])) for line in previous.lines("metadata/names.jsonl")),
-        )
-        db.executemany(
-            "INSERT OR IGNORE INTO structure (path, kind, mode, mtime, target) VALUES (?, ?, ?, ?, ?)",
-            (
-                (line["path"], line["kind"], int(line["mode"], 8) if "mode" in line else None, line.get("mtime"),
-                 base64.b64decode(line["target"]) if "target" in line else None)
-                for line in previous.lines("metadata/structure.jsonl")
-                if line["kind"] != "excluded"
-            ),
-        )

@@ -25,7 +25,6 @@ class Counts:
     records: int
     invalid: int
     verified: int
-    damaged: int
 
 
 def agents(manifest: CollectionManifest) -> tuple[str, ...]:
@@ -54,12 +53,18 @@ def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Coun
     return [*events, Event(EventType.INGESTION, detail, what, outcome, note, who)]
 
 
-def after_the_seal(manifest: CollectionManifest, seal: Seal, digest: Digest, counts: Counts) -> list[Event]:
-    """What the log says once the bag is sealed."""
+def stored_again(manifest: CollectionManifest, seal: Seal, contents: int) -> Event:
+    """What the log says when an unchanged collection's contents were missing or damaged in the store."""
+    detail = f"{contents} contents that the store no longer had whole were stored again from the source"
+    return Event(EventType.REPAIR, detail, (str(seal.bag),), agents=agents(manifest))
+
+
+def after_the_seal(manifest: CollectionManifest, seal: Seal, digest: Digest, counts: Counts, damaged: int) -> list[Event]:
+    """What the log says once the bag is sealed; `damaged`: objects that did not read back."""
     who, what = agents(manifest), (str(seal.bag), f"sha256:{digest}")
     events = [Event(EventType.INGESTION, f"sealed; {counts.stored_bytes} bytes of packs and large contents written", what, agents=who)]
     if manifest.readback:
-        outcome = Outcome.FAIL if counts.damaged else Outcome.SUCCESS
+        outcome = Outcome.FAIL if damaged else Outcome.SUCCESS
         detail = f"{counts.verified} packs and large contents and every tag file read back from the medium"
-        events.append(Event(EventType.FIXITY_CHECK, detail, what, outcome, f"{counts.damaged} damaged" if counts.damaged else "", who))
+        events.append(Event(EventType.FIXITY_CHECK, detail, what, outcome, f"{damaged} damaged" if damaged else "", who))
     return events

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import InvalidValueError
+from strongroom.core.errors import InvalidValueError, StoreError
 from strongroom.core.pack import parse_index
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
+from strongroom.usecases.archive.scopes import NOBODY, scopes_of
 from strongroom.usecases.archive.spool import Spool
 
 #: A file whose times lie this close to the start of the run that read it may have changed again within one tick of the clock.
@@ -28,7 +31,7 @@ def recall(spool: Spool, catalogue: Path, collection: str, source: str, algorith
             "WHERE r.collection = ?1 AND r.source = ?2 AND r.algorithms = ?3 AND s.collection = ?1 AND s.path = files.path "
             "AND s.size = files.size AND s.mtime = files.mtime AND s.ctime = files.ctime AND s.inode = files.inode "
             "AND files.sha256 IS NULL",
-            (collection, source, " ".join(algorithms)),
+            (collection, os.fsencode(source), " ".join(algorithms)),
         )
 
 
@@ -47,7 +50,7 @@ def remember(
             )
             db.execute(
                 "INSERT OR REPLACE INTO cat.source_reads (collection, source, algorithms, seal) VALUES (?, ?, ?, ?)",
-                (collection, source, " ".join(algorithms), seal.raw),
+                (collection, os.fsencode(source), " ".join(algorithms), seal.raw),
             )
         except BaseException:
             db.execute("ROLLBACK")
@@ -58,29 +61,23 @@ def remember(
 def learn(catalogue: Catalogue, store: Store, number: int) -> int:
     """Take in the packs and large contents that others, or a run of ours that was cut off, left in the store. How many were new.
 
-    What is learned is a hint: nothing is sealed on the strength of it before it was read back (reliance.py).
+    What is learned is a hint: nothing is sealed on the strength of it before it was read back (reliance.py). A pack is shared as far as
+    the bags that name it say; one that no bag names may hold restricted contents and is shared with nobody.
     """
-    known = catalogue.known_objects(number)
-    learned = 0
-    for stat in store.list("packs/"):
-        digest = _named(stat.key, ".jsonl")
-        if digest is None or ("pack", digest.raw) in known:
-            continue
-        try:
-            members = parse_index(read_all(store, stat.key, _INDEX_LIMIT))
-        except InvalidValueError:
-            continue  # only a hint: what this pack holds is then stored once more
-        size = next((found.size for found in store.list(keys.pack(digest).text) if found.key == keys.pack(digest)), None)
-        if size is not None:
+    seen = catalogue.known_objects(number)
+    packs = {digest: stat for stat in store.list("packs/") if (digest := _named(stat.key, ".tar")) and ("pack", digest.raw) not in seen}
+    large = {digest: stat for stat in store.list("content/") if (digest := _named(stat.key, "")) and ("content", digest.raw) not in seen}
+    scopes = scopes_of(store, set(packs) | set(large)) if packs or large else {}
+    for digest, stat in packs.items():
+        with suppress(InvalidValueError, StoreError):  # an index is only a hint: what this pack holds is then stored once more
+            members = parse_index(read_all(store, keys.pack_index(digest), _INDEX_LIMIT))
             contents = [(member.digest.raw, member.length) for member in members]
-            catalogue.record_object(number, "pack", digest, size, scope="", contents=contents)
-            learned += 1
-    for stat in store.list("content/"):
-        digest = _named(stat.key, "")
-        if digest is not None and ("content", digest.raw) not in known:
-            catalogue.record_object(number, "content", digest, stat.size, scope="", contents=[(digest.raw, stat.size)])
-            learned += 1
-    return learned
+            for scope in scopes.get(digest, {NOBODY}):
+                catalogue.record_object(number, "pack", digest, stat.size, scope=scope, contents=contents)
+    for digest, stat in large.items():
+        for scope in scopes.get(digest, {NOBODY}):
+            catalogue.record_object(number, "content", digest, stat.size, scope=scope, contents=[(digest.raw, stat.size)])
+    return len(packs) + len(large)
 
 
 def _named(key: keys.StoreKey, suffix: str) -> Digest | None:

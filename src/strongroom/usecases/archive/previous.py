@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from strongroom.core import keys
 from strongroom.core.bag.manifest import manifest_name, parse_manifest_lines
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
-from strongroom.core.errors import StoreError
-from strongroom.core.findings import Finding
+from strongroom.core.errors import DamagedBagError
+from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.seal import Seal
 from strongroom.stores.interface import Store
@@ -33,23 +33,30 @@ class LastSeal:
 
 
 def find_last(stores: list[Store], name: str) -> LastSeal:
-    """The last seal of the collection over all of these stores. Damaged and forked seals are findings."""
+    """The last seal of the collection over all of these stores. Damaged seals, and different ones under one label, are findings."""
     best = LastSeal(0, None, None, None)
     findings: list[Finding] = []
     for store in stores:
         for version in reversed(find_versions(store, name)):
-            if version <= (best.seal.bag.version if best.seal else 0):
+            last = best.seal.bag.version if best.seal else 0
+            if version < last:
                 break
             seals = read_seals(store, BagId(name, version))
             findings += seals.findings
             taken = bool(seals.found or seals.void or seals.findings)
-            highest = max(best.highest, version) if taken else best.highest
-            best = LastSeal(highest, best.seal, best.digest, best.store)
+            best = replace(best, highest=max(best.highest, version) if taken else best.highest)
             if seals.found:
                 found = seals.found[0]
-                best = LastSeal(highest, found.seal, found.digest, store)
+                if version > last:
+                    best = LastSeal(best.highest, found.seal, found.digest, store)
+                elif found.digest != best.digest and best.store is not None:
+                    findings.append(_forked(found.bag, best.store, store))
                 break
-    return LastSeal(best.highest, best.seal, best.digest, best.store, tuple(findings))
+    return replace(best, findings=tuple(findings))
+
+
+def _forked(bag: BagId, one: Store, other: Store) -> Finding:
+    return Finding(Code.FORKED, str(bag), f"{one.url} and {other.url} hold different seals under this label; both are kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,12 @@ class PayloadRow:
 class SealedTagFiles:
     """The tag files of one sealed bag, fetched into a scratch folder and verified against the seal on the way."""
 
-    def __init__(self, store: Store, seal: Seal, scratch: Path) -> None:
-        self._store = store
+    def __init__(self, stores: list[Store], seal: Seal, scratch: Path) -> None:
+        """From the first of `stores` that has each file whole. Raises DamagedBagError if none has the tag manifest."""
+        self._stores = stores
         self._seal = seal
         self._scratch = scratch
-        scratch.mkdir(exist_ok=True)
+        scratch.mkdir()
         listing = self._fetch("tagmanifest-sha256.txt", seal.tag_manifests["tagmanifest-sha256.txt"].hex)
         with listing.open("rb") as lines:
             entries = parse_manifest_lines(lines, algorithm="sha256")
@@ -95,7 +103,7 @@ class SealedTagFiles:
             for line, *entries in zip(technical, *map(self._manifest, algorithms), strict=True):
                 row = json.loads(line)
                 if any(path != row["path"] for path, _ in entries):
-                    raise StoreError(f"{self._store.url}: {self._seal.bag}: its manifests and technical.jsonl do not list the same paths")
+                    raise DamagedBagError(f"{self._seal.bag}: its manifests and technical.jsonl do not list the same paths")
                 digests = dict(zip(algorithms, (digest for _, digest in entries), strict=True))
                 yield PayloadRow(row["path"], digests, row["size"], int(row["mode"], 8), row["mtime"], row.get("type"))
 
@@ -107,22 +115,25 @@ class SealedTagFiles:
                     yield json.loads(line)
 
     def get(self, path: str) -> Path:
-        """A verified copy of a tag file. Raises StoreError if it is missing or damaged in every generation."""
+        """A verified copy of a tag file. Raises DamagedBagError if it is missing or damaged everywhere."""
         if path not in self._digests:
-            raise StoreError(f"{self._store.url}: {self._seal.bag}: has no tag file {path}")
+            raise DamagedBagError(f"{self._seal.bag}: has no tag file {path}")
         return self._fetch(path, self._digests[path])
 
     def _manifest(self, algorithm: str) -> Iterator[tuple[str, str]]:
         with self.get(f"manifest-{algorithm}.txt").open("rb") as lines:
             for entry in parse_manifest_lines(lines, algorithm=algorithm):
                 if isinstance(entry, Problem):
-                    raise StoreError(f"{self._store.url}: {self._seal.bag}: manifest-{algorithm}.txt, line {entry.line}: {entry.message}")
+                    raise DamagedBagError(f"{self._seal.bag}: manifest-{algorithm}.txt, line {entry.line}: {entry.message}")
                 yield entry.path, entry.digest
 
     def _fetch(self, path: str, digest: str) -> Path:
         target = self._scratch / path.replace("/", "~")
         if not target.exists():
             key = keys.tag_file(self._seal.bag, self._seal.attempt, path)
-            if fetch(self._store, key, Expected("sha256", digest), target).key is None:
-                raise StoreError(f"{self._store.url}: {key}: missing or damaged; run `strongroom audit`")
+            if not any(fetch(store, key, Expected("sha256", digest), target).key for store in self._stores):
+                raise DamagedBagError(
+                    f"{', '.join(store.url for store in self._stores)}: {key}: missing or damaged, so nothing can be compared with the "
+                    "last bag; run `strongroom repair`"
+                )
         return target

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from strongroom.core.digests import Hash, new_hash
+from strongroom.sources import local
 
 
 class SourceReadError(Exception):
@@ -34,7 +35,7 @@ class FileState:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise SourceReadError("changing", "was a file during the scan and is none now")
-        return cls(info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, stat.S_IMODE(info.st_mode))
+        return cls(info.st_size, local.clamp(info.st_mtime_ns), local.clamp(info.st_ctime_ns), info.st_ino, stat.S_IMODE(info.st_mode))
 
 
 def open_source(path: bytes, *, follow: bool) -> int:

@@ -69,17 +69,27 @@ def chosen(spool: Spool, catalogue: Path) -> Iterator[ObjectRow]:
         yield ObjectRow(number, kind, Digest.from_bytes(digest), size, bool(verified))
 
 
-def find_gone(store: Store, catalogue: Catalogue, rows: list[ObjectRow]) -> list[ObjectRow]:
-    """Those objects that are no longer in the store, or not with their length. They are marked, and relied upon no more."""
+def find_gone(store: Store, catalogue: Catalogue, rows: list[ObjectRow]) -> tuple[list[ObjectRow], list[ObjectRow]]:
+    """Those objects that are no longer in the store with their length in any generation, and those to be read before they are relied upon.
+
+    The first are marked damaged and relied upon no more. The second are what no run of ours has read, or what lies in a later generation.
+    """
     with ThreadPoolExecutor(_THREADS) as threads:
-        sizes = threads.map(lambda row: _size(store, row), rows)
-        gone = [row for row, size in zip(rows, sizes, strict=True) if size != row.size]
+        odd = [row for row, as_known in zip(rows, threads.map(lambda row: _is_there(store, row), rows), strict=True) if not as_known]
+    moved = [row for row in odd if _has_generation(store, row)]
+    gone = [row for row in odd if row not in moved]
     catalogue.mark_damaged(row.id for row in gone)
-    return gone
+    catalogue.mark_unverified(row.id for row in moved)
+    return gone, [row for row in rows if row in moved or (not row.verified and row not in gone)]
 
 
-def _size(store: Store, row: ObjectRow) -> int | None:
+def _is_there(store: Store, row: ObjectRow) -> bool:
     try:
-        return store.head(object_key(row)).size
+        return store.head(object_key(row)).size == row.size
     except NotFoundInStoreError:
-        return None
+        return False
+
+
+def _has_generation(store: Store, row: ObjectRow) -> bool:
+    key = object_key(row)
+    return any(stat.key.base[0] == key and stat.size == row.size for stat in store.list(key.text))

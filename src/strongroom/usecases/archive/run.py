@@ -13,18 +13,18 @@ from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError
-from strongroom.core.events import utc_now
+from strongroom.core.events import Event, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Previous, Seal
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
-from strongroom.usecases.archive import gather, known, supplied
+from strongroom.usecases.archive import accrual, gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
 from strongroom.usecases.archive.destination import Destination, open_destination
-from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal
+from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal, stored_again
 from strongroom.usecases.archive.lock import only_one
 from strongroom.usecases.archive.previous import LastSeal, SealedTagFiles, find_last
 from strongroom.usecases.archive.report import ArchiveReport
@@ -57,10 +57,10 @@ def archive(
         Catalogue.open(context.catalogue) as catalogue,
         open_destination(manifest, catalogue) as destination,
     ):
-        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context))
+        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), accept_loss=accept_loss, reread=reread)
         try:
-            run.look(reread=reread)
-            report = run.plan() if dry_run else run.go(accept_loss=accept_loss, reread=reread)
+            run.look(context.home)
+            report = run.plan() if dry_run else run.go()
         finally:
             run.spool.close()
         if not dry_run:
@@ -71,9 +71,12 @@ def archive(
 
 class _Run:
     def __init__(
-        self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination, kept: Store
+        self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination, kept: Store, *,
+        accept_loss: bool, reread: bool,
     ) -> None:
         self.manifest = manifest
+        self.accept_loss = accept_loss
+        self.reread = reread
         self.scratch = scratch
         self.catalogue = catalogue
         self.destination = destination
@@ -86,19 +89,16 @@ class _Run:
         self.started = time.time_ns()
         self.attempt: Attempt | None = None
         self.last = LastSeal(0, None, None, None)
+        self.before: SealedTagFiles | None = None
         self.uuid: str | None = None
 
     # -- before the first byte of a file is read
 
-    def look(self, *, reread: bool) -> None:
+    def look(self, home: Path) -> None:
+        self.root = gather.identity(self.manifest)
         with self.stages.stage("scan") as progress:
-            gather.scan(self.manifest, self.spool, progress, self.findings.add)
+            gather.scan(self.manifest, home, self.spool, progress, self.findings.add)
         self._find_last()
-        if self.last.seal is not None and self.last.store is not None:
-            before = SealedTagFiles(self.last.store, self.last.seal, self.scratch / "before")
-            gather.load_previous_paths(self.spool, before)
-            if self.manifest.mode == "accrue":
-                gather.carry_over(self.spool, before, self.manifest.fixity)
         with self.stages.stage("validate metadata"):
             folder = self.scratch / "metadata"
             folder.mkdir()
@@ -106,40 +106,50 @@ class _Run:
             self.findings.extend(self.records.findings)
             supplied.leave_out(self.spool, self.records.held())
         self.algorithms = self.manifest.fixity + supplied.extra_algorithms(self.records, self.manifest.fixity)
-        if not reread:
+        if not self.reread:
             known.recall(self.spool, self.catalogue.path, self.manifest.name, str(self.manifest.source), self.algorithms)
         place = Place(self.destination.store, self.destination.number, self.manifest.name if self.manifest.dedup == "collection" else "")
         self.contents = Contents(self.manifest, self.algorithms, place, self.spool, self.catalogue, self.runner, self.stages, self.scratch,
                                  self.findings.add)
 
     def plan(self) -> ArchiveReport:
-        """What a run would do; nothing is written to the store."""
-        files, size = self.spool.unread()
-        return replace(self._report("planned", None), read_files=files, read_bytes=size)
-
-    def go(self, *, accept_loss: bool, reread: bool) -> ArchiveReport:
+        """What a run would do, a refusal included; nothing is written to the store."""
         if self.manifest.mode == "closed" and self.last.seal is not None:
             return self._report("closed", self.last.seal.bag)
-        if not accept_loss:
+        try:
             self._refuse_loss()
+        except RefusedError as error:
+            self.findings.add(Finding(Code.SOURCE_LOSS, str(self.manifest.source), str(error)))
         if self._must_refuse():
             return self._report("refused", None)
-        if self._must_learn():
-            self.contents.learn()
-        self._read_source()
+        files, size = self.spool.unread()
+        self._carry_over()
+        return replace(self._report("planned", None), read_files=files, read_bytes=size)
+
+    def go(self) -> ArchiveReport:
+        if self.manifest.mode == "closed" and self.last.seal is not None:
+            return self._report("closed", self.last.seal.bag)
+        self._refuse_loss()
         if self._must_refuse():
-            return self._end_without_bag("refused", None)
-        return self._seal_next(reread=reread)
+            return self._report("refused", None)
+        try:
+            if self._must_learn():
+                self.contents.learn()
+            self._read_source()
+            return self._end_without_bag("refused", None) if self._must_refuse() else self._seal_next()
+        except RefusedError:
+            self._close_attempt("refused")
+            raise
 
     def _refuse_loss(self) -> None:
-        if self.last.seal is None or self.manifest.mode == "accrue":
+        if self.last.seal is None or self.manifest.mode == "accrue" or self.accept_loss:
             return
         gone, had, examples = gather.lost(self.spool)
         if had and gone / had > self.manifest.max_loss:
             shown = ", ".join(path.removeprefix("data/") for path in examples)
             raise RefusedError(
                 f"{self.manifest.source}: {gone:,} of the {had:,} files of {self.last.seal.bag} are gone ({shown}, …), more than the "
-                f"{self.manifest.max_loss:.0%} that `max_loss` allows. Nothing was stored. If the source is complete as it is, "
+                f"{self.manifest.max_loss:.0%} that `max_loss` allows. No bag was made. If the source is complete as it is, "
                 "run this again with --accept-loss"
             )
 
@@ -161,27 +171,50 @@ class _Run:
             if not check_first:  # with checksums that can refuse the whole, nothing is stored before they were compared
                 self._ensure_open()
             self.contents.read_source(store=not check_first)
+        self._compare_checksums()
+        self._carry_over()
+
+    def _compare_checksums(self) -> None:
         differing = supplied.compare_checksums(self.spool, self.records, self.algorithms, self.findings.add)
         if self.manifest.metadata.on_invalid == "hold":
             supplied.leave_out(self.spool, iter(differing))
+
+    def _carry_over(self) -> None:
+        if self.manifest.mode == "accrue" and self.before is not None:
+            accrual.carry_over(self.spool, self.before, self.manifest.fixity, self.findings.add)
 
     def _ensure_open(self) -> None:
         if self.attempt is None:
             self.catalogue.set_dirty(self.destination.number, dirty=True)
             self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.last.highest + 1))
 
+    def _hold_contents(self) -> None:
+        """Every content in the store; and since files may have been read again for that, everything that reading can change, again."""
+        while True:
+            before = self.contents.done.problems
+            self.contents.hold(self._ensure_open)
+            self._compare_checksums()
+            if self.contents.done.problems == before:
+                break
+            self._carry_over()
+        if gather.identity(self.manifest) != self.root:
+            raise RefusedError(f"{self.manifest.source}: another folder than when the run began (unmounted, or replaced); no bag was made")
+        if self.contents.done.problems:
+            self._refuse_loss()
+
     # -- the bag
 
-    def _seal_next(self, *, reread: bool) -> ArchiveReport:
+    def _seal_next(self) -> ArchiveReport:
         for _ in range(_RACES):
-            self.contents.hold(self._ensure_open)
+            self._hold_contents()
+            if self._must_refuse():
+                return self._end_without_bag("refused", None)
             with self.stages.stage("write tag files"):
                 writer = TagFiles(self.scratch / "tag", self.manifest)
-                tag_files = [*self.records.tag_files, ("metadata/validation.json", self.records.report)]
-                payload = writer.payload(self.spool, self.catalogue.path, tag_files)
+                payload = writer.payload(self.spool, self.catalogue.path, self._supplied())
             state = state_digest(payload)
             if self.last.seal is not None and self.last.seal.state == state:
-                return self._unchanged(self.last.seal, reread=reread)
+                return self._unchanged(self.last.seal)
             if self.attempt is None:
                 self._ensure_open()
                 continue  # what is relied upon is looked at again, now that the attempt is open
@@ -191,7 +224,15 @@ class _Run:
                 return self._finish(self.attempt, seal, digest, files)
             self._close_attempt("the number went to another run")
             self._find_last()
+            self.contents.learn()  # what the winner stored
+            self._carry_over()
         raise StrongroomError(f"{self.destination.store.url}: lost {_RACES} races for a version number; run it again when fewer others do")
+
+    def _supplied(self) -> list[tuple[str, Path]]:
+        files = [*self.records.tag_files, ("metadata/validation.json", self.records.report)]
+        if self.manifest.mode == "accrue" and self.before is not None:
+            return accrual.merge_records(self.spool, self.before, files, self.scratch)
+        return files
 
     def _store_tag_files(self, attempt: Attempt, writer: TagFiles, payload: Payload) -> list[TagFile]:
         with self.stages.stage("store tag files") as progress:
@@ -219,27 +260,38 @@ class _Run:
         return self.uuid
 
     def _find_last(self) -> None:
-        self.last = find_last([*self.destination.all, self.kept], self.manifest.name)
+        """The bag before, by every store that answers, by what is kept at home, and by what the catalogue knows."""
+        stores = [*self.destination.all, self.kept]
+        last = find_last(stores, self.manifest.name)
+        self.last = self.destination.check_known(last, self.catalogue.latest(self.manifest.name))
         self.uuid = None
         self.findings.extend(self.last.findings)
         self.destination.check_same_collection(self.manifest, self.last)
+        if self.last.seal is not None and self.last.digest is not None:
+            self.before = SealedTagFiles(stores, self.last.seal, self.scratch / f"before-{self.last.digest}")
+            gather.load_previous_paths(self.spool, self.before)
 
     # -- after the seal
 
     def _finish(self, attempt: Attempt, seal: Seal, digest: Digest, files: list[TagFile]) -> ArchiveReport:
+        damaged = 0
         if self.manifest.readback:
-            self.contents.read_back()
+            damaged = self.contents.read_back()
             with self.stages.stage("read back tag files"):
-                self.findings.extend(attempt.verify_tag_files(files))
+                wrong = attempt.verify_tag_files(files)
+                self.findings.extend(wrong)
+                damaged += len(wrong)
         with self.stages.stage("catalogue"):
             counts = self._counts(seal.payload_files, seal.payload_bytes)
-            events = after_the_seal(self.manifest, seal, digest, counts)
-            log.append(self.catalogue, self.destination.store, self.destination.number, self.destination.id, events)
+            self._log(after_the_seal(self.manifest, seal, digest, counts, damaged))
             self.catalogue.record_bag(seal, digest, self.destination.number)
             self._remember(digest)
             self.catalogue.set_dirty(self.destination.number, dirty=False)
             self._keep(seal.bag, digest)
         return self._report("sealed", seal.bag)
+
+    def _log(self, events: list[Event]) -> None:
+        log.append(self.catalogue, self.destination.store, self.destination.number, self.destination.id, events)
 
     def _keep(self, bag: BagId, digest: Digest) -> None:
         """Keep tag files and seal at home where another store is to have the bag: this one may be absent then."""
@@ -249,14 +301,16 @@ class _Run:
             except (StoreError, DamagedBagError) as error:  # the bag is sealed whatever becomes of this
                 self.findings.add(Finding(Code.REPLICA_WAITS, str(bag), f"its tag files could not be kept at home: {error}"))
 
-    def _unchanged(self, seal: Seal, *, reread: bool) -> ArchiveReport:
+    def _unchanged(self, seal: Seal) -> ArchiveReport:
         if self.last.digest is not None:
             if self.last.store is self.destination.store:
                 self.catalogue.record_bag(seal, self.last.digest, self.destination.number)
-            if self.contents.done.read_files or reread:
+            if self._read_files() or self.reread:
                 self._remember(self.last.digest)
         if self.manifest.readback:
             self.contents.read_back()
+        if self.contents.done.new_contents:
+            self._log([stored_again(self.manifest, seal, self.contents.done.new_contents)])
         return self._end_without_bag("unchanged", seal.bag)
 
     def _end_without_bag(self, outcome: str, bag: BagId | None) -> ArchiveReport:
@@ -277,8 +331,11 @@ class _Run:
 
     def _counts(self, files: int, size: int) -> Counts:
         done = self.contents.done
-        return Counts(files, size, done.read_files, done.new_contents, done.stored_bytes, self.records.records, self.records.invalid,
-                      done.verified, done.damaged)
+        return Counts(files, size, self._read_files(), done.new_contents, done.stored_bytes, self.records.records, self.records.invalid,
+                      done.verified)
+
+    def _read_files(self) -> int:
+        return int(self.spool.one("SELECT count(*) FROM files WHERE read = 1"))
 
     def _report(self, outcome: str, bag: BagId | None) -> ArchiveReport:
         files, size = self.spool.totals()
@@ -286,7 +343,7 @@ class _Run:
         excluded = Counter(dict(self.spool.db.execute("SELECT reason, count(*) FROM structure WHERE kind = 'excluded' GROUP BY reason")))
         done = self.contents.done
         return ArchiveReport(
-            self.manifest.name, outcome, None if bag is None else str(bag), self.destination.store.url, files, size, done.read_files,
+            self.manifest.name, outcome, None if bag is None else str(bag), self.destination.store.url, files, size, self._read_files(),
             done.read_bytes, done.new_contents, done.stored_bytes, files - self.spool.unread()[0] - distinct, dict(excluded),
             self.records.records, self.records.invalid, done.verified, self.findings.findings(), dict(self.stages.seconds),
             (_REFUSED,) if outcome == "refused" else self.destination.notes,

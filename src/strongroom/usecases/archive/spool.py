@@ -24,7 +24,16 @@ CREATE TABLE files (           -- the payload to be
   type   TEXT                  -- MIME type, where the bag before said it
 );
 CREATE UNIQUE INDEX files_by_path ON files (path);
-CREATE TABLE structure (path TEXT PRIMARY KEY, kind TEXT NOT NULL, mode INTEGER, mtime INTEGER, target BLOB, reason TEXT) WITHOUT ROWID;
+CREATE TABLE structure (
+  path    TEXT PRIMARY KEY,
+  kind    TEXT NOT NULL,
+  mode    INTEGER,
+  mtime   INTEGER,
+  target  BLOB,                -- of a link
+  reason  TEXT,                -- why it is excluded
+  name    BLOB,                -- of what is excluded, where the path is not its name
+  carried INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 CREATE TABLE names (path TEXT PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE work (seq INTEGER PRIMARY KEY, file INTEGER NOT NULL);
 """
@@ -35,7 +44,7 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.db = sqlite3.connect(path, timeout=300, isolation_level=None, check_same_thread=False)
         self.db.execute("PRAGMA journal_mode = WAL")  # workers read while results are written
         self.db.execute("PRAGMA synchronous = OFF")  # scratch: a run that dies starts anew
         self.db.execute("PRAGMA cache_size = -32000")

@@ -15,7 +15,7 @@ def leave_out(spool: Spool, paths: Iterator[str]) -> None:
     with spool.transaction() as db:
         for path in paths:
             db.execute("INSERT OR REPLACE INTO structure (path, kind, reason) VALUES (?, 'excluded', 'held')", (path,))
-            db.execute("DELETE FROM files WHERE path = ?", (path,))
+            db.execute("DELETE FROM files WHERE path = ? AND read < 2", (path,))
 
 
 def extra_algorithms(records: ValidationResult, fixity: tuple[str, ...]) -> tuple[str, ...]:

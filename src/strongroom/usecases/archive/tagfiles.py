@@ -158,12 +158,14 @@ class TagFiles:
         state = hashlib.sha256()
 
         def lines() -> Iterator[bytes]:
-            for path, kind, mode, mtime, target, reason in spool.db.cursor().execute(
-                "SELECT path, kind, mode, mtime, target, reason FROM structure ORDER BY path"
+            for path, kind, mode, mtime, target, reason, name in spool.db.cursor().execute(
+                "SELECT path, kind, mode, mtime, target, reason, name FROM structure ORDER BY path"
             ):
                 value: dict[str, Any] = {"kind": kind, "path": path}
                 if reason is not None:
                     value["reason"] = reason
+                if name is not None:
+                    value["bytes"] = base64.b64encode(name).decode()
                 if mode is not None:
                     value["mode"] = f"{mode:04o}"
                 if target is not None:
