@@ -9,7 +9,7 @@ from typing import Any, Final
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, StoreError
-from strongroom.stores.generations import read_all
+from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.seals import find_seals
 
@@ -32,10 +32,11 @@ def scopes_of(store: Store, wanted: set[Digest]) -> dict[Digest, set[str]]:
                 key = keys.tag_file(sealed.bag, sealed.seal.attempt, "metadata/collection.json")
                 document = canonical.loads(read_all(store, key, _LIMIT), what=str(key))
                 scope = sealed.bag.name if document.get("dedup") == "collection" else ""
-                for line in read_all(store, keys.placement(sealed.bag), _LIMIT).splitlines():
-                    digest = _place(json.loads(line))
-                    if digest in wanted:
-                        found.setdefault(digest, set()).add(scope)
+                for placement in generations(store, keys.placement(sealed.bag)):  # one of them may be of an attempt that lost
+                    for line in read_all(store, placement, _LIMIT).splitlines():
+                        digest = _place(json.loads(line))
+                        if digest in wanted:
+                            found.setdefault(digest, set()).add(scope)
     return {digest: scopes - {""} if len(scopes) > 1 else scopes for digest, scopes in found.items()}
 
 
