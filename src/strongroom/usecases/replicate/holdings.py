@@ -10,7 +10,6 @@ from typing import Final
 
 from strongroom.catalogue import Catalogue, ObjectRow
 from strongroom.core.digests import Digest
-from strongroom.core.errors import StoreError
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches
@@ -18,7 +17,6 @@ from strongroom.usecases.archive.readback import ReadBackJob, ReadBackResult, re
 from strongroom.usecases.archive.reliance import find_gone
 from strongroom.usecases.restore.plan import Plan
 
-_ROUNDS: Final = 10
 _TRUSTED: Final = (
     "FROM cat.places p JOIN cat.objects o ON o.id = p.object "
     "WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = c.sha AND NOT o.damaged"
@@ -46,22 +44,13 @@ def chosen(plan: Plan, catalogue: Path, store: int, scope: str) -> list[ObjectRo
 
 
 def settle(plan: Plan, catalogue: Catalogue, store: Store, number: int, scope: str, runner: Runner) -> None:
-    """Mark as had every content that lies in the store in an object that is there and was verified, now or before.
-
-    Raises StoreError if what is stored keeps vanishing.
-    """
+    """Mark as had every content that lies in the store in an object that is there and was verified, now or before."""
     looked: set[int] = set()
-    for _ in range(_ROUNDS):
-        rows = [row for row in chosen(plan, catalogue.path, number, scope) if row.id not in looked]
-        gone = {row.id for row in find_gone(store, catalogue, [row for row in rows if row.verified])}
-        unread = [row for row in rows if not row.verified]
+    while rows := [row for row in chosen(plan, catalogue.path, number, scope) if row.id not in looked]:
+        looked |= {row.id for row in rows}  # what turns out bad is chosen no more, and another object in its place
+        _, unread = find_gone(store, catalogue, rows)
         if unread:
             _verify(catalogue, store, unread, runner)
-        looked |= {row.id for row in rows if row.verified} - gone
-        if not gone and not unread:
-            break
-    else:
-        raise StoreError(f"{store.url}: what is stored keeps vanishing or failing; this store cannot be trusted now")
     with with_catalogue(plan, catalogue.path) as db:
         db.execute(f"UPDATE content AS c SET done = EXISTS (SELECT 1 {_TRUSTED} AND o.verified)", (number, scope))  # noqa: S608
 

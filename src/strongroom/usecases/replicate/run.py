@@ -67,6 +67,7 @@ class _Run:
     attached: list[Attached] = field(default_factory=list)
     absent: list[Absent] = field(default_factory=list)
     bags: dict[Identity, KnownBag] = field(default_factory=dict)
+    damaged: list[tuple[BagId, Finding]] = field(default_factory=list)
     held: dict[str, set[Identity]] = field(default_factory=dict)  # by the URL of an attached store, or home
 
     def go(self, spool_bytes: int) -> list[Line]:
@@ -77,6 +78,7 @@ class _Run:
         with self.runner.stage(f"compare the stores of {name}"):
             for store in stores:
                 self._look(store)
+            self._say_damaged_seals()
             for one in self.attached:
                 keep_description(kept, one.store)
             self._say_forks()
@@ -97,13 +99,19 @@ class _Run:
     def _look(self, store: Store) -> None:
         held = self.held[store.url] = set()
         for seals in find_seals(store, self.manifest.name):
-            self.collector.extend(seals.findings)
+            self.damaged += [(seals.bag, one) for one in seals.findings if one.code is not Code.FORKED]
             for one in seals.found:
                 identity = (one.bag, one.digest)
                 held.add(identity)
                 before = self.bags.get(identity)
                 holders = (*before.holders, store) if before else (store,)
                 self.bags[identity] = KnownBag(one.seal, one.digest, holders)
+
+    def _say_damaged_seals(self) -> None:
+        """A seal that another store has is brought again, as the next generation; one that none has is an error."""
+        labels = {bag for bag, _ in self.bags}
+        for bag, one in self.damaged:
+            self.collector.add(Finding(Code.COPY_DAMAGED, one.place, one.message) if bag in labels else one)
 
     def _say_forks(self) -> None:
         labels: dict[BagId, list[str]] = {}

@@ -67,7 +67,8 @@ def find_seals(store: Store, name: str | None = None) -> Iterator[Seals]:
 def read_seals(store: Store, bag: BagId) -> Seals:
     """The seals a store holds under one label, newest generation first. Equal generations count once.
 
-    A generation that does not parse or seals another bag is damaged, and a finding. Where several differ, those that disagree with
+    A generation that does not parse or seals another bag is damaged, and a finding: a warning where another makes sense, as
+    after a repair. Where several differ, those that disagree with
     their tag manifests are damaged too; a single one is kept, so that damage of its tag files is reported as what it is.
     """
     found: dict[Digest, FoundSeal] = {}
@@ -88,6 +89,8 @@ def read_seals(store: Store, bag: BagId) -> Seals:
             void = True
         else:
             found.setdefault(Digest.of(data), FoundSeal(bag, key, Digest.of(data), seal))
+    if found:
+        findings = [Finding(Code.COPY_DAMAGED, one.place, one.message) if one.code is Code.SEAL_DAMAGED else one for one in findings]
     if len(found) + void > 1:
         for digest, one in list(found.items()):
             wrong = _disagrees(store, one.seal)
