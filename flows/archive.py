@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.outcome import outcome
+from flows.outcome import outcome, recorded
 from flows.runner import PrefectRunner, task_runner
 from strongroom.collections import find, load
 from strongroom.usecases.context import Context
@@ -16,6 +16,7 @@ from strongroom.usecases.replicate.after import archive_and_replicate
 
 
 @flow(name="archive", flow_run_name="archive {collection}", task_runner=task_runner(), persist_result=False)
+@recorded
 def archive(
     collection: str, *, manifest: str | None = None, dry_run: bool = False, accept_loss: bool = False, reread: bool = False,
     replicas: bool = True, workers: int | None = None, quiet: bool = False,

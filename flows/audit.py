@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.outcome import outcome
+from flows.outcome import outcome, recorded
 from flows.runner import PrefectRunner, task_runner
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit as usecase
@@ -15,6 +15,7 @@ from strongroom.usecases.context import Context
 
 
 @flow(name="audit", task_runner=task_runner(), persist_result=False)
+@recorded
 def audit(
     name: str | None = None, *, version: int | None = None, stores: tuple[str, ...] = (), quick: bool = False,
     max_bytes: int | None = None, max_minutes: float | None = None, max_age_days: float | None = None,

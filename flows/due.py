@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.outcome import outcome
+from flows.outcome import outcome, recorded
 from flows.runner import PrefectRunner, task_runner
 from strongroom.usecases.context import Context
 from strongroom.usecases.due.run import due as usecase
@@ -15,6 +15,7 @@ from strongroom.usecases.replicate.manifests import load_manifests
 
 
 @flow(name="due", task_runner=task_runner(), persist_result=False)
+@recorded
 def due(
     *, manifests: tuple[str, ...] = (), spool_bytes: int = 0, from_source: bool = False, workers: int | None = None, quiet: bool = False,
 ) -> State[Any]:

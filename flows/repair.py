@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.outcome import outcome
+from flows.outcome import outcome, recorded
 from flows.runner import PrefectRunner, task_runner
 from strongroom.usecases.context import Context
 from strongroom.usecases.repair.run import repair as usecase
@@ -15,6 +15,7 @@ from strongroom.usecases.replicate.manifests import known_manifests
 
 
 @flow(name="repair", task_runner=task_runner(), persist_result=False)
+@recorded
 def repair(*, stores: tuple[str, ...] = (), from_source: bool = False, workers: int | None = None, quiet: bool = False) -> State[Any]:
     """Repair these stores (URLs; none: all), from other stores and, if wanted, the sources of the collections."""
     context = Context.from_environment()

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.outcome import outcome
+from flows.outcome import outcome, recorded
 from flows.runner import PrefectRunner, task_runner
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.manifests import load_manifests
@@ -15,6 +15,7 @@ from strongroom.usecases.replicate.run import replicate as usecase
 
 
 @flow(name="replicate", task_runner=task_runner(), persist_result=False)
+@recorded
 def replicate(*, manifests: tuple[str, ...] = (), spool_bytes: int = 0, workers: int | None = None, quiet: bool = False) -> State[Any]:
     """Replicate the collections of these collection manifests (paths; none: all that the catalogue knows)."""
     context = Context.from_environment()

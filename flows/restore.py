@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.outcome import outcome
+from flows.outcome import outcome, recorded
 from flows.runner import PrefectRunner, task_runner
 from strongroom.core.digests import Digest
 from strongroom.usecases.context import Context
@@ -17,6 +17,7 @@ from strongroom.usecases.restore.run import restore as usecase
 
 
 @flow(name="restore", flow_run_name="restore {name}", task_runner=task_runner(), persist_result=False)
+@recorded
 def restore(
     name: str, dest: str, *, version: int | None = None, payload_only: bool = False, paths: tuple[str, ...] = (),
     source: str | None = None, into: bool = False, seal: str | None = None, workers: int | None = None, quiet: bool = False,

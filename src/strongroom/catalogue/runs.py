@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from strongroom.catalogue.catalogue import Catalogue
+from strongroom.catalogue.checks import reading
 from strongroom.core.events import utc_now
 
 _COLUMNS: Final = "number, job, collection, store, started, ended, outcome, exit_status, summary"
@@ -56,14 +57,14 @@ def end_run(catalogue: Catalogue, number: int, outcome: str, exit_status: int, s
 
 def runs_since(catalogue: Catalogue, started: str) -> Iterator[RunRow]:
     """Runs that began at that time (UTC) or later, in their order."""
-    with catalogue.transaction() as db:
+    with reading(catalogue) as db:
         rows = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE started >= ? ORDER BY number", (started,)).fetchall()  # noqa: S608 -- as above
     return map(_row, rows)
 
 
 def last_run(catalogue: Catalogue, job: str | None = None, collection: str | None = None) -> RunRow | None:
     """The last run that began: of all, of a job, or of a job over one collection."""
-    with catalogue.transaction() as db:
+    with reading(catalogue) as db:
         row = db.execute(
             f"SELECT {_COLUMNS} FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR collection = ?2) "  # noqa: S608 -- as above
             "ORDER BY number DESC LIMIT 1",
@@ -74,7 +75,7 @@ def last_run(catalogue: Catalogue, job: str | None = None, collection: str | Non
 
 def last_runs(catalogue: Catalogue, job: str) -> dict[str, RunRow]:
     """By collection, the last run of a job that began."""
-    with catalogue.transaction() as db:
+    with reading(catalogue) as db:
         rows = db.execute(
             f"SELECT {_COLUMNS} FROM runs WHERE number IN (SELECT max(number) FROM runs WHERE job = ? GROUP BY collection)",  # noqa: S608
             (job,),
@@ -82,5 +83,5 @@ def last_runs(catalogue: Catalogue, job: str) -> dict[str, RunRow]:
     return {row.collection: row for row in map(_row, rows)}
 
 
-def _row(row: tuple[Any, ...]) -> RunRow:
-    return RunRow(*row[:-1], summary=json.loads(row[-1]))
+def _row(row: Any) -> RunRow:
+    return RunRow(*row[:-1], json.loads(row[-1]))

@@ -12,8 +12,9 @@ from strongroom.core.findings import Finding, printable
 
 if TYPE_CHECKING:
     from strongroom.runner.local import LocalRunner
+    from strongroom.usecases.recording import Report as AnyReport
 
-Report = TypeVar("Report")
+Report = TypeVar("Report", bound="AnyReport")
 
 EXIT_STATUSES: Final = """\
 exit status:
@@ -47,9 +48,15 @@ def run_job(args: argparse.Namespace, flow: str, parameters: dict[str, Any], loc
         report: Report = engine.run(flow, **parameters, workers=args.workers, quiet=args.quiet)
         return report
     from strongroom.runner.local import LocalRunner  # noqa: PLC0415
+    from strongroom.usecases.context import Context  # noqa: PLC0415
+    from strongroom.usecases.recording import recording  # noqa: PLC0415
 
-    with LocalRunner(args.workers, quiet=args.quiet) as runner:
-        return local(runner)
+    def warn(message: str) -> None:
+        print(f"warning: {printable(message)}", file=sys.stderr)
+
+    with LocalRunner(args.workers, quiet=args.quiet) as runner, recording(Context.from_environment(), flow, parameters, warn) as run:
+        run.report = report = local(runner)
+        return report
 
 
 def print_json(document: object) -> None:

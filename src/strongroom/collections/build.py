@@ -18,6 +18,7 @@ from strongroom.collections.model import (
     CollectionManifest,
     Identifier,
     MetadataSettings,
+    Notify,
     Schedule,
     StoreRef,
 )
@@ -71,6 +72,7 @@ def build(node: Node, document: Mapping[str, Any], raw: bytes, file: Path) -> Co
         authority=document["authority"],
         schedule=Schedule(archive=document["schedule"]) if isinstance(document["schedule"], str) else Schedule(**document["schedule"]),
         audit=AuditPolicy(**_sizes(document["audit"])),
+        notify=Notify(**document["notify"]),
         document=final,
         raw=raw,
     )

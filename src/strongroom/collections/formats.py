@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from strongroom.collections.cron import check_cron, time_zone
 from strongroom.collections.globs import translate
 from strongroom.collections.jsonschemas import Draft202012Validator, FormatChecker
 from strongroom.core.ids import check_collection_name
@@ -109,6 +110,8 @@ def _checker() -> FormatChecker:
         "strongroom-size": size_bytes,
         "strongroom-fraction": fraction,
         "strongroom-glob": translate,
+        "strongroom-cron": check_cron,
+        "strongroom-timezone": time_zone,
     }
     for name, check in checks.items():
         checker.checks(name, raises=ValueError)(_accepting(check))

@@ -65,6 +65,7 @@ class Schedule:
     archive: str | None = None
     audit: str | None = None
     timezone: str = "UTC"
+    grace_hours: int = 24  # so late a run may be before it is overdue
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,14 @@ class AuditPolicy:
     max_age_days: int | None = None
     max_bytes: int | None = None
     max_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """When a message is sent about a run over this collection."""
+
+    severity: Literal["error", "warning"] = "warning"  # the least that is worth one
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +115,6 @@ class CollectionManifest:
     authority: str
     schedule: Schedule
     audit: AuditPolicy
+    notify: Notify
     document: Mapping[str, Any]  # after `extends` and defaults; what metadata/collection.json holds
     raw: bytes  # the file as written; what metadata/collection.yaml holds

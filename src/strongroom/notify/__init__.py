@@ -1,0 +1,1 @@
+"""Messages to people: where to (addresses), and sending them."""

@@ -1,0 +1,1 @@
+"""What was done lately: `run.report` makes the digest, `words` says it."""
