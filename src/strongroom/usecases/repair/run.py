@@ -14,6 +14,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreError, UsageError
 from strongroom.core.events import Event, EventType, utc_now
 from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
@@ -155,7 +156,7 @@ class _Run:
     def _healed(self, one: Healed) -> None:
         number = self._known(one.kind, one.digest, one.size, one.contents)
         self.catalogue.mark_verified([number])
-        self._checked(object_key(one.kind, one.digest), one.key, one.size, one.digest, one.source)
+        self._checked(one.key, one.size, one.digest, one.source)
         if one.source is not None:
             self.objects.append(f"{'pack' if one.kind == 'pack' else 'sha256'}:{one.digest}")
 
@@ -181,23 +182,35 @@ class _Run:
     def _mend(self, rows: Sequence[CheckRow]) -> None:
         mender = Mender(self.target.store, self.target.number, self.others, self.catalogue, self.scratch)
         with self.runner.stage("tag files, seals, log", files=len(rows)) as progress:
+            again: set[BagId] = set()
             for row in rows:
-                base = row.key.base[0]
-                name = name_of(base)
-                if name.kind is Kind.DESCRIPTION:  # it was read when the store was opened, so some generation is sound
-                    forget_checks(self.catalogue, self.target.number, [row.key])
-                    self.sound += 1
-                    continue
-                mended = mender.mend(row)
+                name = name_of(row.key.base[0])
+                if self._mend_one(mender, row) and name.bag and (name.kind is Kind.SEAL or "/bag/tagmanifest-" in name.base):
+                    again.add(BagId.parse(name.bag))
                 progress.advance(1)
-                if mended is None:
-                    self.left.append(base.text)
-                    self._say_left(row, name.kind)
-                    continue
-                self._checked(base, mended.key, mended.size, mended.digest, mended.source)
-                if mended.source is not None:
-                    self.objects += [name.bag] if name.bag else []
-                    self.objects.append(f"sha256:{mended.digest}")
+            for bag in sorted(again):
+                for row in mender.unseen(bag):
+                    self._mend_one(mender, row)
+
+    def _mend_one(self, mender: Mender, row: CheckRow) -> bool:
+        """Whether sound bytes were written."""
+        base = row.key.base[0]
+        name = name_of(base)
+        if name.kind is Kind.DESCRIPTION:  # it was read when the store was opened, so some generation is sound
+            forget_checks(self.catalogue, self.target.number, [row.key])
+            self.sound += 1
+            return False
+        mended = mender.mend(row)
+        if mended is None:
+            self.left.append(base.text)
+            self._say_left(row, name.kind)
+            return False
+        self._checked(mended.key, mended.size, mended.digest, mended.source)
+        if mended.source is None:
+            return False
+        self.objects += [name.bag] if name.bag else []
+        self.objects.append(f"sha256:{mended.digest}")
+        return True
 
     def _say_left(self, row: CheckRow, kind: Kind) -> None:
         place = f"{self.target.url}: {row.key.base[0]}"
@@ -208,7 +221,7 @@ class _Run:
 
     # -- what is remembered
 
-    def _checked(self, base: StoreKey, at: StoreKey, size: int, digest: Digest, source: str | None) -> None:
+    def _checked(self, at: StoreKey, size: int, digest: Digest, source: str | None) -> None:
         seq = last_seq(self.catalogue, self.target.number)
         row = CheckRow(at, seq, CheckOutcome.SOUND, utc_now(), size, digest.hex, digest.hex)
         record_checks(self.catalogue, self.target.number, [row])

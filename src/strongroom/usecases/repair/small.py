@@ -23,6 +23,7 @@ from strongroom.core.errors import (
 )
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
+from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.pack import format_index
 from strongroom.core.seal import Seal, parse_seal
 from strongroom.stores.generations import find_generation, holds, parsable, put_or_generation, read_verified
@@ -38,6 +39,7 @@ from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
+from strongroom.usecases.sealed.seals import read_seals
 
 _LIMIT: Final = 1 << 30  # tag files of very large bags; read one at a time
 _PIECE: Final = 64 << 20
@@ -96,6 +98,34 @@ class Mender:
         digest = Digest.of(data)
         at = put_or_generation(self._store, base, data, digest)
         return Mended(at, digest, len(data), source) if holds(self._store, at, digest, uncached=True) else None
+
+    def unseen(self, bag: BagId) -> list[CheckRow]:
+        """The tag files of a bag that this store has not got sound, as an audit would say: while its seal or a tag manifest was damaged,
+        no audit could tell what they should hold."""
+        folder = self._scratch / f"unseen-{bag.name}-{bag.version}"
+        folder.mkdir(parents=True, exist_ok=True)
+        stores = [self._store, *self._sources]
+        rows = []
+        for found in read_seals(self._store, bag).found:
+            try:
+                sealed = open_bag(Target(bag, found.digest, Places([], Collector(), stores)), folder, Collector())
+            except (DamagedBagError, RefusedError, UsageError):
+                continue
+            for path in sealed.tag_files:
+                key, file = keys.tag_file(bag, found.seal.attempt, path), sealed.tag_file(path)
+                if file is not None:
+                    with file.open("rb") as opened:
+                        expected = hashlib.file_digest(opened, "sha256").hexdigest()
+                    if not self._has(key, Digest(expected)):
+                        rows.append(CheckRow(key, 0, CheckOutcome.DAMAGED, "", None, expected, None))
+        return rows
+
+    def _has(self, key: StoreKey, digest: Digest) -> bool:
+        try:
+            find_generation(self._store, key, digest)
+        except (DamagedInStoreError, NotFoundInStoreError):
+            return False
+        return True
 
     # -- where no digest is known
 
