@@ -22,6 +22,7 @@ from tests.restore.builder import make_store, seal_folder
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STRONGROOM_MANIFESTS", str(tmp_path / "manifests"))
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     return tmp_path / "home"
 
@@ -135,13 +136,13 @@ def test_status_says_what_answers_and_what_is_behind(tmp_path, two_versions, hom
     (tmp_path / "usb").mkdir()
     usb = make_store(f"file://{tmp_path}/usb")
     remember(home, usb, first)
-    value = document(capfd, "status")
+    value = document(capfd, "status", "--ask")
     site = value["collections"][0]
     assert (site["latest"], site["versions"], site["last_outcome"]) == ("site/v2", [1, 2], "sealed")
     assert site["stores"] == [read_description(store).id] and site["behind"] == [read_description(usb).id]
     assert all(one["reachable"] for one in value["stores"])
     (tmp_path / "usb").rename(tmp_path / "drawer")
-    value = document(capfd, "status")  # a disk in a drawer is no error
+    value = document(capfd, "status", "--ask")  # a disk in a drawer is no error
     assert [one["reachable"] for one in value["stores"]] == [True, False]
     assert main(["status"]) == 0
     assert "1 behind" in capfd.readouterr().out
@@ -154,7 +155,7 @@ def test_a_fork_is_an_error_in_status_and_in_a_store(tmp_path, two_versions, hom
     fork = seal_folder(other, tmp_path / "fork-source", "site/v2")
     remember(home, other, fork)
     value = document(capfd, "status", status=1)
-    assert [one["code"] for one in value["findings"]] == ["forked"]
+    assert [one["code"] for one in value["findings"]] == ["manifest-unusable", "forked"]
     assert main(["show", "site/v2"]) == 1
     assert fork.digest.hex in capfd.readouterr().err
     assert document(capfd, "show", "site/v2", "--seal", fork.digest.hex)["files"] == 0

@@ -63,6 +63,10 @@ class Catalogue:
         row = self._db.execute("SELECT id FROM stores WHERE url = ? ORDER BY seen DESC LIMIT 1", (url,)).fetchone()
         return row[0] if row else None
 
+    def store_number(self, store_id: str) -> int:
+        """The number in this catalogue of a store it knows."""
+        return int(self._db.execute("SELECT number FROM stores WHERE id = ?", (store_id,)).fetchone()[0])
+
     def see_store(self, store_id: str, url: str) -> int:
         """Remember that the store lies at `url` now. Its number in this catalogue."""
         with self.transaction() as db:

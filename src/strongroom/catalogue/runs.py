@@ -83,5 +83,6 @@ def last_runs(catalogue: Catalogue, job: str) -> dict[str, RunRow]:
     return {row.collection: row for row in map(_row, rows)}
 
 
-def _row(row: Any) -> RunRow:
-    return RunRow(*row[:-1], json.loads(row[-1]))
+def _row(row: tuple[Any, ...]) -> RunRow:
+    number, job, collection, store, started, ended, outcome, status, summary = row
+    return RunRow(number, job, collection, store, started, ended, outcome, status, json.loads(summary))

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
 from strongroom.cli.table import size_text, table
+from strongroom.core.findings import Severity
 from strongroom.usecases.context import Context
-from strongroom.usecases.status import StatusReport, status
+from strongroom.usecases.status import Replica, StatusReport, StoreStatus, status
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,17 +17,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "status",
         help="how each collection stands",
-        description="Say for each collection its newest bag, its last run and where it lies, and which stores answer now.",
+        description=(
+            "Say for each collection and each of its stores whether every bag is there, when it was last archived and audited, how much was "
+            "read within the policy, and what is overdue and why. From the catalogue alone: no store need be attached."
+        ),
         epilog=EXIT_STATUSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--ask", action="store_true", help="find out, too, which stores answer at this moment")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, print, and give the exit status."""
-    report = status(Context.from_environment())
+    """Look, print, and give the exit status: 1 when anything is overdue or damaged."""
+    report = status(Context.from_environment(), ask=args.ask)
     if args.json:
         print_json(report.to_json())
     else:
@@ -38,17 +43,39 @@ def run(args: argparse.Namespace) -> int:
 def _lines(report: StatusReport) -> Iterator[str]:
     if not report.collections:
         yield "nothing is archived yet: `strongroom init FOLDER` begins a collection"
-    else:
-        rows = [
-            (
-                one.name, str(len(one.versions)), one.latest or "-", f"{one.files:,}", size_text(one.bytes),
-                f"{one.last_archive or '-'} {one.last_outcome or ''}".strip(),
-                f"{len(one.stores)}" + (f" ({len(one.behind)} behind)" if one.behind else ""),
-            )
-            for one in report.collections
-        ]
-        yield from table(("COLLECTION", "BAGS", "LATEST", "FILES", "SIZE", "LAST RUN", "STORES"), rows, right=(1, 3, 4))
+        return
+    rows = [
+        (
+            one.name, str(len(one.versions)), one.latest or "-", f"{one.files:,}", size_text(one.bytes),
+            f"{one.last_archive or '-'} {one.last_outcome or ''}".strip(),
+            f"{len(one.stores)}" + (f" ({len(one.behind)} behind)" if one.behind else ""), "OVERDUE" if one.overdue else "",
+        )
+        for one in report.collections
+    ]
+    yield from table(("COLLECTION", "BAGS", "LATEST", "FILES", "SIZE", "LAST ARCHIVE", "STORES", ""), rows, right=(1, 3, 4))
+    replicas = [_replica(one.name, replica) for one in report.collections for replica in one.replicas]
+    if replicas:
+        yield ""
+        head = ("COLLECTION", "STORE", "BAGS", "LAST AUDIT", "READ WITHIN", "NEVER READ", "LONGEST UNREAD SINCE", "")
+        yield from table(head, replicas, right=(2, 4, 5))
     if report.stores:
         yield ""
-        stores = [(one.url, str(one.bags), "yes" if one.reachable else f"no, last seen {one.seen}") for one in report.stores]
-        yield from table(("STORE", "BAGS", "ANSWERS"), stores, right=(1,))
+        stores = [(one.url, str(one.bags), _answers(one), f"{one.unsound:,}" if one.unsound else "none") for one in report.stores]
+        yield from table(("STORE", "BAGS", "ANSWERS", "DAMAGED"), stores, right=(1, 3))
+    yield ""
+    late = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    yield f"{len(late)} things are overdue or damaged; see above." if late else "Nothing is overdue, and nothing is known to be damaged."
+    yield from (f"Note: {note}." for note in report.notes)
+
+
+def _replica(name: str, one: Replica) -> tuple[str, ...]:
+    share = "-" if one.recent_share is None else f"{one.recent_share:.0%} in {one.max_age_days} d"
+    bags = f"{one.held}" + (f" of {one.held + len(one.lacking)}" if one.lacking else "")
+    late = "OVERDUE" if one.overdue else ""
+    return name, one.store, bags, one.last_audit or "never", share, size_text(one.never_bytes), one.oldest or "-", late
+
+
+def _answers(one: StoreStatus) -> str:
+    if one.reachable is None:
+        return f"not asked, last seen {one.seen}"
+    return "yes" if one.reachable else f"no, last seen {one.seen}"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-_ANY_TIME = datetime(2024, 1, 1)  # noqa: DTZ001 -- only to have the expression parsed
+_ANY_TIME = datetime(2024, 1, 1)  # only to have the expression parsed
 _EXPECTED = "a cron expression of five fields such as 0 3 * * * (minute, hour, day, month, weekday)"
 
 

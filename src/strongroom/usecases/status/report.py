@@ -1,0 +1,109 @@
+"""What status says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.core.findings import Finding, has_errors
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """One store. Sizes in bytes, as far as the catalogue knows them."""
+
+    id: str
+    url: str
+    seen: str  # UTC, when it last answered
+    reachable: bool | None  # None: it was not asked
+    problem: str | None  # why it is not
+    bags: int
+    last_audit: str | None  # UTC, end of the last audit by this installation
+    unsound: int  # objects that were damaged or missing when last looked at
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id, "url": self.url, "seen": self.seen, "reachable": self.reachable, "problem": self.problem, "bags": self.bags,
+            "last_audit": self.last_audit, "unsound": self.unsound,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One collection in one store. The figures about reading are the store's as a whole, against this collection's policy."""
+
+    store: str  # URL
+    id: str | None  # None: never seen
+    offline: bool  # a disk that is usually not there
+    seen: str | None  # UTC
+    held: int  # bags of the collection
+    lacking: tuple[str, ...]  # bags it does not have
+    last_audit: str | None  # UTC, of the store or of this collection in it
+    max_age_days: int
+    bytes: int
+    recent_bytes: int  # read within max_age_days
+    never_bytes: int  # never read by an audit
+    oldest: str | None  # UTC, since when that is unread which is unread longest
+    overdue: tuple[str, ...]  # reasons
+
+    @property
+    def recent_share(self) -> float | None:
+        """The share of the store's bytes read within the policy; None where the catalogue knows of no bytes."""
+        return round(self.recent_bytes / self.bytes, 4) if self.bytes else None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "store": self.store, "id": self.id, "offline": self.offline, "seen": self.seen, "held": self.held,
+            "lacking": list(self.lacking), "complete": not self.lacking, "last_audit": self.last_audit, "max_age_days": self.max_age_days,
+            "bytes": self.bytes, "recent_bytes": self.recent_bytes, "recent_share": self.recent_share, "never_bytes": self.never_bytes,
+            "oldest": self.oldest, "overdue": list(self.overdue),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStatus:
+    name: str
+    manifest: str | None
+    mode: str | None  # None: its collection manifest cannot be read
+    schedule: dict[str, str]  # "archive", "audit": cron expressions; "timezone"
+    last_archive: str | None  # UTC, of the last run that sealed a bag or found that none was needed
+    last_outcome: str | None
+    versions: tuple[int, ...]
+    latest: str | None  # NAME/vN
+    files: int  # of the latest bag
+    bytes: int
+    stores: tuple[str, ...]  # ids, that hold the latest bag
+    behind: tuple[str, ...]  # ids, that hold an earlier bag and not the latest
+    replicas: tuple[Replica, ...]
+    overdue: tuple[str, ...]  # reasons that concern no single store
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "manifest": self.manifest, "mode": self.mode, "schedule": self.schedule,
+            "last_archive": self.last_archive, "last_outcome": self.last_outcome, "versions": list(self.versions), "latest": self.latest,
+            "files": self.files, "bytes": self.bytes, "stores": list(self.stores), "behind": list(self.behind),
+            "replicas": [one.to_json() for one in self.replicas], "overdue": list(self.overdue),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    collections: tuple[CollectionStatus, ...]
+    stores: tuple[StoreStatus, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()  # what cannot be known from here
+
+    @property
+    def exit_status(self) -> int:
+        """1 if anything is overdue or damaged."""
+        return 1 if has_errors(self.findings) else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Valid against schemas/status-report.schema.json."""
+        return {
+            "format": "strongroom-status-report/1",
+            "collections": [one.to_json() for one in self.collections],
+            "stores": [one.to_json() for one in self.stores],
+            "findings": [finding.to_json() for finding in self.findings],
+            "notes": list(self.notes),
+        }
