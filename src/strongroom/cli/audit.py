@@ -35,7 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--full", action="store_true", help="read every byte (this is the default)")
     mode.add_argument("--quick", action="store_true", help="read no byte: listing, sizes and the checksums stores keep")
-    parser.add_argument("--max-bytes", metavar="N", type=_size, help="read about so much of each store (500G, 20GiB); one object may overrun it")
+    parser.add_argument("--max-bytes", metavar="N", type=_size, help="read about so much of each store (500G, 20GiB)")
     parser.add_argument("--max-minutes", metavar="M", type=float, help="begin nothing in a store after so many minutes")
     parser.add_argument("--max-age", metavar="DAYS", type=float, help="read only what was not read within so many days")
     add_run_options(parser)

@@ -57,10 +57,10 @@ class Consequences:
         self._name_bad()
         everything = self._scratch.one(
             "SELECT 1 FROM bad UNION SELECT 1 FROM absent WHERE base LIKE 'packs/%.tar' OR base LIKE 'content/%'")
-        bags = [(bag, digest) for bag, digest in self._bags() if everything or self._was_read(bag)]
+        bags = [row for row in self._bags() if everything or (row[2] is not None and self._was_read(row[0]))]
         if not bags:
             return
-        self._scratch.db.executemany("INSERT OR IGNORE INTO traced VALUES (?)", ((bag,) for bag, _ in bags))
+        self._scratch.db.executemany("INSERT OR IGNORE INTO traced VALUES (?)", ((bag,) for bag, _, _ in bags))
         self._hold_objects()
         if everything:
             self._open(self._packs())
@@ -165,16 +165,19 @@ class Consequences:
 
     # -- who needs it
 
-    def _bags(self) -> list[tuple[str, str]]:
-        rows = self._scratch.rows("SELECT DISTINCT bag, digest FROM seals WHERE credible AND attempt IS NOT NULL ORDER BY bag, digest")
-        return [(bag, digest) for bag, digest in rows if asked(bag, self._request)]
+    def _bags(self) -> list[tuple[str, str, str | None]]:
+        """Every bag: its label, its attempt, and the digest of its seal where that can be believed."""
+        rows = self._scratch.rows(
+            "SELECT DISTINCT a.bag, a.attempt, s.digest FROM attempts a LEFT JOIN seals s "
+            "ON s.bag = a.bag AND s.attempt = a.attempt AND s.credible ORDER BY a.bag, a.attempt")
+        return [row for row in rows if asked(row[0], self._request)]
 
     def _was_read(self, bag: str) -> bool:
         """Whether the payload manifest of the bag was read in this run, so that it is its turn to be looked through."""
         sql = "SELECT 1 FROM looks WHERE base GLOB ? AND outcome = 'sound'"
         return self._scratch.one(sql, (f"bags/{bag}/*/bag/manifest-sha256.txt",)) is not None
 
-    def _trace(self, bags: Sequence[tuple[str, str]]) -> None:
+    def _trace(self, bags: Sequence[tuple[str, str, str | None]]) -> None:
         jobs = [
             TraceJob(self._store, self._scratch.path, tuple(part), self._folder / f"trace-{number}.sqlite")
             for number, part in enumerate(_parts(bags))

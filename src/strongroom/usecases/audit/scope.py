@@ -23,7 +23,10 @@ def limit(scratch: Scratch, request: AuditRequest) -> None:
     labels = scratch.rows("SELECT bag FROM things WHERE bag IS NOT NULL UNION SELECT bag FROM seals")
     bags = {bag for (bag,) in labels if _asked(bag, request)}
     needed = {base for bag in bags for (base,) in scratch.rows("SELECT base FROM placed WHERE bag = ?", (bag,))}
-    unplaced = any(scratch.one("SELECT 1 FROM placed WHERE bag = ?", (bag,)) is None for bag in bags)
+    unplaced = any(
+        scratch.one("SELECT 1 FROM attempts a WHERE a.bag = ?1 AND NOT EXISTS (SELECT 1 FROM placed p WHERE p.bag = ?1)", (bag,))
+        for bag in bags
+    )
     with scratch.transaction() as db:
         kept = ", ".join(f"'{kind.value}'" for kind in (Kind.DESCRIPTION, Kind.README))
         db.execute("CREATE TEMP TABLE asked (bag TEXT PRIMARY KEY)")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from strongroom.core import keys
+from strongroom.core.bag.manifest import parse_manifest_lines
+from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, NotFoundInStoreError, RefusedError, UsageError
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
+from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.scratch import read_scratch
 from strongroom.usecases.packcheck import check_pack
-from strongroom.usecases.sealed.bag import open_bag
+from strongroom.usecases.sealed.bag import Entry, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
 
@@ -28,7 +33,7 @@ _AT_ONCE: Final = 5000
 class TraceJob:
     store: Store
     scratch: Path
-    bags: tuple[tuple[str, str], ...]  # (NAME/vN, digest of its seal)
+    bags: tuple[tuple[str, str, str | None], ...]  # (NAME/vN, attempt, digest of its seal where it can be believed)
     out: Path  # a database of (sha256, bag, path), made here
 
 
@@ -48,19 +53,27 @@ def trace(job: TraceJob) -> TraceResult:
     ):
         out.execute("PRAGMA synchronous = OFF")
         out.execute("CREATE TABLE hits (sha256 BLOB, bag TEXT, path TEXT)")
-        for bag, seal in job.bags:
-            try:
-                _bag(job.store, bag, seal, Path(folder) / bag.replace("/", "-"), scratch, out)
-            except (DamagedBagError, UsageError, RefusedError):
+        for bag, attempt, seal in job.bags:
+            place = Path(folder) / bag.replace("/", "-")
+            traced = seal is not None and _verified(job.store, bag, seal, place, scratch, out)
+            if not traced and not _unverified(job.store, bag, attempt, scratch, out):
                 unread.append(bag)
     return TraceResult(job.out, tuple(unread))
 
 
-def _bag(store: Store, bag: str, seal: str, folder: Path, scratch: sqlite3.Connection, out: sqlite3.Connection) -> None:
+def _verified(store: Store, bag: str, seal: str, folder: Path, scratch: sqlite3.Connection, out: sqlite3.Connection) -> bool:
+    """Whether the bag's seal, tag manifests and manifest could be read and agree."""
     folder.mkdir(parents=True)
     collector = Collector()  # what is wrong with tag files is found where they are judged
-    opened = open_bag(Target(BagId.parse(bag), Digest(seal), Places((), collector, [store])), folder, collector)
-    entries = opened.manifest()
+    try:
+        opened = open_bag(Target(BagId.parse(bag), Digest(seal), Places((), collector, [store])), folder, collector)
+        _entries(bag, opened.manifest(), scratch, out)
+    except (DamagedBagError, UsageError, RefusedError):
+        return False
+    return True
+
+
+def _entries(bag: str, entries: Iterator[Entry], scratch: sqlite3.Connection, out: sqlite3.Connection) -> None:
     while some := list(islice(entries, _AT_ONCE)):
         out.execute("BEGIN")
         for entry in some:
@@ -69,6 +82,24 @@ def _bag(store: Store, bag: str, seal: str, folder: Path, scratch: sqlite3.Conne
             if scratch.execute(sql, (raw,)).fetchone()[0]:
                 out.execute("INSERT INTO hits VALUES (?, ?, ?)", (raw, bag, entry.path))
         out.execute("COMMIT")
+
+
+def _unverified(store: Store, bag: str, attempt: str, scratch: sqlite3.Connection, out: sqlite3.Connection) -> bool:
+    """Name what a bag, whose seal or tag manifests are damaged, needs of what is bad: its manifest will do for that as it is. What is
+    not held is not asked: a line may be what is damaged. False if there is no manifest."""
+    key = keys.tag_file(BagId.parse(bag), attempt, "manifest-sha256.txt")
+    for at in generations(store, key):
+        with store.get(at) as reader:
+            out.execute("BEGIN")
+            for item in parse_manifest_lines(iter(lambda: reader.read(1 << 20), b""), algorithm="sha256"):
+                if isinstance(item, Problem) or len(item.digest) != 64:
+                    continue
+                raw = bytes.fromhex(item.digest)
+                if scratch.execute("SELECT 1 FROM bad WHERE sha256 = ?", (raw,)).fetchone():
+                    out.execute("INSERT INTO hits VALUES (?, ?, ?)", (raw, bag, item.path))
+            out.execute("COMMIT")
+        return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
