@@ -182,3 +182,16 @@ def there_and_back(place):
         path.unlink()
     assert place.replicate("site", stores).lines[0].brought == ("site/v1",)
     assert place.payload("one", "site/v1") == before
+
+
+def test_a_collection_that_shares_with_none_is_brought_whole_though_the_store_has_equal_contents(place):
+    alone = "dedup: collection\n"
+    for name in ("a", "b"):
+        for number in range(20):
+            place.write(name, f"{number}", b"known to everybody %d" % number * 9)
+    place.archive("b", BOTH)
+    place.replicate("b", BOTH)
+    place.archive("a", BOTH, alone)
+    report = place.replicate("a", BOTH, alone)
+    assert (report.exit_status, report.lines[1].contents) == (0, 20)
+    assert place.payload("two", "a/v1") == place.payload("one", "a/v1")
