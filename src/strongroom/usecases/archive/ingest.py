@@ -171,7 +171,7 @@ class _Batch:
         if not len(self._pack) or self._job.store is None:
             return
         tar, index, digest, members = self._pack.finish()
-        put_or_generation(self._job.store, keys.pack(digest), tar, Digest.of(tar))
+        put_or_generation(self._job.store, keys.pack(digest), tar, digest)
         put_or_generation(self._job.store, keys.pack_index(digest), index, Digest.of(index))
         self._result.objects.append(StoredObject("pack", digest, len(tar), [(m.digest.raw, m.length) for m in members]))
 
