@@ -35,7 +35,7 @@ def limit(scratch: Scratch, request: AuditRequest) -> None:
         db.executemany("INSERT INTO needed VALUES (?)", ((base,) for base in needed))
         stored = f"bag IS NULL AND {int(unplaced)} AND (base LIKE 'packs/%' OR base LIKE 'content/%')"
         db.execute(
-            f"UPDATE things SET skip = ? WHERE NOT (kind IN ({kept}) OR bag IN (SELECT bag FROM asked) "  # noqa: S608 -- names of our own
+            f"UPDATE things SET skip = ? WHERE NOT (kind IN ({kept}) OR coalesce(bag, '') IN (SELECT bag FROM asked) "  # noqa: S608 -- names of our own
             f"OR unit IN (SELECT unit FROM needed) OR ({stored}))",
             (OUT,),
         )
