@@ -48,7 +48,7 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
 
 
-def run(name: str, **parameters: Any) -> Any:
+def run(name: str, /, **parameters: Any) -> Any:
     """Run the flow `name` of the module `flows.NAME` and give its report, whether the run ends Completed or Failed.
 
     Raises what the flow raised; StrongroomError if Prefect's API does not answer.
