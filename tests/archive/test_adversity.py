@@ -59,6 +59,12 @@ def test_a_dry_run_says_that_it_would_be_refused(site):
     assert (report.exit_status, site.codes(report)) == (1, ["source-loss"])
 
 
+def test_a_dry_run_says_that_space_may_be_short(site, monkeypatch):
+    monkeypatch.setattr(type(open_store(str(site.store))), "free_bytes", lambda self: 10)
+    report = site.run(dry_run=True)
+    assert (report.exit_status, site.codes(report)) == (0, ["store-limit"])
+
+
 def test_a_strangers_folder_in_the_log_does_not_spoil_the_seal(site):
     site.run()
     (writer,) = site.store.glob("log/*")

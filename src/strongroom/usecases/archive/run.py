@@ -17,6 +17,7 @@ from strongroom.core.events import Event, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Previous, Seal
+from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
@@ -123,6 +124,10 @@ class _Run:
         if self._must_refuse():
             return self._report("refused", None)
         files, size = self.spool.unread()
+        free = self.destination.store.free_bytes()
+        if free is not None and free < size:
+            short = f"has {human_size(free)} free, and as much as {human_size(size)} may be needed"
+            self.findings.add(Finding(Code.STORE_LIMIT, self.destination.store.url, short))
         self._carry_over()
         return replace(self._report("planned", None), read_files=files, read_bytes=size)
 
