@@ -54,7 +54,7 @@ def run(name: str, /, **parameters: Any) -> Any:
     Raises what the flow raised; StrongroomError if Prefect's API does not answer.
     """
     prepare()
-    _reach_api()
+    reach_api()
     flow = getattr(import_module(f"flows.{name}"), name)
     result = flow(**parameters, return_state=True).result(raise_on_failure=False)
     if isinstance(result, BaseException):  # a Failed state carries either its report or what was raised
@@ -62,7 +62,7 @@ def run(name: str, /, **parameters: Any) -> Any:
     return result
 
 
-def _reach_api() -> None:
+def reach_api() -> None:
     """Find out before anything is begun, and say it better than a traceback."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415 -- only once prepared
 

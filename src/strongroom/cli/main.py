@@ -25,10 +25,12 @@ VERBS: Final = {
     "diff": ("strongroom.cli.diff", "what differs between two bags"),
     "list": ("strongroom.cli.list", "the bags there are"),
     "show": ("strongroom.cli.show", "what a bag holds and where it came from"),
-    "status": ("strongroom.cli.status", "how each collection stands"),
+    "status": ("strongroom.cli.status", "how each collection stands, and what is overdue"),
     "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
     "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
+    "report": ("strongroom.cli.report", "what the last run, or those of a period, did and found"),
+    "serve": ("strongroom.cli.serve", "run the schedules of every collection"),
     "store": ("strongroom.cli.store", "make or probe a store"),
     "verify": ("strongroom.cli.verify", "validate any BagIt bag on disk"),
 }
@@ -45,6 +47,9 @@ exit status:
 environment:
   STRONGROOM_HOME       where the catalogue and scratch space lie (default: ~/.local/state/strongroom)
   STRONGROOM_MANIFESTS  where collection manifests are found by name (default: manifests/ in the current folder)
+  STRONGROOM_NOTIFY_URLS, STRONGROOM_NOTIFY_URLS_FILE
+                        where messages about runs go (addresses as apprise reads them), or a file that holds them, one a line
+  STRONGROOM_NOTIFY     when to send one about runs over several collections: error, warning (default) or always
   STRONGROOM_DEBUG      show tracebacks, as --debug does
 """
 

@@ -18,7 +18,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "status",
         help="how each collection stands",
         description=(
-            "Say for each collection and each of its stores whether every bag is there, when it was last archived and audited, how much was "
+            "Say for each collection and each of its stores whether every bag is there, when it was archived and audited, how much was "
             "read within the policy, and what is overdue and why. From the catalogue alone: no store need be attached."
         ),
         epilog=EXIT_STATUSES,

@@ -1,0 +1,1 @@
+"""Which jobs run when, for whatever engine serves them."""
