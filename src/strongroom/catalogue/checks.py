@@ -77,8 +77,8 @@ def forget_checks(catalogue: Catalogue, store: int, keys: Iterable[StoreKey]) ->
         db.executemany("DELETE FROM checks WHERE store = ? AND key = ?", ((store, key.text) for key in keys))
 
 
-def all_checks(catalogue: Catalogue, store: int, *, after: int = 0) -> Iterator[CheckRow]:
-    """Every result of the store with a sequence number above `after`, by key; read while nothing is written."""
+def all_checks(catalogue: Catalogue, store: int, *, after: int = -1) -> Iterator[CheckRow]:
+    """Every result of the store with a sequence number above `after`, by key. One of number 0 is of a key that was written and not read."""
     with reading(catalogue) as db:
         sql = "SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? AND seq > ? ORDER BY key"
         for row in db.execute(sql, (store, after)):

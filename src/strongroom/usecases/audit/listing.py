@@ -65,7 +65,7 @@ def _gone(scratch: Scratch, key: StoreKey, recorded: str | None) -> None:
     name = name_of(key)
     if name.generation and scratch.one("SELECT 1 FROM things WHERE base = ?", (name.base,)):
         return  # a sweep takes damaged generations away
-    note_absent(scratch, name.base, recorded, "an earlier audit read it")
+    note_absent(scratch, name.base, recorded, "it was there before")
 
 
 def note_absent(scratch: Scratch, base: str, expected: str | None, why: str) -> None:

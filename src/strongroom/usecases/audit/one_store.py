@@ -26,7 +26,6 @@ from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
-from strongroom.usecases import log
 from strongroom.usecases.audit import quick
 from strongroom.usecases.audit.absences import confirm_absent
 from strongroom.usecases.audit.choose import Choice, begin, choose, cut
@@ -36,7 +35,7 @@ from strongroom.usecases.audit.expect import expect
 from strongroom.usecases.audit.kinds import NOT_READ, Kind, name_of
 from strongroom.usecases.audit.listing import list_store, note_absent, recall
 from strongroom.usecases.audit.look import LookJob, LookResult, look
-from strongroom.usecases.audit.published import learn, publish
+from strongroom.usecases.audit.published import learn, log_events, publish
 from strongroom.usecases.audit.report import StoreAudit, Unsound
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.scope import OUT, limit
@@ -119,7 +118,7 @@ class StoreRun:
         try:
             publish(self._catalogue, self._store, self._number, self._id, audit, complete=complete)
             events = audit_events(self._request, self._id, audit, self._outcomes, self._read, self._left, self._unsound)
-            log.append(self._catalogue, self._store, self._number, self._id, events)
+            log_events(self._catalogue, self._store, self._number, self._id, events)
         except (StoreUnreachableError, WrongStoreError):
             raise
         except StoreError as error:
@@ -211,7 +210,7 @@ class StoreRun:
         kinds = ", ".join(f"'{kind.value}'" for kind in sorted(NOT_READ))
         auditable = f"FROM things t WHERE skip IS NULL AND kind NOT IN ({kinds})"
         looked = "SELECT 1 FROM looks l WHERE l.key = t.key AND l.outcome IN ('sound', 'damaged')"
-        never = scratch.one(f"SELECT count(*) {auditable} AND seq IS NULL AND NOT EXISTS ({looked})")
+        never = scratch.one(f"SELECT count(*) {auditable} AND coalesce(seq, 0) = 0 AND NOT EXISTS ({looked})")
         self._outcomes[CheckOutcome.NEVER_CHECKED] += never
         listed, size = scratch.db.execute(f"SELECT count(*), coalesce(sum(size), 0) {auditable}").fetchone()
         age = ageing(self._catalogue, self._number, self._request.max_age_days or 36_500)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -11,11 +11,12 @@ from strongroom.catalogue.checks import AuditRow, CheckRow, all_checks, check_of
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
-from strongroom.core.events import utc_now
+from strongroom.core.events import Event, utc_now
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.stores.generations import put_or_generation, read_all
 from strongroom.stores.interface import Store
+from strongroom.usecases import log
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import Scratch
 
@@ -36,8 +37,22 @@ def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audi
             "scope": audit.scope or None, "began": audit.began, "ended": utc_now(), "complete": complete,
             "checks": [_to_json(row) for row in some],
         })
-        put_or_generation(store, StoreKey(f"checks/{audit.seq:012d}/{writer}-{part:04d}.json"), data, Digest.of(data))
+        key = put_or_generation(store, StoreKey(f"checks/{audit.seq:012d}/{writer}-{part:04d}.json"), data, Digest.of(data))
+        _remember(catalogue, number, key, data)
     return part
+
+
+def log_events(catalogue: Catalogue, store: Store, number: int, store_id: str, events: Sequence[Event]) -> None:
+    """Add the run's events to the log."""
+    log.append(catalogue, store, number, store_id, events)
+    written = max((stat.key for stat in store.list(f"log/{catalogue.writer(number)}/")), key=lambda key: key.base)
+    _remember(catalogue, number, written, read_all(store, written, _LIMIT))
+
+
+def _remember(catalogue: Catalogue, number: int, key: StoreKey, data: bytes) -> None:
+    """Know what was just written before it is audited for the first time: nothing else speaks of it yet."""
+    row = CheckRow(key, 0, CheckOutcome.NEVER_CHECKED, utc_now(), len(data), Digest.of(data).hex, None)
+    record_checks(catalogue, number, [row])
 
 
 def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int) -> None:
