@@ -1,0 +1,146 @@
+"""Python runs this at the start of every process of a command under test: this folder is on its PYTHONPATH.
+
+$STRONGROOM_FAULT, a JSON object, says what is to go wrong:
+  log         file that gets a line for each step (a write to a store, a commit to a catalogue) and each call that makes names durable
+  kill_after  end the whole command with SIGKILL when this many steps are done, over all of its processes
+  stop_after  the same with SIGSTOP, for whoever waits to change something meanwhile
+  fsync_fails the number of the fsync of each process that fails, as does every one after it: EIO
+  clock       seconds by which the clock is wrong
+"""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import fcntl
+import functools
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+ASKED: dict[str, Any] = json.loads(os.environ.get("STRONGROOM_FAULT", "{}"))
+
+
+def step(line: str) -> None:
+    """A step is done: note it, and stop or end the command if this was the one. Its main process leads the session."""
+    with open(ASKED["log"], "a+") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        log.write(f"step {line}\n")
+        log.flush()
+        log.seek(0)
+        done = sum(text.startswith("step ") for text in log)
+    leader = os.getsid(0)
+    if done == ASKED.get("kill_after"):
+        os.kill(leader, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if done == ASKED.get("stop_after"):
+        os.kill(os.getpid(), signal.SIGSTOP)  # whoever waits for this process waits on
+
+
+def note(line: str) -> None:
+    with open(ASKED["log"], "a") as log:
+        log.write(line + "\n")
+
+
+class Counted(sqlite3.Connection):
+    """A connection that makes a step of everything that became durable in a catalogue."""
+
+    ours = False
+    seen = 0
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        cursor = super().execute(sql, *values)
+        if sql.startswith("ATTACH") and any(b"catalogue.sqlite" in os.fsencode(str(value)) for value in (values[0] if values else ())):
+            self.ours = True
+        if self.ours and not self.in_transaction and (self.total_changes != self.seen or sql == "COMMIT"):
+            self.seen = self.total_changes
+            step("catalogue")
+        return cursor
+
+
+def connect(real: Callable[..., Any], database: Any, *values: Any, **named: Any) -> Any:
+    connection = real(database, *values, factory=Counted, **named)
+    connection.ours = str(database).endswith("catalogue.sqlite")
+    return connection
+
+
+def count_writes(store: type) -> None:
+    for name in ("put", "put_stream", "receive", "delete"):
+        setattr(store, name, counted(getattr(store, name), name))
+
+
+def counted(method: Callable[..., Any], name: str) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(self: Any, first: Any, *values: Any, **named: Any) -> Any:
+        result = method(self, first, *values, **named)
+        step(f"{name} {result if name == 'receive' else first}")
+        return result
+
+    return call
+
+
+def note_durability() -> None:
+    """A line for each name that is given, folder that is made, and fsync that succeeded, with the path it was about."""
+    fsync, link, mkdir = os.fsync, os.link, os.mkdir
+
+    def place(descriptor: int | None, name: str = "") -> str:
+        folder = os.getcwd() if descriptor is None else os.readlink(f"/proc/self/fd/{descriptor}")
+        return os.path.join(folder, name) if name else folder
+
+    def noted_fsync(descriptor: Any) -> None:
+        fsync(descriptor)
+        note(f"fsync {place(descriptor if isinstance(descriptor, int) else descriptor.fileno())}")
+
+    def noted_link(old: str, new: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None, **named: Any) -> None:
+        link(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, **named)
+        note(f"link {place(src_dir_fd, old)} {place(dst_dir_fd, new)}")
+
+    def noted_mkdir(path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        mkdir(path, mode, dir_fd=dir_fd)
+        note(f"mkdir {place(dir_fd, os.fsdecode(path))}")
+
+    os.fsync, os.link, os.mkdir = noted_fsync, noted_link, noted_mkdir  # type: ignore[assignment]
+
+
+def fail_fsync(first: int) -> None:
+    fsync, calls = os.fsync, iter(range(1, sys.maxsize))
+
+    def failing(descriptor: Any) -> None:
+        if next(calls) >= first:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(descriptor)
+
+    os.fsync = failing
+
+
+def move_clock(seconds: int) -> None:
+    real, real_ns = time.time, time.time_ns
+
+    class Moved(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return datetime_now(tz) + datetime.timedelta(seconds=seconds)
+
+    datetime_now = datetime.datetime.now
+    time.time = lambda: real() + seconds
+    time.time_ns = lambda: real_ns() + seconds * 10**9
+    datetime.datetime = Moved  # type: ignore[misc]
+
+
+if ASKED.get("clock"):
+    move_clock(ASKED["clock"])
+if ASKED.get("fsync_fails"):
+    fail_fsync(ASKED["fsync_fails"])
+if ASKED.get("log"):
+    note_durability()
+    sqlite3.connect = functools.partial(connect, sqlite3.connect)
+    from strongroom.stores.file import FileStore
+    from strongroom.stores.retry import RetryingStore
+
+    count_writes(FileStore)
+    count_writes(RetryingStore)

@@ -1,0 +1,162 @@
+"""Rows: SIGKILL, at every step and at any moment; SIGTERM and Ctrl-C."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.faults import reading
+from tests.faults.oracle import KILLED, converges, judge
+from tests.faults.place import Place, Result, finish, kill_session, orphans, payload, snapshot
+
+QUIET = ("--no-prefect", "--quiet", "--workers", "1")
+VERBS = ("archive", "restore", "audit", "replicate", "repair")
+_FRESH = 20  # tries in one place before a new one is made
+#: More than any command here takes on a slow machine, in seconds.
+_LONG = 300
+
+
+class Job:
+    """One verb in a place of two stores, with what it is about to do and what must be there afterwards."""
+
+    def __init__(self, verb: str, root: Path) -> None:
+        self.verb = verb
+        self.place = Place(root, stores=["store", "copy"] if verb in ("replicate", "repair") else ["store"]).make()
+        for number in range(2):
+            self.place.write(f"large-{number}", random.Random(number).randbytes(5 << 20))
+        self.archive()
+
+    def archive(self) -> Result:
+        return self.place.archive(*(["--no-replicate"] if self.verb == "replicate" else []))
+
+    def arguments(self) -> tuple[str | Path, ...]:
+        match self.verb:
+            case "archive":
+                return ("archive", self.place.manifest, "--json", *QUIET)
+            case "restore":
+                return ("restore", self.place.name, self.place.root / "restored", "--payload-only", *QUIET)
+            case "replicate":
+                return ("replicate", self.place.manifest, *QUIET)
+        return (self.verb, *QUIET)
+
+    def prepare(self, chance: random.Random) -> None:
+        """Something for the verb to do."""
+        self.place.edit(chance)
+        if self.verb == "restore":
+            shutil.rmtree(self.place.root / "restored", ignore_errors=True)
+        if self.verb != "archive":
+            done = self.archive()
+            assert done.status == 0, done.err
+        if self.verb == "repair":
+            copy = self.place.root / "copy"
+            pack = chance.choice(sorted([*copy.glob("packs/*/*.tar"), *copy.glob("content/*/*")]))
+            damage(pack, chance)
+            assert self.place.run("audit", *QUIET).status == 1
+
+    def whole(self) -> list[str]:
+        """What is wrong with the result of the verb, seen from outside."""
+        if self.verb == "restore" and payload(self.place.root / "restored") != payload(self.place.source):
+            return ["(d) what was restored is not the source"]
+        if self.verb in ("replicate", "repair"):
+            try:
+                if reading.newest(self.place.root / "copy", self.place.name) != payload(self.place.source):
+                    return ["(d) the copy is not the source"]
+            except reading.Broken as error:
+                return [f"(d) {error}"]
+        left = [path.name for path in self.place.root.glob(".restored*")]
+        return [f"(d) left behind: {left}"] if left else []
+
+    def half(self) -> list[str]:
+        """What must not be seen after the verb was cut off."""
+        restored = self.place.root / "restored"
+        if self.verb == "restore" and restored.exists() and payload(restored) != payload(self.place.source):
+            return ["a half restored folder has the name of a whole one"]
+        return []
+
+
+def damage(path: Path, chance: random.Random) -> None:
+    """One wrong bit."""
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        at = chance.randrange(path.stat().st_size)
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1 << chance.randrange(8)]))
+
+
+def at_any_moment(verb: str) -> Callable[[Path, random.Random, int], Iterator[list[str]]]:
+    """SIGKILL after a random time; the row yields what is wrong after each try."""
+
+    def row(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+        for number in range(tries):
+            if number % _FRESH == 0:
+                job = Job(verb, folder / str(number))
+                job.prepare(chance)
+                began = time.monotonic()
+                job.place.run(*job.arguments())
+                usual = time.monotonic() - began
+            job.prepare(chance)
+            yield _cut_off(job, chance.uniform(0.2, 1.0) * usual, signal.SIGKILL)
+
+    return row
+
+
+def interrupted(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """SIGTERM and SIGINT in turn, to every verb in turn: exit 130, and the same holds."""
+    jobs = {verb: Job(verb, folder / verb) for verb in VERBS[: max(1, min(tries, len(VERBS)))]}
+    usual: dict[str, float] = {}
+    for number, verb, stop in zip(range(tries), itertools.cycle(jobs), itertools.cycle((signal.SIGTERM, signal.SIGINT)), strict=False):
+        job = jobs[verb]
+        if verb not in usual:
+            job.prepare(chance)
+            began = time.monotonic()
+            job.place.run(*job.arguments())
+            usual[verb] = time.monotonic() - began
+        job.prepare(chance)
+        yield [f"try {number}: {one}" for one in _cut_off(job, chance.uniform(0.5, 1.0) * usual[verb], stop)]
+
+
+def _cut_off(job: Job, seconds: float, stop: signal.Signals) -> list[str]:
+    before = snapshot(job.place.source)
+    with job.place.start(*job.arguments()) as process:
+        time.sleep(seconds)
+        if stop is signal.SIGKILL:
+            kill_session(process.pid)
+        else:
+            process.send_signal(stop)
+        result = finish(process, _LONG)
+    left = orphans(process.pid)
+    wrong = [f"processes outlive the command: {left}"] if left else []
+    wrong += judge(job.place, before, result, allowed={0, -stop if stop is signal.SIGKILL else 130}) + job.half()
+    wrong += converges(job.place, lambda: job.place.run(*job.arguments())) + job.whole()
+    return [f"{job.verb} stopped by {stop.name} after {seconds:.3f} s: {one}" for one in wrong]
+
+
+def after_each_step(verb: str) -> Callable[[Path, random.Random, int], Iterator[list[str]]]:
+    """SIGKILL right after each write to a store and each commit to the catalogue; `tries` of them (0: all)."""
+
+    def row(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+        job = Job(verb, folder / verb)
+        job.prepare(chance)
+        log = folder / f"{verb}.log"
+        job.place.run(*job.arguments(), fault={"log": str(log)})
+        steps = [line for line in log.read_text().splitlines() if line.startswith("step ")]
+        wanted = range(1, len(steps) + 1)
+        for number in sorted(chance.sample(wanted, min(tries, len(steps)))) if tries else wanted:
+            job.prepare(chance)
+            before = snapshot(job.place.source)
+            log.unlink()
+            with job.place.start(*job.arguments(), fault={"log": str(log), "kill_after": number}) as process:
+                result = finish(process, _LONG)
+            wrong = [f"processes outlive the command: {left}"] if (left := orphans(process.pid)) else []
+            wrong += judge(job.place, before, result, allowed=KILLED) + job.half()
+            wrong += converges(job.place, lambda: job.place.run(*job.arguments())) + job.whole()
+            yield [f"{verb} killed after step {number} of {len(steps)}, {steps[number - 1]}: {one}" for one in wrong]
+
+    return row

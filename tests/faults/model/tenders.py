@@ -1,0 +1,150 @@
+"""Those who tend what is stored: a sweeper, a repairer; and the world, which damages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.faults.model.attempts import Move, _name, _names, mind, place
+from tests.faults.model.rules import Rules
+from tests.faults.model.state import Attempt, Key, Local, State, needed
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """Condemns, waits for whoever is open (or voids them), reads the seals again, deletes. May die anywhere and begin anew."""
+
+    needs: dict[str, tuple[str, ...]]
+    name: str = "sweeper"
+    rounds: int = 2
+
+    def start(self) -> Local:
+        return Local()
+
+    def moves(self, state: State, index: int, rules: Rules) -> Iterator[Move]:
+        local = state.minds[index]
+        if local.step == "done":
+            return
+        yield from getattr(self, f"_{local.step}")(state, index, local, rules)
+        if local.step != "look" and local.tries + 1 < self.rounds:
+            yield f"{self.name} dies and is started again", mind(state, index, Local(tries=local.tries + 1)), None
+
+    def _surplus(self, state: State, keys: frozenset[Key] | None) -> frozenset[Key]:
+        """Of `keys` (of all objects): those that no bag needs, and damaged ones beside a sound one that stays."""
+        wanted = needed(state.seals, self.needs)
+        chosen = {key for *key_, _ in state.objects if (key := (key_[0], key_[1])) and (keys is None or key in keys)}
+        unneeded = {key for key in chosen if key[0] not in wanted}
+        sound = {content for content, generation, good in state.objects if good and (content, generation) not in state.record}
+        return frozenset(unneeded | {key for key in chosen if (*key, False) in state.objects and key[0] in sound})
+
+    def _look(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        keys = self._surplus(state, None)
+        if keys:
+            step = "delete" if not rules.two_steps else "record" if rules.records_first else "opens"
+            yield f"{self.name} finds unneeded: {_names(keys)}", mind(state, index, local._replace(step=step, keys=keys)), None
+
+    def _record(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        after = local._replace(step="opens" if rules.records_first else "wait")
+        yield f"{self.name} writes its record", mind(state._replace(record=state.record | local.keys), index, after), None
+
+    def _opens(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        waits = frozenset(one for one in state.opens if not _decided(state, one)) if rules.awaits_attempts else frozenset()
+        after = local._replace(step="wait" if rules.records_first else "record", waits=waits)
+        yield f"{self.name} lists open attempts: {len(waits)}", mind(state, index, after), None
+
+    def _wait(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        left = frozenset(one for one in local.waits if not _decided(state, one))
+        for attempt in left:
+            void = (attempt[0], attempt[1], None)
+            voided = state._replace(seals=state.seals | {void}, ever=state.ever | {void})
+            yield f"{self.name} voids {attempt[0]}/v{attempt[1]}", mind(voided, index, local._replace(waits=left - {attempt})), None
+        if not left:
+            step = "again" if rules.reads_seals_again else "delete"
+            yield f"{self.name} waits for nobody", mind(state, index, local._replace(step=step, waits=left)), None
+
+    def _again(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        keys = self._surplus(state, local.keys)
+        yield f"{self.name} reads the seals again and condemns {_names(keys)}", mind(state, index, local._replace(
+            step="delete", keys=keys)), None
+
+    def _delete(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        if local.keys:
+            key = min(local.keys)
+            gone = {(*key, True), (*key, False)}
+            swept = state._replace(objects=state.objects - gone, hurt=state.hurt - {key})
+            yield f"{self.name} deletes {_name(key)}", mind(swept, index, local._replace(keys=local.keys - {key})), None
+            return
+        seals = state.seals if rules.keeps_voids else frozenset(one for one in state.seals if one[2] is not None)
+        tries = local.tries + 1
+        after = Local(step="look" if tries < self.rounds else "done", tries=tries)
+        yield f"{self.name} is done", mind(state._replace(seals=seals), index, after), None
+
+
+def _decided(state: State, attempt: Attempt) -> bool:
+    return attempt in state.closed or any(one[:2] == attempt[:2] for one in state.seals)
+
+
+@dataclass(frozen=True, slots=True)
+class Repairer:
+    """Answers damage of what a bag needs with sound bytes from the other store."""
+
+    needs: dict[str, tuple[str, ...]]
+    name: str = "repairer"
+
+    def start(self) -> Local:
+        return Local()
+
+    def moves(self, state: State, index: int, rules: Rules) -> Iterator[Move]:
+        local = state.minds[index]
+        if local.step == "look":
+            wanted = needed(state.seals, self.needs)
+            for content, generation, sound in state.objects:
+                if not sound and content in wanted and not any(good for other, _, good in state.objects if other == content):
+                    after = local._replace(step="fetch", keys=frozenset({(content, generation)}))
+                    yield f"{self.name} finds {_name((content, generation))} damaged", mind(state, index, after), None
+        elif local.step == "fetch":
+            if state.other_sound or not rules.verifies_source:
+                after = local._replace(step="sweep", good=state.other_sound)
+                yield f"{self.name} fetches bytes from the other store", mind(state, index, after), None
+            else:
+                yield f"{self.name} finds the other copy damaged too, and says so", mind(state, index, local._replace(step="done")), None
+        elif local.step == "sweep":
+            yield f"{self.name} reads sweep/", mind(state, index, local._replace(step="write", condemned=state.record)), None
+        elif local.step == "write":
+            yield self._write(state, index, local, rules)
+
+    def _write(self, state: State, index: int, local: Local, rules: Rules) -> Move:
+        (key,) = local.keys
+        if rules.repairs_beside:
+            at, objects, _ = place(state, key[0], local.condemned, rules)
+            if not local.good:
+                objects = objects - {(*at, True)} | {(*at, False)}
+        else:
+            at = key
+            objects = state.objects - {(*key, False)} | {(*key, local.good)}
+        sound = (*at, True) in objects
+        wrong = None if sound else f"{self.name} reports {key[0]} repaired, and its bytes are wrong"
+        return (f"{self.name} writes {_name(at)} and reports the repair",
+                mind(state._replace(objects=objects), index, local._replace(step="done")), wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Damages a stored object, or the other store's copies, as often as the state allows."""
+
+    name: str = "world"
+
+    def start(self) -> Local:
+        return Local()
+
+    def moves(self, state: State, index: int, rules: Rules) -> Iterator[Move]:
+        if not state.harm:
+            return
+        less = state._replace(harm=state.harm - 1)
+        for content, generation, sound in state.objects:
+            if sound:
+                key = (content, generation)
+                hurt = less._replace(objects=state.objects - {(*key, True)} | {(*key, False)}, hurt=state.hurt | {key})
+                yield f"{_name(key)} rots", hurt, None
+        if state.other_sound:
+            yield "the other store's copies rot", less._replace(other_sound=False), None
