@@ -54,3 +54,12 @@ def test_repair_says_when_nothing_is_known_to_be_unsound(tmp_path: Path) -> None
     assert valid(json.loads(shown.stdout), "repair-report")
     assert "Nothing is known to be unsound" in strongroom(tmp_path, "repair").stdout
     assert strongroom(tmp_path, "repair", "--store", tmp_path).returncode == 2
+
+
+def test_due_is_one_command_for_all_of_it(tmp_path: Path) -> None:
+    assert strongroom(tmp_path, "archive", two_stores(tmp_path), "--no-replicate").returncode == 0
+    shown = strongroom(tmp_path, "due", "--json", "--spool-bytes", "10 MB")
+    assert shown.returncode == 0, shown.stderr
+    document = json.loads(shown.stdout)
+    assert valid(document, "due-report")
+    assert document["replicate"]["replicas"][1]["brought"] == ["letters/v1"]

@@ -11,7 +11,7 @@ from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import CheckRow, forget_checks, last_seq, record_checks, unsound
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
-from strongroom.core.errors import StoreError, UsageError
+from strongroom.core.errors import StoreError, StoreUnreachableError, UsageError
 from strongroom.core.events import Event, EventType, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
@@ -29,6 +29,7 @@ from strongroom.usecases.repair.rebuilding import RebuildBatch, rebuild
 from strongroom.usecases.repair.report import RepairReport, StoreRepair
 from strongroom.usecases.repair.small import Mender
 from strongroom.usecases.replicate.keep import open_kept
+from strongroom.usecases.replicate.logs import copy_logs
 from strongroom.usecases.replicate.sink import Written
 from strongroom.usecases.sealed.collector import Collector
 
@@ -99,6 +100,7 @@ class _Run:
             self.scratch.mkdir(parents=True)
             self._heal([(kind, digest) for kind, digest in large if digest is not None])
             self._mend(sorted(small, key=_order))
+            self._complete_logs()
             self._log()
         count = len(large) + len(small)
         return StoreRepair(self.target.url, count, self.sound, tuple(key.text for key in self.repaired), tuple(self.left))
@@ -230,6 +232,15 @@ class _Run:
             return
         self.repaired.append(at)
         self.collector.add(Finding(Code.REPAIRED, f"{self.target.url}: {at}", f"sound again, from {source}"))
+
+    def _complete_logs(self) -> None:
+        """A chain that lost its end unseen is made whole before it is continued, or it would go on differently in two stores."""
+        allowed = frozenset(row.bag.name for row in self.catalogue.bags() if self.target.id in row.stores)
+        for other in self.others:
+            try:
+                copy_logs([other], self.target.store, allowed)
+            except StoreUnreachableError as error:
+                self.collector.add(Finding(Code.STORE_SKIPPED, other.url, f"stopped answering: {error}"))
 
     def _log(self) -> None:
         things = list(dict.fromkeys(self.objects))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -65,8 +65,9 @@ class Mender:
         """Look again, then write sound bytes as the next generation. None if there are none within reach. Raises StoreError."""
         base = row.key.base[0]
         name = name_of(base)
-        if row.expected is not None and len(row.expected) == 64:
-            return self._by_digest(base, Digest(row.expected), name)
+        expected = row.expected if row.expected is not None and len(row.expected) == 64 else self._listed(base, name)
+        if expected is not None:
+            return self._by_digest(base, Digest(expected), name)
         possible = self._judge(base, name)
 
         def good(data: bytes) -> bool:
@@ -102,23 +103,32 @@ class Mender:
     def unseen(self, bag: BagId) -> list[CheckRow]:
         """The tag files of a bag that this store has not got sound, as an audit would say: while its seal or a tag manifest was damaged,
         no audit could tell what they should hold."""
-        folder = self._scratch / f"unseen-{bag.name}-{bag.version}"
+        return [
+            CheckRow(key, 0, CheckOutcome.DAMAGED, "", None, expected, None)
+            for key, expected in self._tag_files(bag) if not self._has(key, Digest(expected))
+        ]
+
+    def _listed(self, base: StoreKey, name: Named) -> str | None:
+        """The SHA-256 that a tag file should have, by any store's copy of its bag's tag manifests."""
+        if name.kind is not Kind.TAG or name.bag is None:
+            return None
+        return next((expected for key, expected in self._tag_files(BagId.parse(name.bag)) if key == base), None)
+
+    def _tag_files(self, bag: BagId) -> Iterator[tuple[StoreKey, str]]:
+        """Each tag file of the bags under this label that is sound in some store, with its SHA-256."""
+        folder = self._scratch / f"bag-{bag.name}-{bag.version}"
         folder.mkdir(parents=True, exist_ok=True)
         stores = [self._store, *self._sources]
-        rows = []
-        for found in read_seals(self._store, bag).found:
+        for digest in {found.digest for store in stores for found in read_seals(store, bag).found}:
             try:
-                sealed = open_bag(Target(bag, found.digest, Places([], Collector(), stores)), folder, Collector())
+                sealed = open_bag(Target(bag, digest, Places([], Collector(), stores)), folder, Collector())
             except (DamagedBagError, RefusedError, UsageError):
                 continue
             for path in sealed.tag_files:
-                key, file = keys.tag_file(bag, found.seal.attempt, path), sealed.tag_file(path)
+                file = sealed.tag_file(path)
                 if file is not None:
                     with file.open("rb") as opened:
-                        expected = hashlib.file_digest(opened, "sha256").hexdigest()
-                    if not self._has(key, Digest(expected)):
-                        rows.append(CheckRow(key, 0, CheckOutcome.DAMAGED, "", None, expected, None))
-        return rows
+                        yield keys.tag_file(bag, sealed.seal.attempt, path), hashlib.file_digest(opened, "sha256").hexdigest()
 
     def _has(self, key: StoreKey, digest: Digest) -> bool:
         try:
