@@ -50,7 +50,7 @@ class Consequences:
     ) -> None:
         self._scratch, self._store, self._number, self._catalogue = scratch, store, number, catalogue
         self._runner, self._request, self._folder = runner, request, folder
-        self.unread: set[str] = set()  # bags whose manifests cannot be read: of them nothing can be said
+        self.unread: set[str] = set()  # bags whose manifests cannot be verified: they may need more than is known
 
     def work_out(self) -> None:
         """Raises StoreUnreachableError."""

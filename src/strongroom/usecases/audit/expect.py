@@ -11,7 +11,7 @@ from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind
-from strongroom.usecases.audit.listing import note_absent
+from strongroom.usecases.audit.listing import PLACED, note_absent
 from strongroom.usecases.audit.logs import expect_logs
 from strongroom.usecases.audit.scratch import Scratch
 from strongroom.usecases.audit.survey import Survey, SurveyJob, survey
@@ -132,7 +132,14 @@ def _note_absent(scratch: Scratch) -> None:
         note_absent(scratch, base, text if algorithm == "sha256" else None, "a seal, a tag manifest or the next of its kind names it")
     placed = db.execute(f"SELECT DISTINCT base FROM placed WHERE {absent.format('placed')}").fetchall()  # noqa: S608
     for (base,) in placed:
-        note_absent(scratch, base, base.rpartition("/")[2].removesuffix(".tar"), "a placement names it")
+        note_absent(scratch, base, base.rpartition("/")[2].removesuffix(".tar"), PLACED)
+    if scratch.one("SELECT 1 FROM things WHERE base = 'README.txt'") is None:
+        note_absent(scratch, "README.txt", None, "every store has one")
+    for base in ("'bags/' || a.bag || '/placement.jsonl'", "'bags/' || a.bag || '/' || a.attempt || '/open'"):
+        db.execute(
+            f"INSERT OR IGNORE INTO absent SELECT {base}, NULL, 'its bag is there' FROM attempts a "  # noqa: S608
+            f"WHERE NOT EXISTS (SELECT 1 FROM things t WHERE t.base = {base})"
+        )
     # The index of a pack that bags lean on.
     db.execute(
         "INSERT OR IGNORE INTO absent SELECT DISTINCT replace(t.base, '.tar', '.jsonl'), NULL, 'its pack is there, and bags lean on it' "

@@ -14,6 +14,8 @@ from strongroom.stores.interface import Stat, Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import Scratch
 
+#: Why something is noted as absent, where only a hint says that it should be there.
+PLACED: Final = "a placement names it"
 _AT_ONCE: Final = 5000
 _SKIPPED: Final = {Kind.UNKNOWN: CheckOutcome.UNEXPECTED, Kind.LITTER: CheckOutcome.UNEXPECTED}
 

@@ -40,7 +40,7 @@ class TraceJob:
 @dataclass(frozen=True, slots=True)
 class TraceResult:
     out: Path
-    unread: tuple[str, ...]  # bags whose manifests cannot be read in this store
+    unread: tuple[str, ...]  # bags whose manifests cannot be verified in this store: they may need more than was noted
 
 
 def trace(job: TraceJob) -> TraceResult:
@@ -55,9 +55,9 @@ def trace(job: TraceJob) -> TraceResult:
         out.execute("CREATE TABLE hits (sha256 BLOB, bag TEXT, path TEXT)")
         for bag, attempt, seal in job.bags:
             place = Path(folder) / bag.replace("/", "-")
-            traced = seal is not None and _verified(job.store, bag, seal, place, scratch, out)
-            if not traced and not _unverified(job.store, bag, attempt, scratch, out):
+            if seal is None or not _verified(job.store, bag, seal, place, scratch, out):
                 unread.append(bag)
+                _unverified(job.store, bag, attempt, scratch, out)
     return TraceResult(job.out, tuple(unread))
 
 
@@ -84,9 +84,9 @@ def _entries(bag: str, entries: Iterator[Entry], scratch: sqlite3.Connection, ou
         out.execute("COMMIT")
 
 
-def _unverified(store: Store, bag: str, attempt: str, scratch: sqlite3.Connection, out: sqlite3.Connection) -> bool:
+def _unverified(store: Store, bag: str, attempt: str, scratch: sqlite3.Connection, out: sqlite3.Connection) -> None:
     """Name what a bag, whose seal or tag manifests are damaged, needs of what is bad: its manifest will do for that as it is. What is
-    not held is not asked: a line may be what is damaged. False if there is no manifest."""
+    not held is not asked: a line may be what is damaged."""
     key = keys.tag_file(BagId.parse(bag), attempt, "manifest-sha256.txt")
     for at in generations(store, key):
         with store.get(at) as reader:
@@ -98,8 +98,6 @@ def _unverified(store: Store, bag: str, attempt: str, scratch: sqlite3.Connectio
                 if scratch.execute("SELECT 1 FROM bad WHERE sha256 = ?", (raw,)).fetchone():
                     out.execute("INSERT INTO hits VALUES (?, ?, ?)", (raw, bag, item.path))
             out.execute("COMMIT")
-        return True
-    return False
 
 
 @dataclass(frozen=True, slots=True)

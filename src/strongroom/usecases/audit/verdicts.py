@@ -10,6 +10,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.usecases.audit.kinds import Kind, name_of
+from strongroom.usecases.audit.listing import PLACED
 from strongroom.usecases.audit.report import Dependent, Unsound
 from strongroom.usecases.audit.scratch import Scratch
 
@@ -45,11 +46,16 @@ def unsound_objects(scratch: Scratch, unread: set[str]) -> Iterator[Unsound]:
 
 
 def strike_unneeded(scratch: Scratch, unread: set[str]) -> list[str]:
-    """Strike packs and contents that are gone and of which nothing is lost: swept, or stored anew elsewhere. Their keys."""
+    """Strike packs and contents that are gone and of which nothing is lost: swept, or stored anew elsewhere. Their keys.
+
+    While there are bags that could not be looked through, what was really there before stays missing; what only a placement names may
+    be a slip in that placement, which is but a hint.
+    """
     struck = []
     with scratch.transaction() as db:
-        for (base,) in db.execute("SELECT base FROM absent").fetchall():
-            if name_of(StoreKey(base)).kind in (Kind.PACK, Kind.CONTENT) and not unread and not _lost(scratch, base):
+        for base, why in db.execute("SELECT base, why FROM absent").fetchall():
+            known = unread and why != PLACED
+            if name_of(StoreKey(base)).kind in (Kind.PACK, Kind.CONTENT) and not known and not _lost(scratch, base):
                 db.execute("DELETE FROM absent WHERE base = ?", (base,))
                 struck.append(base)
         for base in struck:  # … and the indexes and pieces that go with them
@@ -109,7 +115,7 @@ def _grouped(rows: Iterator[tuple[str, str]]) -> tuple[Dependent, ...]:
 
 def _unsaid(base: str, unread: set[str]) -> str:
     if unread and name_of(StoreKey(base)).kind in (Kind.PACK, Kind.CONTENT):
-        return f"; which files need it cannot be said of {', '.join(sorted(unread))}, whose manifests cannot be read"
+        return f"; {', '.join(sorted(unread))} may need more of it than is named, since the manifests there cannot be verified"
     return ""
 
 
