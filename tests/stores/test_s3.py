@@ -24,6 +24,7 @@ from strongroom.core.errors import (
     StoreFullError,
     StoreRefusedError,
     StoreUnreachableError,
+    WriteConflictError,
     WrongStoreError,
 )
 from strongroom.core.keys import StoreKey
@@ -298,7 +299,7 @@ def test_order_by_tree_becomes_order_by_bytes_and_any_other_is_refused() -> None
 @pytest.mark.parametrize(("code", "status", "kind"), [
     ("NoSuchKey", 404, NotFoundInStoreError), ("NoSuchBucket", 404, WrongStoreError), ("404", 404, NotFoundInStoreError),
     ("AccessDenied", 403, StoreRefusedError), ("SlowDown", 503, StoreUnreachableError), ("InternalError", 500, StoreUnreachableError),
-    ("PreconditionFailed", 412, KeyExistsError), ("ConditionalRequestConflict", 409, KeyExistsError), ("", 0, StoreUnreachableError),
+    ("PreconditionFailed", 412, KeyExistsError), ("ConditionalRequestConflict", 409, WriteConflictError), ("", 0, StoreUnreachableError),
     ("BadDigest", 400, ChecksumRefusedError), ("EntityTooLarge", 400, StoreFullError), ("XMinioStorageFull", 507, StoreFullError),
     ("NotImplemented", 501, StoreRefusedError), ("InvalidRequest", 400, StoreRefusedError), ("TooMany", 429, StoreUnreachableError),
     ("InvalidObjectState", 403, StoreRefusedError), ("BadGateway", 502, StoreUnreachableError),

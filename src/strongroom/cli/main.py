@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType, ModuleType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from strongroom import __version__
 from strongroom.core.errors import StrongroomError
@@ -51,6 +51,9 @@ environment:
                         where messages about runs go (addresses as apprise reads them), or a file that holds them, one a line
   STRONGROOM_NOTIFY     when to send one about runs over several collections: error, warning (default) or always
   STRONGROOM_DEBUG      show tracebacks, as --debug does
+  STRONGROOM_CONNECT_TIMEOUT, STRONGROOM_READ_TIMEOUT, STRONGROOM_RETRY_SECONDS
+                        for buckets: seconds to wait for a connection (10) and for the next byte (60), and how long
+                        a request without an answer is tried again (60)
 """
 
 
@@ -119,6 +122,8 @@ def _explain(error: BaseException, *, debug: bool) -> int:
         case OSError(strerror=str(reason)):
             place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
             return _say(f"{place}{reason}", 3)
+        case Exception() if type(error).__module__ == "sqlite3":
+            return _say(_explain_database(error), 3)
         case MemoryError():
             return _say("out of memory; use fewer --workers", 3)
     where = traceback.extract_tb(error.__traceback__)[-1]
@@ -127,6 +132,13 @@ def _explain(error: BaseException, *, debug: bool) -> int:
         f"{os.path.basename(where.filename)}:{where.lineno}). Please report this line, with what --debug prints before it",
         3,
     )
+
+
+def _explain_database(error: Any) -> str:
+    from strongroom.catalogue.trouble import explain  # noqa: PLC0415 -- keeps --help fast
+    from strongroom.usecases.context import Context  # noqa: PLC0415
+
+    return explain(error, Context.from_environment().home)
 
 
 def _say(message: str, status: int) -> int:

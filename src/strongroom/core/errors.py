@@ -61,6 +61,10 @@ class ChecksumRefusedError(StoreError):
     """The store, or the write itself, found that the bytes do not have the digest they were announced with."""
 
 
+class WriteConflictError(StoreUnreachableError):
+    """Another writer was making the key at the same moment; whether it is there now is not known. Try again."""
+
+
 class StoreRefusedError(StoreUnreachableError):
     """The store answered and said no (credentials, permission, an unsupported request): trying again does not help."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from math import inf, nan
 from typing import Final, Literal
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -27,9 +28,9 @@ class StoreOptions:
     region: str | None = None
     storage_class: str | None = None  # S3: of new objects ("STANDARD_IA")
     request_checksum_calculation: Literal["when_required", "when_supported"] = "when_required"  # as in botocore, for old servers
-    connect_timeout: float = 10.0  # seconds
-    read_timeout: float = 60.0  # seconds without a byte
-    retry_seconds: float = 60.0  # how long one call is tried again while the server cannot be reached
+    connect_timeout: float | None = None  # seconds; None: STRONGROOM_CONNECT_TIMEOUT, or 10
+    read_timeout: float | None = None  # seconds without a byte; None: STRONGROOM_READ_TIMEOUT, or 60
+    retry_seconds: float | None = None  # one call is tried again so long when there is no answer; None: STRONGROOM_RETRY_SECONDS, or 60
 
 
 DEFAULTS: Final = StoreOptions()
@@ -114,7 +115,23 @@ def open_store(url: str, options: StoreOptions = DEFAULTS) -> Store:
 
 def wrap(store: Store, options: StoreOptions) -> Store:
     """With the retries that suit it. A folder has none: what a disk refuses once it refuses again, and a dying one is not hammered."""
-    return store if isinstance(store, FileStore) else RetryingStore(store, RetryPolicy(total=options.retry_seconds))
+    if isinstance(store, FileStore):
+        return store
+    return RetryingStore(store, RetryPolicy(total=_seconds(options.retry_seconds, "STRONGROOM_RETRY_SECONDS", 60.0, least=0.0)))
+
+
+def _seconds(given: float | None, variable: str, default: float, *, least: float) -> float:
+    """A time limit: as given, else from the environment, else the default. Raises UsageError."""
+    if given is not None:
+        return given
+    text = os.environ.get(variable, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = nan
+    if not least <= value < inf:
+        raise UsageError(f"{variable}={text!r}: give a number of seconds, {least:g} or more")
+    return value
 
 
 def open_raw(
@@ -128,7 +145,8 @@ def open_raw(
     settings = S3Settings(
         endpoint_url=options.endpoint_url, region=options.region, storage_class=options.storage_class,
         request_checksum_calculation=options.request_checksum_calculation,
-        connect_timeout=options.connect_timeout, read_timeout=options.read_timeout,
+        connect_timeout=_seconds(options.connect_timeout, "STRONGROOM_CONNECT_TIMEOUT", 10.0, least=0.1),
+        read_timeout=_seconds(options.read_timeout, "STRONGROOM_READ_TIMEOUT", 60.0, least=0.1),
         create_only=create_only, checks_sha256=checks_sha256,
     )
     return S3Store(location.bucket, location.prefix, settings.in_parts() if always_in_parts else settings)

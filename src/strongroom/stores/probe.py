@@ -9,7 +9,14 @@ from contextlib import contextmanager, suppress
 from threading import Barrier
 
 from strongroom.core.digests import Digest
-from strongroom.core.errors import ChecksumRefusedError, KeyExistsError, NotFoundInStoreError, StoreError, StoreRefusedError
+from strongroom.core.errors import (
+    ChecksumRefusedError,
+    KeyExistsError,
+    NotFoundInStoreError,
+    StoreError,
+    StoreRefusedError,
+    WriteConflictError,
+)
 from strongroom.core.ids import new_id
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import read_all
@@ -89,7 +96,7 @@ def _has_one_winner(scratch: Callable[[str], StoreKey], put: Callable[..., None]
             barrier.wait()
             try:
                 put(key, data, sha256=Digest.of(data))
-            except KeyExistsError:
+            except (KeyExistsError, WriteConflictError):
                 return False
             return True
 

@@ -19,17 +19,19 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Pauses double from `first` to `longest` seconds, each one shortened by chance by up to half, so that many clients do not
-    come back at once; a call that failed gives up when its pauses would exceed `total` seconds."""
+    come back at once. A call that failed gives up when its pauses would exceed `total` seconds, or when so long has passed since
+    it failed first: against a server that stalls, the tries take longer than the pauses."""
 
     total: float = 60.0
     first: float = 0.5
     longest: float = 15.0
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
 
     def pauses(self) -> Iterator[float]:
-        """The pauses to take, in order."""
-        spent, pause = 0.0, self.first
-        while spent < self.total:
+        """The pauses to take, in order. The clock runs from when the first is asked for."""
+        spent, pause, started = 0.0, self.first, self.clock()
+        while spent < self.total and self.clock() - started < self.total:
             chosen = min(pause * random.uniform(0.5, 1.0), self.total - spent)  # noqa: S311
             yield chosen
             spent += chosen

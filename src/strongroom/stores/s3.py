@@ -7,7 +7,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, Final, Literal
@@ -15,6 +15,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 import boto3
 import botocore.exceptions as boto_errors
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError as TransportError
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
@@ -100,11 +102,15 @@ class S3Store:
         self._put(key, data if isinstance(data, bytes) else bytes(data), sha256)
 
     def _put(self, key: StoreKey, data: bytes, sha256: Digest) -> None:
-        with self._translated(key):
-            self.client.put_object(
-                Bucket=self._bucket, Key=self._base + key.text, Body=data, ChecksumSHA256=base64.b64encode(sha256.raw).decode(),
-                **self._condition(key), **self._storage_class(),
-            )
+        try:
+            with self._translated(key):
+                self.client.put_object(
+                    Bucket=self._bucket, Key=self._base + key.text, Body=data, ChecksumSHA256=base64.b64encode(sha256.raw).decode(),
+                    **self._condition(key), **self._storage_class(),
+                )
+        except ChecksumRefusedError as error:
+            check_bytes(key, data, sha256)
+            raise StoreUnreachableError(f"{self.url}/{key}: the bytes were damaged on the way to the server, which refused them") from error
 
     def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
         """In one request up to `settings.single_put` bytes, else in parts; then the size is looked at again, since a server may
@@ -166,9 +172,15 @@ class S3Store:
                 reply = self.client.get_object(Bucket=self._bucket, Key=self._base + key.text, **wanted)
         except _RangeError:
             return empty
+        except NotFoundInStoreError:
+            self._check_bucket()  # a gateway that answers 404 to everything is no store
+            raise
         if not whole and reply["ResponseMetadata"]["HTTPStatusCode"] != 206:
             reply["Body"].close()
             raise StoreRefusedError(f"{self.url}: the server ignores ranges: it gave all of {key}")
+        if "ContentLength" not in reply:
+            reply["Body"].close()
+            raise StoreUnreachableError(f"{self.url}/{key}: the answer does not say how long it is, so its end cannot be told from a break")
         return BoundedReader(reply["Body"], reply["ContentLength"], f"{self.url}/{key}", lambda: self._translated(key))
 
     def head(self, key: StoreKey) -> Stat:
@@ -184,7 +196,7 @@ class S3Store:
         return Stat(key, reply["ContentLength"], _noted_digest(reply["Metadata"]))
 
     def _check_bucket(self) -> None:
-        """HEAD says 404 for a missing key and for a missing bucket alike; the second must not be taken for the first."""
+        """An answer of 404 may mean a missing bucket or a gateway's broken route; neither must be taken for a missing key."""
         try:
             with self._translated(None):
                 self.client.head_bucket(Bucket=self._bucket)
@@ -250,8 +262,9 @@ class S3Store:
             for page in self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._base):
                 for upload in page.get("Uploads", ()):
                     if upload["Initiated"] <= limit and upload["Key"].startswith(self._base):
-                        self.client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-                        aborted += 1
+                        with suppress(self.client.exceptions.NoSuchUpload):  # somebody else tidies, too
+                            self.client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                            aborted += 1
         return aborted
 
     def free_bytes(self) -> int | None:
@@ -309,7 +322,8 @@ class S3Store:
             raise s3_errors.error_for(place, code, status, error.response.get("Error", {}).get("Message", "")) from error
         except _WRONG_SET_UP as error:
             raise StoreRefusedError(f"{place}: {error}. Credentials and region come from environment, profile or role") from error
-        except (boto_errors.BotoCoreError, boto_errors.HTTPClientError, OSError) as error:
+        except (boto_errors.BotoCoreError, boto_errors.HTTPClientError, TransportError, OSError, ResponseParserError, ValueError) as error:
+            # The last two: an answer that was garbled on the way (a length that is no number, a time that is none).
             raise StoreUnreachableError(f"{place}: {type(error).__name__}: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from strongroom.core.errors import (
     StoreFullError,
     StoreRefusedError,
     StoreUnreachableError,
+    WriteConflictError,
     WrongStoreError,
 )
 
@@ -19,7 +20,6 @@ _BY_CODE: Final[dict[str, tuple[type[StoreError], str]]] = {
     "NoSuchBucket": (WrongStoreError, "there is no such bucket; check the URL, the endpoint and the region"),
     "NoSuchKey": (NotFoundInStoreError, ""),
     "PreconditionFailed": (KeyExistsError, "exists already"),
-    "ConditionalRequestConflict": (KeyExistsError, "exists already, or another writer is making it"),
     "BadDigest": (ChecksumRefusedError, "the store received other bytes than were announced"),
     "InvalidDigest": (ChecksumRefusedError, "the store received other bytes than were announced"),
     "XAmzContentSHA256Mismatch": (ChecksumRefusedError, "the store received other bytes than were announced"),
@@ -43,7 +43,7 @@ _BY_STATUS: Final[dict[int, tuple[type[StoreError], str]]] = {
     401: (StoreRefusedError, "permission refused; check the credentials"),
     404: (NotFoundInStoreError, ""),
     408: (StoreUnreachableError, "the request timed out"),
-    409: (KeyExistsError, "exists already, or another writer is making it"),
+    409: (WriteConflictError, "another writer is making it at this moment; try again"),  # neither made nor known to exist
     412: (KeyExistsError, "exists already"),
     413: (StoreFullError, "larger than this store can hold"),
     429: (StoreUnreachableError, "too many requests; try again later"),

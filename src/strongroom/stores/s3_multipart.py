@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from strongroom.core.errors import ChecksumRefusedError, StoreUnreachableError
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -77,8 +79,11 @@ class MultipartUpload:
 
     def _send_part(self, upload: str, number: int, part: bytes) -> CompletedPartTypeDef:
         checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()
-        with self.translated():
-            reply = self.client.upload_part(
-                Bucket=self.bucket, Key=self.key, UploadId=upload, PartNumber=number, Body=part, ChecksumSHA256=checksum
-            )
+        try:
+            with self.translated():
+                reply = self.client.upload_part(
+                    Bucket=self.bucket, Key=self.key, UploadId=upload, PartNumber=number, Body=part, ChecksumSHA256=checksum
+                )
+        except ChecksumRefusedError as error:  # of what was hashed a moment ago: not the caller's fault
+            raise StoreUnreachableError(f"{self.key}: part {number} was damaged on the way to the server, which refused it") from error
         return {"PartNumber": number, "ETag": reply["ETag"], "ChecksumSHA256": checksum}

@@ -35,6 +35,7 @@ from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, sta
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.keep import keep, open_kept
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.tidying import tidy
 
 _RACES: Final = 20  # of losing the next number to other runs
 
@@ -65,6 +66,7 @@ def archive(
         finally:
             run.spool.close()
         if not dry_run:
+            tidy(destination.store)
             catalogue.record_run(manifest.name, str(manifest.file), report.outcome)
         runner.artifact(f"archive-{manifest.name}".replace("_", "-").replace(".", "-"), report.markdown())
         return report

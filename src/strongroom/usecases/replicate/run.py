@@ -30,6 +30,7 @@ from strongroom.usecases.replicate.transfer import Folder
 from strongroom.usecases.replicate.voids import copy_voids
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.seals import find_seals
+from strongroom.usecases.tidying import tidy
 
 Identity = tuple[BagId, Digest]
 
@@ -153,6 +154,7 @@ class _Run:
                 brought.append(identity)
         self._log(target, brought, size)
         self.catalogue.set_dirty(target.number, dirty=False)
+        tidy(target.store)
         present = len(self.held[target.store.url])
         self.held[target.store.url] |= set(brought)
         waiting = tuple(str(bag) for bag, digest in lacking if (bag, digest) not in brought)
