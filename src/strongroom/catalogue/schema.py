@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from strongroom.catalogue.trouble import explain, way_out
 from strongroom.core.errors import StrongroomError
 
 #: Kept in `PRAGMA user_version`. A catalogue of another version is refused: it is a cache, and is made again.
@@ -137,9 +138,7 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         _prepare(db, path)
     except sqlite3.DatabaseError as error:
-        if "locked" in str(error):
-            raise StrongroomError(f"{path}: in use by another run for more than a minute; wait for it to end") from error
-        raise StrongroomError(f"{path}: cannot be used as a catalogue: {error}. {_way_out(path)}") from error
+        raise StrongroomError(explain(error, path.parent)) from error
     return db
 
 
@@ -167,8 +166,4 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
     elif version != VERSION:
-        raise StrongroomError(f"{path}: a catalogue of version {version}, and this program makes {VERSION}. {_way_out(path)}")
-
-
-def _way_out(path: Path) -> str:
-    return f"It is only a cache: move {path.name} away, and the next run learns again from the stores."
+        raise StrongroomError(f"{path}: a catalogue of version {version}, and this program makes {VERSION}. {way_out(path)}")

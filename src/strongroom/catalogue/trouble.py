@@ -1,0 +1,28 @@
+"""What SQLite complains of, in words that help. It says neither which file it means nor what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+_NO_ROOM: Final = frozenset({
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_NOMEM,
+})
+
+
+def explain(error: sqlite3.Error, home: Path) -> str:
+    """`error`, which came up in a database below `home` (STRONGROOM_HOME), with where and the remedy."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is the extended code
+    if code in _NO_ROOM:
+        return (f"{home}: the disk that holds STRONGROOM_HOME is full, read-only or failing ({error}). Make room there, or set "
+                "STRONGROOM_HOME to a folder on another disk, and run the same command again")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"{home / 'catalogue.sqlite'}: in use by another run for more than a minute; wait for it to end"
+    return f"{home / 'catalogue.sqlite'}: the catalogue is damaged ({error}). {way_out(home / 'catalogue.sqlite')}"
+
+
+def way_out(catalogue: Path) -> str:
+    return (f"It is only a cache: move {catalogue.name} away (with its -wal and -shm), and make it again with "
+            "`strongroom rebuild --store URL`, or let the next run learn from the stores")

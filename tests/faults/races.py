@@ -1,0 +1,178 @@
+"""Rows: runs at once, versions that forked, clocks that are wrong."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from tests.faults import reading
+from tests.faults.oracle import judge
+from tests.faults.place import Place, Result, finish, go_on, payload, wait_until_stopped
+
+TEN_YEARS = 10 * 365 * 86_400
+
+
+def two_homes(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """Two machines archive one collection at the same moment: each number goes to one, and the other finds its state sealed already."""
+    place = Place(folder / "place").make()
+    for _ in range(tries):
+        place.edit(chance)
+        versions = len(reading.sealed(place.store))
+        results = _at_once([place, _other(place, "home-2")], chance)
+        wrong = _both_good(place, results) + _same_as_source(place)
+        made = len(reading.sealed(place.store)) - versions
+        if made != 1:  # both saw the same source: a second bag of the same state would be one too many
+            wrong.append(f"{made} bags of one state")
+        yield wrong
+
+
+def one_home(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """Two runs of one collection on one machine: the second is told, and does nothing."""
+    place = Place(folder / "place").make()
+    for number in range(tries):
+        place.edit(chance)
+        with place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", fault=_stop(folder, number)) as first:
+            stopped = wait_until_stopped(first)
+            second = place.archive()
+            go_on(first)
+            wrong = judge(place, None, finish(first), allowed={0})
+        if not stopped:
+            wrong.append("the first run had ended before the second began")
+        wrong += judge(place, None, second, allowed={3}) + _same_as_source(place)
+        if "another run is archiving site" not in second.err:
+            wrong.append(f"the second run was not told: {second.err}")
+        yield wrong
+
+
+def overtaken(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """A run waits after one of its steps; another machine's archives meanwhile, from beginning to end, something else or the same."""
+    place = Place(folder / "place").make()
+    for number in range(tries):
+        place.edit(chance)
+        fault = _stop(folder, number, chance.randrange(1, 36))
+        with place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", fault=fault) as first:
+            wait_until_stopped(first)
+            if number % 2:
+                place.edit(chance)
+            second = _other(place, "home-2").archive()
+            go_on(first)
+            results = [finish(first), second]
+        # What the first had not read when the source changed below it is left out, and said: then it is 1 and the next run takes it.
+        wrong = [one for result in results for one in judge(place, None, result, allowed={0, 1})]
+        for home in ("home", "home-2"):
+            wrong += judge(place, None, _other(place, home).archive("--reread"), allowed={0})
+        yield [f"stopped after {fault['stop_after']} steps: {one}" for one in wrong + _same_as_source(place)]
+
+
+def same_contents(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """Two collections with the same contents at once, in one store and with one catalogue."""
+    place = Place(folder / "place").make()
+    other = Place(place.root, name="other")
+    for _ in range(tries):
+        place.edit(chance)
+        place.write("large", chance.randbytes(5 << 20))
+        results = _at_once([place, other], chance)
+        yield _both_good(place, results) + _same_as_source(place) + _same_as_source(other)
+
+
+def forked(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """A store comes back from the dead with a bag under a label that was given again meanwhile: found, and both are kept."""
+    for number in range(tries):
+        both = Place(folder / str(number), stores=["store", "copy"]).make()
+        assert both.archive().status == 0
+        both.edit(chance)
+        assert both.archive("--no-replicate").status == 0  # v2, in `store` alone
+        dead = both.store.rename(both.root / "dead")
+        shutil.rmtree(both.root / "home")  # it knew
+        both.edit(chance)
+        assert Place(both.root, stores=["copy"]).archive().status == 0  # v2 again, of something else
+        dead.rename(both.store)
+        shutil.rmtree(both.root / "home")
+        both.edit(chance)
+        before = _sealed(both)
+        result = both.archive("--no-replicate")
+        wrong = judge(both, None, result, allowed={1})
+        if "forked" not in result.codes():
+            wrong.append(f"no finding `forked`: {result.out}")
+        labels = sorted(_sealed(both).values())
+        if not before.keys() <= _sealed(both).keys() or labels != ["site/v1", "site/v2", "site/v2", "site/v3"]:
+            wrong.append(f"not both kept, or the number was used once more: {labels}")
+        yield wrong
+
+
+def _sealed(place: Place) -> dict[str, str]:
+    """The label of every seal in any store."""
+    return {digest: seal["bag"] for store in place.stores for digest, seal in reading.sealed(place.root / store).items()}
+
+
+def wrong_clock(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """A run waits in the middle while others, with clocks ten years off, archive, audit and begin and end: nothing of it is taken away."""
+    for number in range(tries):
+        offset = TEN_YEARS if number % 2 else -TEN_YEARS
+        place = Place(folder / str(number)).make()
+        assert place.archive().status == 0
+        place.edit(chance)
+        place.write("large", chance.randbytes(5 << 20))
+        with place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", fault=_stop(folder, number, 12)) as first:
+            stopped = wait_until_stopped(first)
+            clock = {"clock": offset}
+            others = [
+                _other(place, "home-2").archive(fault=clock), Place(place.root, name="third").archive(fault=clock),
+                place.run("audit", "--no-prefect", "--quiet", fault=clock), place.run("list", fault=clock),
+            ]
+            go_on(first)
+            results = [finish(first), *others]
+        wrong = [one for result in results for one in judge(place, None, result, allowed={0})]
+        if not stopped:
+            wrong.append("the first run had ended before the others began")
+        again = place.archive()
+        wrong += judge(place, None, again, allowed={0}) + _same_as_source(place)
+        wrong += _a_future_date_is_overdue(place, offset)
+        yield [f"clock {offset:+} s: {one}" for one in wrong]
+
+
+def _a_future_date_is_overdue(place: Place, offset: int) -> list[str]:
+    """What was read at a time that has not come yet, or ten years ago, is read again by an audit that asks for what is a year old."""
+    assert place.run("audit", "--no-prefect", "--quiet", fault={"clock": offset}).status == 0
+    with closing(sqlite3.connect(place.root / "home/catalogue.sqlite")) as db:
+        (before,) = db.execute("SELECT max(seq) FROM checks").fetchone()
+    result = place.run("audit", "--no-prefect", "--quiet", "--max-age", "365")
+    with closing(sqlite3.connect(place.root / "home/catalogue.sqlite")) as db:
+        (stale,) = db.execute("SELECT count(*) FROM checks WHERE seq <= ? AND key LIKE 'packs/%tar'", (before,)).fetchone()
+    wrong = judge(place, None, result, allowed={0})
+    return [*wrong, f"{stale} packs read at a wrong time were not read again"] if stale else wrong
+
+
+def _stop(folder: Path, number: int, step: int = 9) -> dict[str, object]:
+    return {"log": str(folder / f"{number}.log"), "stop_after": step}
+
+
+def _other(place: Place, home: str) -> Place:
+    return Place(place.root, place.stores, place.name, home)
+
+
+def _at_once(places: list[Place], chance: random.Random) -> list[Result]:
+    """`archive` of each, begun within a fifth of a second."""
+    running = []
+    for place in places:
+        running.append(place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", "--workers", "1"))
+        time.sleep(chance.uniform(0, 0.2))
+    return [finish(process) for process in running]
+
+
+def _both_good(place: Place, results: list[Result]) -> list[str]:
+    return [one for result in results for one in judge(place, None, result, allowed={0})]
+
+
+def _same_as_source(place: Place) -> list[str]:
+    try:
+        same = reading.newest(place.store, place.name) == payload(place.source)
+    except reading.Broken as error:
+        return [str(error)]
+    return [] if same else [f"the newest bag of {place.name} is not the source"]
+
