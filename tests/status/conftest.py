@@ -1,0 +1,18 @@
+"""The collection of tests/archive, for tests of what is said about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.archive.conftest import runner, site
+
+__all__ = ["runner", "site"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("STRONGROOM_MANIFESTS", str(tmp_path / "manifests"))
+    for name in ("PREFECT_API_URL", "STRONGROOM_NOTIFY", "STRONGROOM_NOTIFY_URLS", "STRONGROOM_NOTIFY_URLS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home"
