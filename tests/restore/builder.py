@@ -172,7 +172,7 @@ def seal_bag(
 def replicate(source: Store, target: Store) -> None:
     """Everything but the store's own description."""
     for found in source.list():
-        if found.key not in (keys.DESCRIPTION, keys.README):
+        if found.key not in (keys.DESCRIPTION, keys.README, keys.RECOVER):
             with source.get(found.key) as reader:
                 put(target, found.key, reader.read())
 

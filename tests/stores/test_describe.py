@@ -26,7 +26,7 @@ from strongroom.core.errors import (
     UsageError,
     WrongStoreError,
 )
-from strongroom.core.keys import DESCRIPTION, README, StoreKey
+from strongroom.core.keys import DESCRIPTION, README, RECOVER, StoreKey
 from strongroom.stores.describe import Description, init_store, open_known_store, parse_description, probe_place, read_description
 from strongroom.stores.interface import Store
 from strongroom.stores.open import open_store
@@ -58,14 +58,14 @@ def test_init_makes_a_store_once(url: str) -> None:
     made = init_store(url)
     store = open_store(url)
     assert made.created
-    assert names(store) == ["README.txt", "strongroom.json"]
+    assert names(store) == ["README.txt", "recover.py", "strongroom.json"]
     check(json.loads(read(store, DESCRIPTION)), "store.schema.json")
     assert read(store, DESCRIPTION) == made.description.to_bytes()
     assert b"tar" in read(store, README)
     again = init_store(url)
     assert not again.created
     assert again.id == made.id
-    assert names(store) == ["README.txt", "strongroom.json"]
+    assert names(store) == ["README.txt", "recover.py", "strongroom.json"]
     assert made.capabilities.create_only
     assert made.capabilities.checks_sha256
     assert made.capabilities.ranges
@@ -133,7 +133,7 @@ def test_init_goes_on_after_a_crash(url: str, tmp_path: Path) -> None:
     put(store, "probe/0/plain")
     made = init_store(url)
     assert made.created
-    assert names(store) == ["README.txt", "README.txt~1", "probe/0/plain", "strongroom.json"]
+    assert names(store) == ["README.txt", "README.txt~1", "probe/0/plain", "recover.py", "strongroom.json"]
 
 
 def test_two_inits_at_once_make_one_store(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_two_inits_at_once_make_one_store(tmp_path: Path) -> None:
             made = list(pool.map(init_store, [str(tmp_path / str(n))] * 4))
         assert len({one.id for one in made}) == 1
         assert sum(one.created for one in made) == 1
-        assert names(open_store(str(tmp_path / str(n)))) == ["README.txt", "strongroom.json"]
+        assert names(open_store(str(tmp_path / str(n)))) == ["README.txt", "recover.py", "strongroom.json"]
 
 
 def _describe(at: Store, key: str, **changes: Any) -> None:
@@ -213,7 +213,7 @@ def test_probe_leaves_nothing(url: str) -> None:
     found = probe_place(url)
     assert found.create_only
     assert found.checks_sha256
-    assert names(open_store(url)) == ["README.txt", "strongroom.json"]
+    assert names(open_store(url)) == ["README.txt", "recover.py", "strongroom.json"]
 
 
 def _run(*arguments: str) -> int:
@@ -241,7 +241,8 @@ def test_command_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"{url} was probed\n"
 
 
-def test_readme_is_the_one_of_the_package(url: str) -> None:
+def test_what_people_are_told_is_what_the_package_holds(url: str) -> None:
     init_store(url)
-    packaged = Path(__file__).parents[2] / "src/strongroom/stores/readme.txt"
-    assert Digest.of(read(open_store(url), README)) == Digest.of(packaged.read_bytes())
+    for key, name in ((README, "readme.txt"), (RECOVER, "recover.py")):
+        packaged = Path(__file__).parents[2] / "src/strongroom/stores" / name
+        assert Digest.of(read(open_store(url), key)) == Digest.of(packaged.read_bytes())

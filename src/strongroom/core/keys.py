@@ -50,6 +50,7 @@ def _is_segment(segment: str) -> bool:
 
 DESCRIPTION: Final = StoreKey("strongroom.json")
 README: Final = StoreKey("README.txt")
+RECOVER: Final = StoreKey("recover.py")
 
 
 def content(digest: Digest) -> StoreKey:

@@ -23,7 +23,7 @@ from strongroom.core.errors import (
 )
 from strongroom.core.events import utc_now
 from strongroom.core.ids import check_id, new_id
-from strongroom.core.keys import DESCRIPTION, README, StoreKey
+from strongroom.core.keys import DESCRIPTION, README, RECOVER, StoreKey
 from strongroom.stores import posix
 from strongroom.stores.generations import newest_parsable, put_or_generation
 from strongroom.stores.interface import Capabilities, Store
@@ -37,6 +37,8 @@ NO_CHECKSUMS: Final = "no-checksums"  # the server does not refuse wrong bytes: 
 KNOWN_FEATURES: Final = frozenset({NO_CREATE_ONLY, NO_CHECKSUMS})
 _LIMIT: Final = 1 << 20
 _SUCCESSOR: Final = re.compile(r"strongroom-([1-9][0-9]{0,8})\.json(~[1-9][0-9]*)?\Z")
+#: What every store tells people, by key, and the file of this package that holds it.
+_TEXTS: Final = {README: "readme.txt", RECOVER: "recover.py"}
 _OURS: Final = ("bags/", "content/", "packs/", "log/", "checks/", "withheld/", "sweep/", "keys/")
 
 
@@ -123,9 +125,16 @@ def open_known_store(url: str, expected_id: str | None, options: StoreOptions = 
     return ReadOnlyStore(store, reason) if unknown else store
 
 
+def text_for_people(key: StoreKey) -> bytes:
+    """README.txt or recover.py, as a new store gets it."""
+    return files("strongroom.stores").joinpath(_TEXTS[key]).read_bytes()
+
+
 def init_store(url: str, options: StoreOptions = DEFAULTS) -> Initialised:
-    """Probe the place and make it a store: README.txt, then strongroom.json, the commit point. A folder is made if only its last
-    name is missing; a bucket must exist. Where a store is already, nothing is touched and its description is given.
+    """Probe the place and make it a store: README.txt, recover.py, then strongroom.json, the commit point.
+
+    A folder is made if only its last name is missing; a bucket must exist. Where a store is already, nothing is touched and its
+    description is given.
 
     Raises UsageError if other things lie there, WrongStoreError for the remains of a store that lost its description.
     """
@@ -140,8 +149,9 @@ def init_store(url: str, options: StoreOptions = DEFAULTS) -> Initialised:
     store, capabilities = _probe(location, options)
     missing = {NO_CREATE_ONLY: capabilities.create_only, NO_CHECKSUMS: capabilities.checks_sha256}
     description = Description(new_id(), utc_now(), tuple(sorted(name for name, there in missing.items() if not there)))
-    text = files("strongroom.stores").joinpath("readme.txt").read_bytes()
-    put_or_generation(store, README, text, Digest.of(text))
+    for key in _TEXTS:
+        text = text_for_people(key)
+        put_or_generation(store, key, text, Digest.of(text))
     data = description.to_bytes()
     with suppress(KeyExistsError):  # another init at the same moment, or our own write with its reply lost: no generation, look who won
         store.put(DESCRIPTION, data, sha256=Digest.of(data))
@@ -189,5 +199,5 @@ def _refuse_foreign(store: Store) -> None:
         if stat.key.text.startswith(_OURS):
             raise WrongStoreError(f"{store.url}: {stat.key} is there, but no strongroom.json: this was a store. Put strongroom.json "
                                   "back from another copy of this store instead of making a new one over it")
-        if stat.key.base[0] not in (README, DESCRIPTION) and not stat.key.text.startswith("probe/"):
+        if stat.key.base[0] not in (*_TEXTS, DESCRIPTION) and not stat.key.text.startswith("probe/"):
             raise UsageError(f"{store.url}: other things lie there ({stat.key}); a store wants a folder or prefix of its own")

@@ -16,7 +16,7 @@ from strongroom.core.litter import is_litter
 
 class Kind(StrEnum):
     DESCRIPTION = "store description"
-    README = "README"
+    README = "README"  # README.txt and recover.py: what every store tells people
     SEAL = "seal"
     PLACEMENT = "placement"
     MARK = "attempt mark"  # open, closed
@@ -43,7 +43,7 @@ _ATTEMPT: Final = r"(?P<attempt>[0-9a-f]{32})"
 _HEX: Final = r"(?P<fold>[0-9a-f]{2})/(?P<hex>[0-9a-f]{64})"
 _GRAMMAR: Final = [
     (Kind.DESCRIPTION, re.compile(r"strongroom(-[1-9][0-9]{0,8})?\.json\Z")),
-    (Kind.README, re.compile(r"README\.txt\Z")),
+    (Kind.README, re.compile(r"(README\.txt|recover\.py)\Z")),
     (Kind.SEAL, re.compile(r"bags/(?P<bag>[^/]+/v[0-9]+)/seal\.json\Z")),
     (Kind.PLACEMENT, re.compile(r"bags/(?P<bag>[^/]+/v[0-9]+)/placement\.jsonl\Z")),
     (Kind.MARK, re.compile(rf"bags/(?P<bag>[^/]+/v[0-9]+)/{_ATTEMPT}/(open|closed)\Z")),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Final
 
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UnknownFeatureError
+from strongroom.core.keys import StoreKey
 from strongroom.core.pack import format_index, parse_index
 from strongroom.core.seal import parse_seal
-from strongroom.stores.describe import parse_description
+from strongroom.stores.describe import parse_description, text_for_people
 from strongroom.usecases.audit.kinds import Kind, Named
 
 #: Objects of these kinds are small enough to be looked at as a whole, up to so many bytes.
@@ -30,18 +30,14 @@ def wrong_shape(name: Named, data: bytes, store_id: str) -> str | None:
         return f"lacks a member or has one of a wrong type ({type(error).__name__}: {error})"
 
 
-def readme_text() -> bytes:
-    """README.txt as a new store gets it."""
-    return files("strongroom.stores").joinpath("readme.txt").read_bytes()
-
-
 def _description(name: Named, data: bytes, store_id: str) -> str | None:
     says = parse_description(data)
     return f"describes the store {says.id}, not {store_id}" if says.id != store_id else _not_canonical(data)
 
 
 def _readme(name: Named, data: bytes, store_id: str) -> str | None:
-    return None if data == readme_text() else "is not the text that is written into stores; people will run the commands in it"
+    expected = text_for_people(StoreKey(name.base))
+    return None if data == expected else "is not the text that is written into stores; people will run the commands in it"
 
 
 def _seal(name: Named, data: bytes, store_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Healing small objects: tag files, seals, marks, the log, indexes, placements, README.txt."""
+"""Healing small objects: tag files, seals, marks, the log, indexes, placements, README.txt, recover.py."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.pack import format_index
 from strongroom.core.seal import Seal, parse_seal
+from strongroom.stores.describe import text_for_people
 from strongroom.stores.generations import find_generation, holds, parsable, put_or_generation, read_verified
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.attempt import placement_lines
 from strongroom.usecases.audit.kinds import Kind, Named, name_of
-from strongroom.usecases.audit.shapes import readme_text
 from strongroom.usecases.repair.healing import members_by_headers
 from strongroom.usecases.replicate.holdings import chosen
 from strongroom.usecases.replicate.logs import parse_batch
@@ -164,7 +164,7 @@ class Mender:
     def _derive(self, base: StoreKey, name: Named) -> bytes | None:
         try:
             if name.kind is Kind.README:
-                return readme_text()
+                return text_for_people(base)
             if name.kind is Kind.INDEX and name.digest is not None:
                 tar = find_generation(self._store, keys.pack(name.digest), name.digest)
                 return format_index(members_by_headers(self._store, tar))
