@@ -72,7 +72,7 @@ class Archiver:
             yield f"{self.name} writes open", mind(opened, index, following._replace(before_open=state.record)), None
         elif step == "sweep":
             read = state.record if rules.reads_sweep else frozenset()
-            yield f"{self.name} reads sweep/: {_names(read)}", mind(state, index, following._replace(condemned=read)), None
+            yield f"{self.name} reads sweep/: {names_of(read)}", mind(state, index, following._replace(condemned=read)), None
         elif step == "content":
             yield self._content(state, index, local, following, rules)
         elif step == "tags":
@@ -89,11 +89,13 @@ class Archiver:
             key, objects, there = trusted, state.objects, True
         else:
             key, objects, there = place(state, content, local.condemned, rules)
-        relied = local.relied | {key}
-        after = following._replace(relied=relied) if last else local._replace(relied=relied, at=local.at + 1)
-        wrong = f"{self.name} relies on {_name(key)}, which a sweep had condemned before it opened" if key in local.before_open else None
+        relied = frozenset() if rules.looks_again else local.relied | {key}
+        after = local._replace(relied=relied, at=local.at + 1)
+        if last:  # what it read is of no further use, and forgetting it keeps the number of states small
+            after = following._replace(relied=relied, condemned=frozenset(), before_open=frozenset())
+        wrong = f"{self.name} relies on {name_of(key)}, which a sweep had condemned before it opened" if key in local.before_open else None
         verb = "relies on" if there else "writes"
-        return f"{self.name} {verb} {_name(key)}", mind(state._replace(objects=objects), index, after), wrong
+        return f"{self.name} {verb} {name_of(key)}", mind(state._replace(objects=objects), index, after), wrong
 
     def _seal(self, state: State, index: int, local: Local, following: Local, rules: Rules) -> Iterator[Move]:
         attempt = self._attempt(local)
@@ -101,11 +103,12 @@ class Archiver:
         taken = {one for one in state.seals if one[:2] == seal[:2]}
         if not taken or not rules.create_only:
             sealed = state._replace(seals=(state.seals - taken) | {seal}, ever=state.ever | {seal})
-            yield f"{self.name} seals {self.collection}/v{local.number}", mind(sealed, index, following), None
+            after = following if following.step != "done" else Local("done")
+            yield f"{self.name} seals {self.collection}/v{local.number}", mind(sealed, index, after), None
             return
         closed = state._replace(closed=state.closed | {attempt}) if rules.opens else state
         again = local.tries + 1 < self.tries
-        after = Local(step="look" if again else "done", tries=local.tries + 1, relied=frozenset() if rules.looks_again else local.relied)
+        after = Local(tries=local.tries + 1, relied=local.relied) if again else Local("done")
         yield f"{self.name} finds v{local.number} taken and closes its attempt", mind(closed, index, after), None
 
 
@@ -115,24 +118,21 @@ class Replicator(Archiver):
 
     collection: str = "r"
 
-    def start(self) -> Local:
-        return Local(number=1)
-
     def _attempt(self, local: Local) -> Attempt:
         return self.collection, 1, self.name, 0
 
     def _seal(self, state: State, index: int, local: Local, following: Local, rules: Rules) -> Iterator[Move]:
         seal = (self.collection, 1, self._attempt(local))
         if rules.heeds_void and (self.collection, 1, None) in state.seals:
-            yield f"{self.name} finds its number void and stops", mind(state, index, local._replace(step="done")), None
+            yield f"{self.name} finds its number void and stops", mind(state, index, Local("done")), None
             return
         sealed = state._replace(seals=state.seals | {seal}, ever=state.ever | {seal})
-        yield f"{self.name} seals {self.collection}/v1", mind(sealed, index, following), None
+        yield f"{self.name} seals {self.collection}/v1", mind(sealed, index, Local("done")), None
 
 
-def _name(key: Key) -> str:
+def name_of(key: Key) -> str:
     return f"{key[0]}~{key[1]}" if key[1] else key[0]
 
 
-def _names(keys: frozenset[Key]) -> str:
-    return ", ".join(map(_name, sorted(keys))) or "nothing"
+def names_of(keys: frozenset[Key]) -> str:
+    return ", ".join(map(name_of, sorted(keys))) or "nothing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.faults.model.attempts import Move, _name, _names, mind, place
+from tests.faults.model.attempts import Move, mind, name_of, names_of, place
 from tests.faults.model.rules import Rules
 from tests.faults.model.state import Attempt, Key, Local, State, needed
 
@@ -32,7 +32,7 @@ class Sweeper:
     def _surplus(self, state: State, keys: frozenset[Key] | None) -> frozenset[Key]:
         """Of `keys` (of all objects): those that no bag needs, and damaged ones beside a sound one that stays."""
         wanted = needed(state.seals, self.needs)
-        chosen = {key for *key_, _ in state.objects if (key := (key_[0], key_[1])) and (keys is None or key in keys)}
+        chosen = {one[:2] for one in state.objects if keys is None or one[:2] in keys}
         unneeded = {key for key in chosen if key[0] not in wanted}
         sound = {content for content, generation, good in state.objects if good and (content, generation) not in state.record}
         return frozenset(unneeded | {key for key in chosen if (*key, False) in state.objects and key[0] in sound})
@@ -41,7 +41,7 @@ class Sweeper:
         keys = self._surplus(state, None)
         if keys:
             step = "delete" if not rules.two_steps else "record" if rules.records_first else "opens"
-            yield f"{self.name} finds unneeded: {_names(keys)}", mind(state, index, local._replace(step=step, keys=keys)), None
+            yield f"{self.name} finds unneeded: {names_of(keys)}", mind(state, index, local._replace(step=step, keys=keys)), None
 
     def _record(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
         after = local._replace(step="opens" if rules.records_first else "wait")
@@ -64,7 +64,7 @@ class Sweeper:
 
     def _again(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
         keys = self._surplus(state, local.keys)
-        yield f"{self.name} reads the seals again and condemns {_names(keys)}", mind(state, index, local._replace(
+        yield f"{self.name} reads the seals again and condemns {names_of(keys)}", mind(state, index, local._replace(
             step="delete", keys=keys)), None
 
     def _delete(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
@@ -72,11 +72,11 @@ class Sweeper:
             key = min(local.keys)
             gone = {(*key, True), (*key, False)}
             swept = state._replace(objects=state.objects - gone, hurt=state.hurt - {key})
-            yield f"{self.name} deletes {_name(key)}", mind(swept, index, local._replace(keys=local.keys - {key})), None
+            yield f"{self.name} deletes {name_of(key)}", mind(swept, index, local._replace(keys=local.keys - {key})), None
             return
         seals = state.seals if rules.keeps_voids else frozenset(one for one in state.seals if one[2] is not None)
         tries = local.tries + 1
-        after = Local(step="look" if tries < self.rounds else "done", tries=tries)
+        after = Local(tries=tries) if tries < self.rounds else Local("done")
         yield f"{self.name} is done", mind(state._replace(seals=seals), index, after), None
 
 
@@ -101,13 +101,13 @@ class Repairer:
             for content, generation, sound in state.objects:
                 if not sound and content in wanted and not any(good for other, _, good in state.objects if other == content):
                     after = local._replace(step="fetch", keys=frozenset({(content, generation)}))
-                    yield f"{self.name} finds {_name((content, generation))} damaged", mind(state, index, after), None
+                    yield f"{self.name} finds {name_of((content, generation))} damaged", mind(state, index, after), None
         elif local.step == "fetch":
             if state.other_sound or not rules.verifies_source:
                 after = local._replace(step="sweep", good=state.other_sound)
                 yield f"{self.name} fetches bytes from the other store", mind(state, index, after), None
             else:
-                yield f"{self.name} finds the other copy damaged too, and says so", mind(state, index, local._replace(step="done")), None
+                yield f"{self.name} finds the other copy damaged too, and says so", mind(state, index, Local("done")), None
         elif local.step == "sweep":
             yield f"{self.name} reads sweep/", mind(state, index, local._replace(step="write", condemned=state.record)), None
         elif local.step == "write":
@@ -124,8 +124,8 @@ class Repairer:
             objects = state.objects - {(*key, False)} | {(*key, local.good)}
         sound = (*at, True) in objects
         wrong = None if sound else f"{self.name} reports {key[0]} repaired, and its bytes are wrong"
-        return (f"{self.name} writes {_name(at)} and reports the repair",
-                mind(state._replace(objects=objects), index, local._replace(step="done")), wrong)
+        return (f"{self.name} writes {name_of(at)} and reports the repair",
+                mind(state._replace(objects=objects), index, Local("done")), wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,6 @@ class World:
             if sound:
                 key = (content, generation)
                 hurt = less._replace(objects=state.objects - {(*key, True)} | {(*key, False)}, hurt=state.hurt | {key})
-                yield f"{_name(key)} rots", hurt, None
+                yield f"{name_of(key)} rots", hurt, None
         if state.other_sound:
             yield "the other store's copies rot", less._replace(other_sound=False), None
