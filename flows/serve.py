@@ -42,8 +42,8 @@ def serve(jobs: Sequence[Scheduled], home: Path, *, at_once: int) -> None:
 
 def deployment(job: Scheduled) -> RunnerDeployment:
     """The deployment of a job: "archive/lanternmoor". Loaded by module, so that it works from any folder and from a wheel."""
-    from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415
     from prefect.schedules import Cron  # noqa: PLC0415
+    from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415
 
     flow = getattr(import_module(f"flows.{job.job}"), job.job)
     made: RunnerDeployment = flow.to_deployment(

@@ -146,7 +146,8 @@ def test_many_runs_are_quick_to_look_through(home):
     with Catalogue.open(home / "catalogue.sqlite") as catalogue:
         with catalogue.transaction() as db:
             rows = ((f"c{number % 1000}", f"2026-01-01T00:{number % 60:02}:00Z") for number in range(50_000))
-            db.executemany("INSERT INTO runs (job, collection, store, started, outcome, summary) VALUES ('archive', ?, '', ?, 'good', '{}')", rows)
+            sql = "INSERT INTO runs (job, collection, store, started, outcome, summary) VALUES ('archive', ?, '', ?, 'good', '{}')"
+            db.executemany(sql, rows)
         number = begin_run(catalogue, "audit", "", "")
         end_run(catalogue, number, "good", 0, {"lines": ["all sound"]})
         began = time.process_time()
