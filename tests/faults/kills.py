@@ -30,6 +30,8 @@ class Job:
         for number in range(2):
             self.place.write(f"large-{number}", random.Random(number).randbytes(5 << 20))
         self.archive()
+        if verb == "replicate":
+            self.place.run(*self.arguments())
 
     def archive(self) -> Result:
         return self.place.archive(*(["--no-replicate"] if self.verb == "replicate" else []))
@@ -54,8 +56,8 @@ class Job:
             assert done.status == 0, done.err
         if self.verb == "repair":
             copy = self.place.root / "copy"
-            pack = chance.choice(sorted([*copy.glob("packs/*/*.tar"), *copy.glob("content/*/*")]))
-            damage(pack, chance)
+            whole = [path for path in [*copy.glob("packs/*/*.tar"), *copy.glob("content/*/*")] if not path.with_name(path.name + "~1").exists()]
+            damage(chance.choice(sorted(path for path in whole if "~" not in path.name)), chance)
             assert self.place.run("audit", *QUIET).status == 1
 
     def whole(self) -> list[str]:
@@ -139,7 +141,7 @@ def _cut_off(job: Job, seconds: float, stop: signal.Signals) -> list[str]:
         result = finish(process, _LONG)
     left = orphans(process.pid)
     wrong = [f"processes outlive the command: {left}"] if left else []
-    wrong += judge(job.place, before, result, allowed={0, -stop if stop is signal.SIGKILL else 130}) + job.half()
+    wrong += judge(job.place, before, result, allowed={0, -stop if stop is signal.SIGKILL else 130}, known=job.verb == "repair") + job.half()
     wrong += job.again()
     return [f"{job.verb} stopped by {stop.name} after {seconds:.3f} s: {one}" for one in wrong]
 
@@ -152,7 +154,7 @@ def after_each_step(verb: str) -> Callable[[Path, random.Random, int], Iterator[
         job.prepare(chance)
         log = folder / f"{verb}.log"
         job.place.run(*job.arguments(), fault={"log": str(log)})
-        steps = [line for line in log.read_text().splitlines() if line.startswith("step ")]
+        steps = _steps_of(log)
         wanted = range(1, len(steps) + 1)
         for number in sorted(chance.sample(wanted, min(tries, len(steps)))) if tries else wanted:
             job.prepare(chance)
@@ -161,9 +163,13 @@ def after_each_step(verb: str) -> Callable[[Path, random.Random, int], Iterator[
             with job.place.start(*job.arguments(), fault={"log": str(log), "kill_after": number}) as process:
                 result = finish(process, _LONG)
             wrong = [f"processes outlive the command: {left}"] if (left := orphans(process.pid)) else []
-            reached = log.read_text().count("\nstep ") >= number  # a run may have a step less than the one that was counted
-            wrong += judge(job.place, before, result, allowed=KILLED if reached else {0}) + job.half()
+            reached = len(_steps_of(log)) >= number  # a run may have a step less than the one that was counted
+            wrong += judge(job.place, before, result, allowed=KILLED if reached else {0}, known=verb == "repair") + job.half()
             wrong += job.again()
             yield [f"{verb} killed after step {number} of {len(steps)}, {steps[number - 1]}: {one}" for one in wrong]
 
     return row
+
+
+def _steps_of(log: Path) -> list[str]:
+    return [line for line in log.read_text().splitlines() if line.startswith("step ")]

@@ -20,17 +20,19 @@ KILLED = frozenset({-9})
 
 
 def judge(
-    place: Place, before: dict[bytes, tuple[object, ...]] | None, result: Result | None, *, allowed: Collection[int] = DOCUMENTED
+    place: Place, before: dict[bytes, tuple[object, ...]] | None, result: Result | None, *, allowed: Collection[int] = DOCUMENTED,
+    known: bool = False,
 ) -> list[str]:
     """What is wrong after `result` (None: nothing was run); an empty list is good.
 
-    `before`: the source's snapshot, None where the row itself meddled with it. `allowed`: exit statuses.
+    `before`: the source's snapshot, None where the row itself meddled with it. `allowed`: exit statuses. `known`: damage was reported
+    by the command before.
     """
     wrong = []
     if before is not None and snapshot(place.source) != before:
         wrong.append("(a) the source was touched")
     damage = _damage(place)
-    reported = result is not None and result.status == 1
+    reported = known or (result is not None and result.status == 1)
     if damage and not reported:
         wrong += [f"(b) {one}" for one in damage]
     if result is not None:
@@ -40,7 +42,7 @@ def judge(
             wrong.append(f"(e) exit status {result.status}: {result.err[-1500:] or result.out[-500:]}")
         if CANARY in result.said:
             wrong.append("(f) a credential was printed")
-    wrong += [f"(f) a credential lies in {path}" for path in holding(CANARY.encode(), [place.root])]
+    wrong += [f"(f) a credential lies in {path}" for path in holding(CANARY.encode(), _kept(place))]
     return wrong
 
 
@@ -84,11 +86,16 @@ def catalogued(home: Path) -> set[str]:
         return set()
 
 
-def holding(secret: bytes, folders: Collection[Path]) -> list[Path]:
-    """The files below that have `secret` in their bytes or name."""
+def _kept(place: Place) -> list[Path]:
+    """Everything but the source."""
+    return [path for path in place.root.iterdir() if path != place.source]
+
+
+def holding(secret: bytes, places: Collection[Path]) -> list[Path]:
+    """The files among and below `places` that have `secret` in their bytes or name."""
     found = []
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if secret in bytes(path) or (path.is_file() and not path.is_symlink() and path.stat().st_size < 1 << 28 and secret in path.read_bytes()):
+    for place in places:
+        for path in [place, *place.rglob("*")]:
+            if secret in bytes(path) or (path.is_file() and not path.is_symlink() and secret in path.read_bytes()):
                 found.append(path)
     return found

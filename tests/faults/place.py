@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
@@ -53,7 +54,6 @@ class Place:
     home: str = "home"
     settings: str = ""
     env: dict[str, str] = field(default_factory=dict)
-    user: int | None = None  # uid to run as
 
     @property
     def source(self) -> Path:
@@ -110,13 +110,22 @@ class Place:
             path.insert(0, str(Path(__file__).parent / "inject"))
         environment = {
             **kept, "PYTHONPATH": os.pathsep.join(path), "HOME": str(self.root), "STRONGROOM_HOME": str(self.root / self.home),
-            "PREFECT_HOME": str(self.root / "prefect"), "AWS_ACCESS_KEY_ID": CANARY, "AWS_SECRET_ACCESS_KEY": CANARY,
-            "STRONGROOM_FAULT": json.dumps(fault or {}), **self.env,
+            "PREFECT_HOME": str(self.root / "prefect"), "STRONGROOM_FAULT": json.dumps(fault or {}),
+            **({} if "AWS_PROFILE" in self.env else {"AWS_ACCESS_KEY_ID": CANARY, "AWS_SECRET_ACCESS_KEY": CANARY}), **self.env,
         }
         return subprocess.Popen(
             [sys.executable, "-m", "strongroom", *map(str, arguments)], cwd=self.root, env=environment, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, user=self.user, **how,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **how,
         )
+
+
+def without_privileges() -> None:
+    """For `preexec_fn`: root that may not read what permissions forbid (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH are gone after exec)."""
+    if os.geteuid() == 0:
+        library = ctypes.CDLL(None, use_errno=True)
+        for capability in (1, 2):
+            if library.prctl(24, capability, 0, 0, 0) != 0:  # PR_CAPBSET_DROP
+                raise OSError(ctypes.get_errno(), "PR_CAPBSET_DROP")
 
 
 def finish(process: subprocess.Popen[str], timeout: float = 300) -> Result:

@@ -1,0 +1,5 @@
+"""The collection of the archive tests."""
+
+from tests.archive.conftest import runner, site
+
+__all__ = ["runner", "site"]
