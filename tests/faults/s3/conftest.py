@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,11 +17,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return make_authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(params=["http", "https"])
+@pytest.fixture
 def proxy(request: pytest.FixtureRequest, s3_server: S3Server, s3_bucket: Callable[[], str], authority: Authority,
           monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """The environment leads to it."""
-    made = Proxy(s3_server.endpoint, authority.context if request.param == "https" else None)
+    """The environment leads to it. In the clear for one half of the tests and over TLS for the other, the same ones every time."""
+    encrypted = zlib.crc32(request.node.name.encode()) % 2 == 0
+    made = Proxy(s3_server.endpoint, authority.context if encrypted else None)
     monkeypatch.setenv("AWS_ENDPOINT_URL", made.endpoint)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.bundle))
     yield made

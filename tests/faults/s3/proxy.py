@@ -79,7 +79,8 @@ class Exchange:
         self.receive()
         with connect(self.server) as upstream:
             try:
-                upstream.sendall(self.request.without("expect", "connection").head()[:-2] + b"Connection: close\r\n\r\n" + self.request.body)
+                head = self.request.without("expect", "connection").head()[:-2] + b"Connection: close\r\n\r\n"
+                upstream.sendall(head + self.request.body)
                 return read_reply(upstream, self.request.method)
             except OSError as error:
                 raise Broken from error
@@ -151,6 +152,7 @@ class Proxy:
         self.fault: Fault | None = None
         self.seen: list[str] = []  # first lines of requests
         self._over = threading.Event()
+        self._open: set[socket.socket] = set()
         self._listener = self._listen(0)
         self.port: int = self._listener.server_address[1]
 
@@ -176,9 +178,12 @@ class Proxy:
         return listener
 
     def down(self) -> None:
-        """Refuse connections from now on."""
+        """Refuse connections from now on, and break those there are."""
         self._listener.shutdown()
         self._listener.server_close()
+        for client in list(self._open):
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def up(self) -> None:
         """Listen again, on the port it had."""
@@ -201,9 +206,17 @@ class Proxy:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(Broken, OSError, ValueError):
             client = self.tls.wrap_socket(plain, server_side=True) if self.tls else plain
-            with client:
+            with client, self._noted(client):
                 while not self._over.is_set():
                     self._one(Exchange(client, self.server, read_head(client), self._over))
+
+    @contextlib.contextmanager
+    def _noted(self, client: socket.socket) -> Iterator[None]:
+        self._open.add(client)
+        try:
+            yield
+        finally:
+            self._open.discard(client)
 
     def _one(self, exchange: Exchange) -> None:
         self.seen.append(exchange.request.start)
