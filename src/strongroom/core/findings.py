@@ -27,6 +27,7 @@ class Code(Enum):
     SOURCE_LINK_LOOP = "source-link-loop", Severity.WARNING
     SOURCE_NAME = "source-name", Severity.NOTE  # a name that some file systems cannot hold
     SOURCE_REPLACED = "source-replaced", Severity.WARNING  # a delivery has a folder where the bag before has a file, or the like
+    IDENTIFICATION_CRASHED = "identification-crashed", Severity.WARNING  # libmagic ended the process that looked at the file
     SOURCE_SPLIT = "source-split", Severity.WARNING
     # -- metadata
     RECORD_INVALID = "record-invalid", Severity.WARNING  # becomes an error under on_invalid: refuse | hold

@@ -27,7 +27,7 @@ class World:
     name: str
     actors: tuple[Actor, ...]
     needs: dict[str, tuple[str, ...]]  # the contents of the bag each of them makes
-    begin: State = State()
+    begin: State
 
     def first(self) -> State:
         return self.begin._replace(minds=tuple(actor.start() for actor in self.actors))

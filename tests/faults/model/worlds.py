@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.faults.model.attempts import Archiver, Replicator
-from tests.faults.model.search import World
+from tests.faults.model.search import Actor, World
 from tests.faults.model.state import State
 from tests.faults.model.tenders import Repairer, Sweeper
 from tests.faults.model.tenders import World as Damage
@@ -35,5 +35,5 @@ def worlds(*, large: bool = False) -> list[World]:
 def _world(name: str, writers: list[Archiver], *, sweep: int = 1, sweepers: int = 1, rot: int = 0) -> World:
     needs = {writer.name: writer.contents for writer in writers}
     sweeping = [Sweeper(needs, name=f"sweeper {number + 1}" if sweepers > 1 else "sweeper", rounds=sweep) for number in range(sweepers)]
-    tending = [Repairer(needs), Damage()] if rot else []
+    tending: list[Actor] = [Repairer(needs), Damage()] if rot else []
     return World(name, (*writers, *sweeping, *tending), needs, _LEFT._replace(harm=rot))

@@ -62,7 +62,12 @@ class Contents:
         self._scratch = scratch
         self._found = found
         self._written: set[int] = set()  # objects written in this run
+        self._own: set[int] = set()  # and by the attempt that is open now: what a lost attempt wrote may be swept
         self.done = Done()
+
+    def attempt_opened(self) -> None:
+        """What was written before now is looked at again before it is relied upon."""
+        self._own.clear()
 
     def learn(self) -> None:
         """Take in what others, or a run of ours that was cut off, left in the store."""
@@ -90,7 +95,7 @@ class Contents:
                 continue
             self._refuse_lost_carried()
             reliance.choose_places(self._spool, self._catalogue.path, self._place.number, self._place.scope)
-            relied = [row for row in self.chosen() if row.id not in self._written]
+            relied = [row for row in self.chosen() if row.id not in self._own]
             gone, unread = reliance.find_gone(self._place.store, self._catalogue, relied)
             for row in gone:
                 self._found(self._finding(row, "is gone from the store; its contents are stored again"))
@@ -154,10 +159,15 @@ class Contents:
                 self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents
             )
             self._written.add(number)
+            self._own.add(number)
             self.done.new_contents += len(stored.contents)
             self.done.stored_bytes += stored.size
         if result.types:
             self._catalogue.record_types(result.types)
+        for sha256, how in result.crashed:
+            path = self._spool.one("SELECT min(path) FROM files WHERE sha256 = ?", (sha256,))
+            message = f"identifying its type crashed libmagic ({how}); it is stored without a type. Please report this"
+            self._found(Finding(Code.IDENTIFICATION_CRASHED, path, message))
         self.done.read_bytes += result.read
 
     def _read_back(self, name: str, rows: list[ObjectRow], *, members: bool) -> list[ObjectRow]:

@@ -12,8 +12,8 @@ from strongroom.core.errors import StoreError, StoreUnreachableError, UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.stores.describe import open_known_store, read_description
 from strongroom.stores.interface import Store
-from strongroom.stores.open import StoreOptions
 from strongroom.usecases.archive.previous import LastSeal
+from strongroom.usecases.sealed.reaching import store_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Destination:
 
 
 @contextmanager
-def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iterator[Destination]:
+def open_destination(manifest: CollectionManifest, catalogue: Catalogue, workers: int) -> Iterator[Destination]:
     """The first store of the collection manifest that may be used now, and every other one that answers.
 
     A store marked `offline` may be absent; any other that is absent or unreachable stops the run, as does one with another id than
@@ -63,11 +63,11 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
     findings: list[Finding] = []
     for reference in manifest.stores:
         try:
-            opened.append(open_reference(reference, catalogue))
+            opened.append(open_reference(reference, catalogue, workers))
         except (WrongStoreError, StoreUnreachableError) as error:
             if not reference.offline:
                 raise
-            findings.append(Finding(Code.STORE_ABSENT, reference.url, f"not attached, and marked `offline`: {error}"))
+            findings.append(Finding(Code.STORE_ABSENT, str(reference), f"not attached, and marked `offline`: {error}"))
     if not opened:
         raise StoreUnreachableError(f"{manifest.file}: none of its {len(manifest.stores)} stores is attached; attach one and try again")
     first = next((one for one in opened if one[0].capabilities.create_only), None)
@@ -77,26 +77,40 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue) -> Iter
             "of a bag; put a store that can first in the collection manifest"
         )
     store, store_id, number = first
-    _refuse_pending_sweep(store)
+    refuse_pending_sweep(store)
     others = [other for other, _, _ in opened if other is not store]
     notes = tuple(f"still to be replicated to {other.url}" for other in others)
     ids = frozenset(one[1] for one in opened)
     yield Destination(store, store_id, number, [store, *others], ids, tuple(findings), notes)
 
 
-def _refuse_pending_sweep(store: Store) -> None:
-    """A sweep or a takedown asks every writer to leave contents alone; this version cannot yet, so it writes nothing."""
+def refuse_pending_sweep(store: Store) -> None:
+    """A sweep or a takedown asks every writer to leave contents alone; this version cannot yet, so it writes nothing.
+
+    Raises StoreError. To be asked again once an attempt is open (docs/format.md, section 6).
+    """
     for prefix in ("sweep/", "withheld/"):
         if next(store.list(prefix), None) is not None:
             raise StoreError(f"{store.url}: holds {prefix}, which a newer version wrote and must be heeded; use that version")
 
 
-def open_reference(reference: StoreRef, catalogue: Catalogue) -> tuple[Store, str, int]:
-    """A store of a collection manifest, its id and its number in the catalogue. Raises StoreError."""
-    options = StoreOptions(
-        endpoint_url=reference.endpoint_url, region=reference.region, storage_class=reference.storage_class,
-        request_checksum_calculation=reference.checksum_mode,
-    )
-    store = open_known_store(reference.url, catalogue.store_id(reference.url), options)
+def known_id(reference: StoreRef, catalogue: Catalogue) -> str | None:
+    """The id of the store that is meant, as far as it is known: as the collection manifest says, else that of the one seen there.
+
+    Raises WrongStoreError where several were seen and the manifest does not choose.
+    """
+    seen = [reference.id] if reference.id else catalogue.store_ids(reference.url)
+    if len(seen) > 1:
+        raise WrongStoreError(f"{reference.url}: several stores take turns there ({', '.join(seen)}); say in the collection manifest which "
+                              "is meant, with `id`")
+    return seen[0] if seen else None
+
+
+def open_reference(reference: StoreRef, catalogue: Catalogue, workers: int) -> tuple[Store, str, int]:
+    """A store of a collection manifest, its id and its number in the catalogue. `workers` processes share its rate limit.
+
+    Raises StoreError.
+    """
+    store = open_known_store(reference.url, known_id(reference, catalogue), store_options([reference], workers))
     store_id = read_description(store).id
     return store, store_id, catalogue.see_store(store_id, reference.url)

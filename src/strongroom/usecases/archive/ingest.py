@@ -16,6 +16,7 @@ from strongroom.identify import libmagic
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
+from strongroom.usecases.archive.identifying import IdentificationCrashedError, Identifier
 from strongroom.usecases.archive.reading import FileState, HashingReader, SourceReadError, check_unchanged, open_source, read_small
 
 #: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
@@ -64,6 +65,7 @@ class IngestResult:
     problems: list[tuple[int, str, str]] = field(default_factory=list)
     objects: list[StoredObject] = field(default_factory=list)
     types: list[tuple[bytes, str, str]] = field(default_factory=list)
+    crashed: list[tuple[bytes, str]] = field(default_factory=list)  # contents whose identification crashed, and how
     read: int = 0  # bytes
 
 
@@ -90,6 +92,7 @@ class _Batch:
         self._chunk_bytes = 0
         self._catalogue = sqlite3.connect(f"{job.catalogue.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
         self._claims = Claims(job.claims, job.first)
+        self._identifier = Identifier(job.claims.with_name(f"{job.claims.stem}-{job.first}.identifying"))
 
     def run(self) -> IngestResult:
         spool = sqlite3.connect(f"{self._job.spool.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
@@ -107,6 +110,7 @@ class _Batch:
             spool.close()
             self._catalogue.close()
             self._claims.close()
+            self._identifier.close()
         return self._result
 
     def _file(self, number: int, name: bytes) -> None:
@@ -163,7 +167,11 @@ class _Batch:
     def _identify(self, sha256: bytes, head: bytes) -> None:
         if not self._job.identify or self._catalogue.execute("SELECT 1 FROM types WHERE sha256 = ?", (sha256,)).fetchone():
             return
-        found = libmagic.mime_type(head)
+        try:
+            found = self._identifier.mime_type(head)
+        except IdentificationCrashedError as error:
+            self._result.crashed.append((sha256, str(error)))
+            return
         if found is not None:
             self._result.types.append((sha256, found, libmagic.signatures()))
 

@@ -24,7 +24,7 @@ from strongroom.usecases import log
 from strongroom.usecases.archive import accrual, gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
-from strongroom.usecases.archive.destination import Destination, open_destination
+from strongroom.usecases.archive.destination import Destination, open_destination, refuse_pending_sweep
 from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal, stored_again
 from strongroom.usecases.archive.lock import only_one
 from strongroom.usecases.archive.previous import LastSeal, SealedTagFiles, find_last
@@ -57,7 +57,7 @@ def archive(
         only_one(context.home, manifest.name),
         context.scratch("archive") as scratch,
         Catalogue.open(context.catalogue) as catalogue,
-        open_destination(manifest, catalogue) as destination,
+        open_destination(manifest, catalogue, runner.workers) as destination,
     ):
         run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), accept_loss=accept_loss, reread=reread)
         try:
@@ -194,6 +194,12 @@ class _Run:
         if self.attempt is None:
             self.catalogue.set_dirty(self.destination.number, dirty=True)
             self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.last.highest + 1))
+            self.contents.attempt_opened()
+            try:
+                refuse_pending_sweep(self.destination.store)  # one that began before now may not have seen this attempt
+            except StoreError:
+                self._close_attempt("a sweep or takedown is pending")
+                raise
 
     def _hold_contents(self) -> None:
         """Every content in the store; and since files may have been read again for that, everything that reading can change, again."""
