@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from strongroom.catalogue.catalogue import Catalogue
 from strongroom.catalogue.checks import reading
+from strongroom.core.errors import StrongroomError
 from strongroom.core.events import utc_now
 
 _COLUMNS: Final = "number, job, collection, store, started, ended, outcome, exit_status, summary"
@@ -52,7 +53,10 @@ def end_run(catalogue: Catalogue, number: int, outcome: str, exit_status: int, s
             "UPDATE runs SET ended = ?, outcome = ?, exit_status = ?, summary = ? WHERE number = ?",
             (utc_now(), outcome, exit_status, json.dumps(summary), number),
         )
-        return _row(db.execute(f"SELECT {_COLUMNS} FROM runs WHERE number = ?", (number,)).fetchone())  # noqa: S608 -- names of our own
+        row = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE number = ?", (number,)).fetchone()  # noqa: S608 -- names of our own
+        if row is None:
+            raise StrongroomError(f"{catalogue.path}: another catalogue was put in its place meanwhile, which knows nothing of this run")
+        return _row(row)
 
 
 def runs_since(catalogue: Catalogue, started: str) -> Iterator[RunRow]:

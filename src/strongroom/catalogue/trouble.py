@@ -10,6 +10,8 @@ _NO_ROOM: Final = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_NOMEM,
 })
+#: The primary codes of what says nothing about a database itself.
+NOT_ITS_FAULT: Final = _NO_ROOM | {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def explain(error: sqlite3.Error, home: Path) -> str:

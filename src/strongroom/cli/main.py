@@ -29,6 +29,7 @@ VERBS: Final = {
     "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
     "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
+    "rebuild": ("strongroom.cli.rebuild", "make the catalogue again from stores"),
     "report": ("strongroom.cli.report", "what the last run, or those of a period, did and found"),
     "serve": ("strongroom.cli.serve", "run the schedules of every collection"),
     "store": ("strongroom.cli.store", "make or probe a store"),
@@ -84,6 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 2
     except BaseException as error:
         return _explain(error, debug=debug)
+    finally:
+        if argv is None:  # the process ends now: a signal that comes this late no longer changes what was done and said
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
     return status
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import AuditRow, CheckRow, all_checks, check_of, last_published, record_checks
+from strongroom.catalogue.checks import AuditRow, CheckRow, all_checks, check_of, last_published, record_checks, record_written
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
-from strongroom.core.events import Event, utc_now
+from strongroom.core.events import utc_now
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.stores.generations import put_or_generation, read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases import log
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import Scratch
 
@@ -38,21 +37,8 @@ def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audi
             "checks": [_to_json(row) for row in some],
         })
         key = put_or_generation(store, StoreKey(f"checks/{audit.seq:012d}/{writer}-{part:04d}.json"), data, Digest.of(data))
-        _remember(catalogue, number, key, data)
+        record_written(catalogue, number, key, data)
     return part
-
-
-def log_events(catalogue: Catalogue, store: Store, number: int, store_id: str, events: Sequence[Event]) -> None:
-    """Add the run's events to the log."""
-    log.append(catalogue, store, number, store_id, events)
-    written = max((stat.key for stat in store.list(f"log/{catalogue.writer(number)}/")), key=lambda key: key.base)
-    _remember(catalogue, number, written, read_all(store, written, _LIMIT))
-
-
-def _remember(catalogue: Catalogue, number: int, key: StoreKey, data: bytes) -> None:
-    """Know what was just written before it is audited for the first time: nothing else speaks of it yet."""
-    row = CheckRow(key, 0, CheckOutcome.NEVER_CHECKED, utc_now(), len(data), Digest.of(data).hex, None)
-    record_checks(catalogue, number, [row])
 
 
 def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int) -> None:
@@ -62,12 +48,18 @@ def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int) -> 
     for (key,) in scratch.db.execute("SELECT key FROM things WHERE kind = ? ORDER BY key", (Kind.CHECKS,)).fetchall():
         if f"/{own}-" in key or check_of(catalogue, number, StoreKey(key)) is not None:
             continue
-        try:
-            document = canonical.loads(read_all(store, StoreKey(key), _LIMIT), what=key)
-            rows = list(_parse(document))
-        except (NotFoundInStoreError, DamagedInStoreError, InvalidValueError, KeyError, TypeError, ValueError):
-            continue
-        record_checks(catalogue, number, rows)
+        found = read_results(store, StoreKey(key))
+        if found is not None:
+            record_checks(catalogue, number, found[1])
+
+
+def read_results(store: Store, key: StoreKey) -> tuple[dict[str, Any], list[CheckRow]] | None:
+    """A document of results, and the results in it; None if it makes no sense. Raises StoreUnreachableError."""
+    try:
+        document = canonical.loads(read_all(store, key, _LIMIT), what=str(key))
+        return document, list(_parse(document))
+    except (NotFoundInStoreError, DamagedInStoreError, InvalidValueError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _to_json(row: CheckRow) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""What only a rebuild does to a catalogue: taking in whole tables, and saying whether an existing one can be used."""
+
+from __future__ import annotations
+
+import sqlite3
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from strongroom.catalogue.catalogue import Catalogue
+from strongroom.catalogue.checks import AuditRow
+from strongroom.catalogue.trouble import NOT_ITS_FAULT
+from strongroom.core.errors import StrongroomError
+
+
+class Condition(Enum):
+    """How the file at a catalogue's place is."""
+
+    ABSENT = "absent"
+    EMPTY = "empty"  # knows no store and no bag
+    SOUND = "sound"
+    UNUSABLE = "unusable"  # damaged, of another version, or none
+
+
+def condition(path: Path) -> Condition:
+    """Look at every page of it. Raises StrongroomError where that cannot be told: it is in use, or the disk fails."""
+    if not path.exists():
+        return Condition.ABSENT
+    try:
+        with Catalogue.open(path) as catalogue, catalogue.transaction() as db:
+            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                return Condition.UNUSABLE
+            return Condition.SOUND if db.execute("SELECT 1 FROM stores UNION SELECT 1 FROM bags").fetchone() else Condition.EMPTY
+    except StrongroomError as error:
+        if isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) in NOT_ITS_FAULT:
+            raise
+    except sqlite3.Error as error:
+        if _code(error) in NOT_ITS_FAULT:
+            raise
+    return Condition.UNUSABLE
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+_TYPES: Final = "INSERT OR IGNORE INTO types (sha256, type, signatures) SELECT sha256, type, '' FROM part.types"
+
+
+def take_types(catalogue: Catalogue, part: Path) -> None:
+    """Take in the table `types` (sha256, type) of another database. By which signatures they were found is not known."""
+    with _attached(catalogue, part) as db:
+        db.execute(_TYPES)
+
+
+def take_runs(catalogue: Catalogue, old: Path) -> None:
+    """Take over the runs that an older catalogue of this installation remembers. Raises sqlite3.Error if it cannot be read."""
+    with _attached(catalogue, old) as db:
+        db.execute("INSERT OR IGNORE INTO runs SELECT * FROM part.runs")
+
+
+class _attached:  # noqa: N801 -- used like a function
+    def __init__(self, catalogue: Catalogue, other: Path) -> None:
+        self._catalogue, self._other = catalogue, other
+
+    def __enter__(self) -> sqlite3.Connection:
+        with self._catalogue.transaction() as db:
+            pass
+        db.execute("ATTACH ? AS part", (str(self._other),))
+        self._db = db
+        return db
+
+    def __exit__(self, *exc: object) -> None:
+        self._db.execute("DETACH part")
+
+
+def put_collection(catalogue: Catalogue, name: str, manifest: str | None, last_archive: str | None) -> None:
+    """What is known of a collection whose runs are not remembered; `last_archive`: UTC, when its last bag was made."""
+    with catalogue.transaction() as db:
+        sql = "INSERT OR REPLACE INTO collections (name, manifest, last_archive, last_outcome) VALUES (?, ?, ?, 'sealed')"
+        db.execute(sql, (name, manifest, last_archive))
+
+
+def put_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
+    """An audit that ended, as its results in the store tell of it. Of two with one number the later stays."""
+    with catalogue.transaction() as db:
+        db.execute(
+            "INSERT INTO audits (store, seq, scope, round, began, ended, complete) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, seq) "
+            "DO UPDATE SET scope = excluded.scope, round = excluded.round, began = excluded.began, ended = excluded.ended, "
+            "complete = excluded.complete WHERE excluded.ended > ended",
+            (store, audit.seq, audit.scope, audit.round, audit.began, audit.ended, audit.complete),
+        )

@@ -1,0 +1,131 @@
+"""Reading the bags of a store, in a worker process: seals, tag files, and where the contents are said to lie."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strongroom.core import canonical, keys
+from strongroom.core.errors import (
+    DamagedBagError,
+    DamagedInStoreError,
+    InvalidValueError,
+    NotFoundInStoreError,
+    RefusedError,
+    UsageError,
+)
+from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId
+from strongroom.stores.generations import generations, read_all
+from strongroom.stores.interface import Store
+from strongroom.usecases.rebuild.scratch import digest_of, open_part
+from strongroom.usecases.sealed.bag import SealedBag, open_bag
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.places import Places, Target
+from strongroom.usecases.sealed.seals import FoundSeal, read_seals
+
+_TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}\Z")  # RFC 6838, 4.2
+_LIMIT: Final = 256 << 20  # bytes of a placement
+_AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class BagJob:
+    """Labels whose bags are to be read; types and scopes go into the database `part`."""
+
+    store: Store
+    labels: tuple[BagId, ...]
+    part: Path
+
+
+@dataclass(slots=True)
+class BagResult:
+    part: Path
+    seals: list[FoundSeal] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    files: int = 0  # payload files that were read about
+
+
+def read_bags(job: BagJob) -> BagResult:
+    """Read every bag under these labels. What is damaged is a finding, and the rest counts. Raises StoreUnreachableError."""
+    result, collector = BagResult(job.part), Collector()
+    db = open_part(job.part)
+    try:
+        for label in job.labels:
+            seals = read_seals(job.store, label)
+            collector.extend(seals.findings)
+            result.seals += seals.found
+            for found in seals.found:
+                with tempfile.TemporaryDirectory(dir=job.part.parent) as folder:
+                    result.files += _read_bag(job.store, found, Path(folder), db, collector)
+        db.execute("COMMIT")
+    finally:
+        db.close()
+    result.findings = collector.findings()
+    return result
+
+
+def _read_bag(store: Store, found: FoundSeal, folder: Path, db: sqlite3.Connection, collector: Collector) -> int:
+    try:
+        bag = open_bag(Target(found.bag, found.digest, Places([], collector, [store])), folder, collector)
+        scope = _scope(bag)
+        if scope is not None:
+            rows = ((kind, digest, scope) for kind, digest in _placed(store, found.bag, collector))
+            db.executemany("INSERT OR IGNORE INTO scopes VALUES (?, ?, ?)", rows)
+        return _read_payload(bag, db, collector)
+    except (DamagedBagError, RefusedError, UsageError) as error:  # RefusedError: equal seals of which none can be chosen
+        collector.add(Finding(Code.TAG_FILE_DAMAGED, f"{store.url}: {found.bag}", f"{error}. `strongroom repair` brings it back"))
+        return 0
+
+
+def _scope(bag: SealedBag) -> str | None:
+    """With whom its contents may be shared; None if that cannot be read: with nobody."""
+    document = bag.document("metadata/collection.json")
+    if not isinstance(document, dict):
+        return None
+    return bag.id.name if document.get("dedup") == "collection" else ""
+
+
+def _placed(store: Store, bag: BagId, collector: Collector) -> Iterator[tuple[str, bytes]]:
+    """(kind, digest) of the packs and large contents that the placement names, in any generation: one may be of an attempt that lost."""
+    for key in generations(store, keys.placement(bag)):
+        try:
+            for text in read_all(store, key, _LIMIT).splitlines():
+                line = canonical.loads(text, what=str(key))
+                for member, kind in (("pack", "pack"), ("object", "content")):
+                    digest = digest_of(line.get(member)) if isinstance(line, dict) else None
+                    if digest is not None:
+                        yield kind, digest.raw
+        except (InvalidValueError, DamagedInStoreError, NotFoundInStoreError) as error:
+            what = f"{error}. What only it names is shared with no other bag until an archive run stores it again"
+            collector.add(Finding(Code.PLACEMENT_WRONG, f"{store.url}: {key}", what))
+
+
+def _read_payload(bag: SealedBag, db: sqlite3.Connection, collector: Collector) -> int:
+    """Take in the types of its contents, and count; how many payload files there are."""
+    files = size = 0
+    rows: list[tuple[bytes, str]] = []
+    whole = True
+    for entry, detail in bag.described():
+        files += 1
+        length, kind = detail.get("size"), detail.get("type")
+        if type(length) is int:
+            size += length
+        else:
+            whole = False
+        if isinstance(kind, str) and _TYPE.match(kind):
+            rows.append((entry.digest.raw, kind))
+            if len(rows) >= _AT_ONCE:
+                db.executemany("INSERT OR IGNORE INTO types VALUES (?, ?)", rows)
+                rows.clear()
+    db.executemany("INSERT OR IGNORE INTO types VALUES (?, ?)", rows)
+    sealed = (bag.seal.payload_files, bag.seal.payload_bytes)
+    if files != sealed[0] or (whole and size != sealed[1]):
+        what = f"its seal counts {sealed[0]} files and {sealed[1]} bytes, its tag files {files} and {size}"
+        collector.add(Finding(Code.BAG_INVALID, str(bag.id), what))
+    return files
