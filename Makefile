@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-server test check clean
+.PHONY: help demo demo-server test faults check clean
 
 # An activated environment, or settings of pip and Python, must not change what is installed or run.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -18,6 +18,7 @@ help:
 	@echo 'make demo         archive the sample collection, verify it, restore it, compare'
 	@echo 'make demo-server  look at the demo'\''s runs in Prefect, at http://127.0.0.1:4200'
 	@echo 'make test         run all tests'
+	@echo 'make faults       kill it, starve it, race it, some thousand times: hours (python -m tests.faults --help)'
 	@echo 'make check        ruff, mypy and the import contracts'
 	@echo 'make clean        remove .venv and .demo'
 
@@ -63,6 +64,9 @@ demo-server: $(STAMP)
 
 test: $(STAMP)
 	@$(RUN) -m pytest -n 2 --dist loadgroup tests
+
+faults: $(STAMP)
+	@$(RUN) -m tests.faults
 
 check: $(STAMP)
 	@.venv/bin/ruff check .

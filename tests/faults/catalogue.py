@@ -1,4 +1,7 @@
-"""Rows: the catalogue is missing, cut short, overwritten, older than the store, or of a newer program. It is a cache: nothing may rest on it."""
+"""Rows: the catalogue is missing, cut short, overwritten, older than the store, or of a newer program.
+
+It is a cache: nothing may rest on it.
+"""
 
 from __future__ import annotations
 

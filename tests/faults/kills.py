@@ -56,8 +56,8 @@ class Job:
             assert done.status == 0, done.err
         if self.verb == "repair":
             copy = self.place.root / "copy"
-            whole = [path for path in [*copy.glob("packs/*/*.tar"), *copy.glob("content/*/*")] if not path.with_name(path.name + "~1").exists()]
-            damage(chance.choice(sorted(path for path in whole if "~" not in path.name)), chance)
+            there = [path for path in [*copy.glob("packs/*/*.tar"), *copy.glob("content/*/*")] if "~" not in path.name]
+            damage(chance.choice(sorted(path for path in there if not path.with_name(path.name + "~1").exists())), chance)
             assert self.place.run("audit", *QUIET).status == 1
 
     def whole(self) -> list[str]:
@@ -141,7 +141,8 @@ def _cut_off(job: Job, seconds: float, stop: signal.Signals) -> list[str]:
         result = finish(process, _LONG)
     left = orphans(process.pid)
     wrong = [f"processes outlive the command: {left}"] if left else []
-    wrong += judge(job.place, before, result, allowed={0, -stop if stop is signal.SIGKILL else 130}, known=job.verb == "repair") + job.half()
+    allowed = {0, -stop if stop is signal.SIGKILL else 130}
+    wrong += judge(job.place, before, result, allowed=allowed, known=job.verb == "repair") + job.half()
     wrong += job.again()
     return [f"{job.verb} stopped by {stop.name} after {seconds:.3f} s: {one}" for one in wrong]
 
@@ -164,7 +165,8 @@ def after_each_step(verb: str) -> Callable[[Path, random.Random, int], Iterator[
                 result = finish(process, _LONG)
             wrong = [f"processes outlive the command: {left}"] if (left := orphans(process.pid)) else []
             reached = len(_steps_of(log)) >= number  # a run may have a step less than the one that was counted
-            wrong += judge(job.place, before, result, allowed=KILLED if reached else {0}, known=verb == "repair") + job.half()
+            wrong += judge(job.place, before, result, allowed=KILLED if reached else {0}, known=verb == "repair")
+            wrong += job.half()
             wrong += job.again()
             yield [f"{verb} killed after step {number} of {len(steps)}, {steps[number - 1]}: {one}" for one in wrong]
 

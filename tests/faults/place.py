@@ -202,4 +202,5 @@ def snapshot(folder: Path) -> dict[bytes, tuple[object, ...]]:
 
 def payload(folder: Path) -> dict[str, bytes]:
     """The regular files below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

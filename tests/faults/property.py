@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from strongroom.collections.load import load
+from strongroom.core.litter import is_litter
 from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import init_store
 from strongroom.usecases.archive.run import archive
@@ -21,7 +22,8 @@ from strongroom.usecases.audit.run import audit
 from strongroom.usecases.context import Context
 from strongroom.usecases.repair.run import repair
 from strongroom.usecases.replicate.after import archive_and_replicate
-from strongroom.usecases.restore import RestoreRequest, restore
+from strongroom.usecases.restore.request import RestoreRequest
+from strongroom.usecases.restore.run import restore
 from tests.faults import reading
 
 Tree = dict[str, bytes]
@@ -67,18 +69,14 @@ class World:
 
     def archive(self, tree: Tree) -> None:
         held = self.become(tree)
-        report = archive_and_replicate(self.manifest, self.context, self.runner, dry_run=False, accept_loss=False, reread=False, replicas=True)
-        kept = {name: data for name, data in held.items() if not self._litter(name)}
+        flags = {"dry_run": False, "accept_loss": False, "reread": False, "replicas": True}
+        report = archive_and_replicate(self.manifest, self.context, self.runner, **flags)
+        kept = {name: data for name, data in held.items() if not _litter(name)}
         assert report.exit_status == 0, report.summary()
         if not self.versions or self.versions[-1] != kept:
             self.versions.append(kept)
         again = archive(self.manifest, self.context, self.runner)
         assert (again.outcome, again.new_contents) == ("unchanged", 0)
-
-    def _litter(self, name: str) -> bool:
-        from strongroom.core.litter import is_litter
-
-        return any(is_litter(segment.encode()) for segment in name.split("/"))
 
     def harm(self, damage: list[tuple[str, int, int]]) -> bool:
         """Damage objects that hold contents or tag files of bags, in the copy alone. Whether anything changed."""
@@ -113,6 +111,10 @@ class World:
             restored = {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()}
             assert restored == self.versions[-1]
             shutil.rmtree(target)
+
+
+def _litter(name: str) -> bool:
+    return any(is_litter(segment.encode()) for segment in name.split("/"))
 
 
 def _plain(bag: Tree) -> Tree:

@@ -69,11 +69,11 @@ def _bag(store: Path, seal: dict[str, Any], contents: dict[str, bytes]) -> dict[
 
     @cache
     def tag_file(path: str, sha256: str) -> bytes:
-        there = [folder / path, *(folder / path).parent.glob((folder / path).name + "~*")]
-        data = next((data for one in there if one.exists() and hashlib.sha256(data := one.read_bytes()).hexdigest() == sha256), None)
-        if data is None:
-            raise Broken(f"{seal['bag']}: {path} is missing or damaged")
-        return data
+        for one in [folder / path, *(folder / path).parent.glob((folder / path).name + "~*")]:
+            data = one.read_bytes() if one.exists() else b""
+            if hashlib.sha256(data).hexdigest() == sha256:
+                return data
+        raise Broken(f"{seal['bag']}: {path} is missing or damaged")
 
     listed = dict(_lines(tag_file("tagmanifest-sha256.txt", seal["tag_manifests"]["tagmanifest-sha256.txt"])))
     tag_files = {path: tag_file(path, digest) for path, digest in listed.items()}

@@ -22,7 +22,7 @@ _QUIET = ("--no-prefect", "--quiet", "--workers", "1")
 
 
 def nowhere(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
-    """AWS variables, a profile file, addresses of notifications and a file of them; runs that succeed and runs that fail, by Prefect too."""
+    """AWS variables, a profile file, addresses of messages and a file of them; runs that succeed and that fail, by Prefect too."""
     with running_server() as server:
         make_bucket(server.client(), "canary")
         for number in range(tries):
@@ -42,9 +42,10 @@ def _one(root: Path, server: S3Server, url: str, *, by_prefect: bool) -> list[st
             f"aws_session_token = {canaries['session token']}\n")
         (given / "addresses").write_text(
             f"json://127.0.0.1:{port}/{canaries['address in a file']}\njson://127.0.0.1:1/{canaries['address that fails']}\n")
+        address = f"json://somebody:{canaries['password in an address']}@127.0.0.1:{port}/{canaries['address of a message']}"
         notify = {
             "STRONGROOM_NOTIFY": "always", "STRONGROOM_NOTIFY_URLS_FILE": str(given / "addresses"),
-            "STRONGROOM_NOTIFY_URLS": f"json://somebody:{canaries['password in an address']}@127.0.0.1:{port}/{canaries['address of a message']}",
+            "STRONGROOM_NOTIFY_URLS": address,
         }
         variables = {**server.env, **notify}
         hidden = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")

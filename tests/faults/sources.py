@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.faults import reading
 from tests.faults.oracle import converges, judge
-from tests.faults.place import Place, finish, go_on, payload, snapshot, wait_until_stopped, without_privileges
+from tests.faults.place import Place, Result, finish, go_on, payload, snapshot, wait_until_stopped, without_privileges
 
 _LARGE = 6 << 20  # bytes: an object of its own
 
@@ -228,7 +228,7 @@ def many(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]
     yield [f"memory grows: {peaks}"] if peaks[1_000_000] > 1.5 * peaks[100_000] else []
 
 
-def _measured(place: Place, *arguments: str | Path) -> tuple[object, int]:
+def _measured(place: Place, *arguments: str | Path) -> tuple[Result, int]:
     """The command's result, and the peak memory in bytes of the largest of its processes (and of those before it)."""
     result = place.run(*arguments, "--no-prefect", "--quiet", timeout=7200)
     return result, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
