@@ -45,6 +45,16 @@ def loads(data: bytes | str, *, what: str) -> Json:
     return value
 
 
+def loads_line(data: bytes, *, what: str) -> Any:
+    """A line of a .jsonl file of which there may be millions: as json.loads, but whatever is wrong is an InvalidValueError."""
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise InvalidValueError(f"{what}: nested too deeply") from error
+    except ValueError as error:  # not UTF-8 is one as well
+        raise InvalidValueError(f"{what}: is not JSON: {error}") from error
+
+
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
     if len(value) != len(pairs):

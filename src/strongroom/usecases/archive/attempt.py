@@ -12,12 +12,12 @@ from strongroom.catalogue import ObjectRow
 from strongroom.core import canonical, keys
 from strongroom.core.bag.manifest import manifest_name
 from strongroom.core.digests import Digest
-from strongroom.core.errors import KeyExistsError
+from strongroom.core.errors import DamagedInStoreError, KeyExistsError, NotFoundInStoreError
 from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Seal, parse_seal
-from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation, read_all
+from strongroom.stores.generations import find_generation, put_or_generation, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.tagfiles import TagFile
 
@@ -73,10 +73,17 @@ class Attempt:
         return Digest.of(data)
 
     def verify_tag_files(self, files: Sequence[TagFile]) -> list[Finding]:
-        """Read every tag file back from the medium."""
-        damaged = (file for file in files if not holds(self.store, self._key(file), Digest(file.digests["sha256"]), uncached=True))
+        """Read every tag file back from the medium, in whichever generation it was written."""
         url = self.store.url
+        damaged = (file for file in files if not self._reads_back(file))
         return [Finding(Code.TAG_FILE_DAMAGED, f"{url}: {self._key(file)}", "does not read back as it was written") for file in damaged]
+
+    def _reads_back(self, file: TagFile) -> bool:
+        try:
+            find_generation(self.store, self._key(file), Digest(file.digests["sha256"]), uncached=True)
+        except (DamagedInStoreError, NotFoundInStoreError):
+            return False
+        return True
 
     def _key(self, file: TagFile) -> keys.StoreKey:
         return keys.tag_file(self.bag, self.id, file.path)

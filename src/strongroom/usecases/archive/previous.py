@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from strongroom.core import keys
+from strongroom.core import canonical, keys
 from strongroom.core.bag.manifest import manifest_name, parse_manifest_lines
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
@@ -101,7 +100,7 @@ class SealedTagFiles:
         algorithms = self.algorithms
         with self.get("metadata/technical.jsonl").open("rb") as technical:
             for line, *entries in zip(technical, *map(self._manifest, algorithms), strict=True):
-                row = json.loads(line)
+                row = canonical.loads_line(line, what=f"{self._seal.bag}: metadata/technical.jsonl")
                 if any(path != row["path"] for path, _ in entries):
                     raise DamagedBagError(f"{self._seal.bag}: its manifests and technical.jsonl do not list the same paths")
                 digests = dict(zip(algorithms, (digest for _, digest in entries), strict=True))
@@ -112,7 +111,7 @@ class SealedTagFiles:
         if path in self._digests:
             with self.get(path).open("rb") as lines:
                 for line in lines:
-                    yield json.loads(line)
+                    yield canonical.loads_line(line, what=f"{self._seal.bag}: {path}")
 
     def get(self, path: str) -> Path:
         """A verified copy of a tag file. Raises DamagedBagError if it is missing or damaged everywhere."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import Any, Final
 
@@ -31,14 +30,15 @@ def scopes_of(store: Store, wanted: set[Digest]) -> dict[Digest, set[str]]:
             with suppress(InvalidValueError, StoreError):  # hints; what cannot be read is shared with nobody
                 key = keys.tag_file(sealed.bag, sealed.seal.attempt, "metadata/collection.json")
                 document = canonical.loads(read_all(store, key, _LIMIT), what=str(key))
-                scope = sealed.bag.name if document.get("dedup") == "collection" else ""
+                restricted = not isinstance(document, dict) or document.get("dedup") == "collection"
+                scope = sealed.bag.name if restricted else ""
                 for placement in generations(store, keys.placement(sealed.bag)):  # one of them may be of an attempt that lost
                     for line in read_all(store, placement, _LIMIT).splitlines():
-                        digest = _place(json.loads(line))
+                        digest = _place(canonical.loads_line(line, what=str(placement)))
                         if digest in wanted:
                             found.setdefault(digest, set()).add(scope)
     return {digest: scopes - {""} if len(scopes) > 1 else scopes for digest, scopes in found.items()}
 
 
-def _place(line: dict[str, Any]) -> Digest:
-    return Digest(line.get("pack") or line.get("object") or "")
+def _place(line: Any) -> Digest:
+    return Digest(str(line.get("pack") or line.get("object"))) if isinstance(line, dict) else Digest("")

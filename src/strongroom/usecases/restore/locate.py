@@ -5,13 +5,12 @@ What is found is only ever a place to look at: who reads a content verifies it. 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from itertools import islice
 from typing import Final
 
-from strongroom.core import keys
+from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
@@ -66,7 +65,7 @@ class _Finder:
         for key in generations(self._store, keys.placement(bag)):
             try:
                 for line in read_all(self._store, key, _PLACEMENT_LIMIT).splitlines():
-                    value = json.loads(line)
+                    value = canonical.loads_line(line, what="a line")
                     if "pack" in value:
                         tars.append(keys.pack(Digest(value["pack"])))
                     else:

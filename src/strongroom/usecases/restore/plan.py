@@ -27,7 +27,7 @@ CREATE TABLE folder (target BLOB PRIMARY KEY, path TEXT NOT NULL, mode INTEGER, 
   WITHOUT ROWID;
 CREATE TABLE link (target BLOB PRIMARY KEY, path TEXT NOT NULL, points BLOB NOT NULL, mtime INTEGER) WITHOUT ROWID;
 CREATE TABLE place (content INTEGER, store INTEGER, key TEXT, offset INTEGER, length INTEGER, tried INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (content, store, key, offset)) WITHOUT ROWID;
+  PRIMARY KEY (content, store, key, offset, length)) WITHOUT ROWID;
 CREATE TABLE name (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE job (content INTEGER PRIMARY KEY, key TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL);
 CREATE INDEX job_key ON job (key, offset);
@@ -137,7 +137,8 @@ class Plan:
             "WHERE c.done = 0 AND p.store = ? AND p.tried = 0 ORDER BY p.length = -1 DESC, p.key, p.offset", (store,))
         self.db.execute(
             "UPDATE place SET tried = 1 WHERE store = ?1 AND EXISTS "
-            "(SELECT 1 FROM job j WHERE j.content = place.content AND j.key = place.key AND j.offset = place.offset)", (store,))
+            "(SELECT 1 FROM job j WHERE j.content = place.content AND j.key = place.key AND j.offset = place.offset "
+            "AND j.length = place.length)", (store,))
         self.db.execute("COMMIT")
         return self.one("SELECT count(*) FROM job")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,9 +156,9 @@ class SealedBag:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    value = json.loads(line)
-                except ValueError as error:  # not UTF-8 is one as well
-                    self._line(f"{path} line {number}", f"is not JSON: {error}")
+                    value = canonical.loads_line(line, what=path)
+                except InvalidValueError as error:
+                    self._line(f"{path} line {number}", str(error))
                     continue
                 if isinstance(value, dict):
                     yield value

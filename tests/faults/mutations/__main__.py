@@ -1,0 +1,79 @@
+"""`python -m tests.faults.mutations [NAME…]`: break the product in each way, run the tests that must notice, and say whether they did.
+
+Works on copies; exit status 1 if a breakage is not noticed. NAME: only breakages whose name has this in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults.mutations.table import MUTATIONS, Mutation
+
+_ROOT = Path(__file__).parents[3]
+_PARTS = ("src", "flows", "schemas", "tests", "corpus", "manifests", "docs", "pyproject.toml", "README.md")
+
+
+def copy_tree(target: Path) -> None:
+    """What the tests need."""
+    for part in _PARTS:
+        source = _ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        elif source.exists():
+            shutil.copy2(source, target / part)
+
+
+def run(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Pytest in `tree`, with the interpreter that runs this; what the tree holds comes before what is installed."""
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=600, check=False)
+
+
+def caught(tree: Path, mutation: Mutation) -> tuple[bool, str]:
+    """Whether a test fails once `mutation` is made, and pytest's last words. The tree is as before afterwards."""
+    file = tree / "src/strongroom" / mutation.file
+    text = file.read_text()
+    broken = text
+    for old, new in mutation.edits:
+        if broken.count(old) != 1:
+            return False, f"the text to replace stands {broken.count(old)} times in {mutation.file}: {old!r}"
+        broken = broken.replace(old, new)
+    compile(broken, str(file), "exec")  # a breakage that is no Python is caught by anything
+    file.write_text(broken)
+    try:
+        result = run(tree, mutation.tests)
+    except subprocess.TimeoutExpired:
+        return False, "the tests did not end"
+    finally:
+        file.write_text(text)
+    last = (result.stdout.strip().splitlines() or [result.stderr[-200:]])[-1]
+    return result.returncode == 1 and " failed" in last, last  # 1: tests failed; anything else is trouble of another kind
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutations", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    chosen = [one for one in MUTATIONS if not (names := parser.parse_args().names) or any(name in one.name for name in names)]
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+        tree = Path(folder)
+        copy_tree(tree)
+        for mutation in chosen:
+            start = time.perf_counter()
+            noticed, last = caught(tree, mutation)
+            missed += not noticed
+            print(f"{'caught    ' if noticed else 'NOT CAUGHT'}  {time.perf_counter() - start:5.1f} s  {mutation.name}", flush=True)
+            if not noticed:
+                print(f"            {last}", flush=True)
+    print(f"{len(chosen)} breakages, {missed} not noticed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Deliberate breakages of the product, a line or two each, with the tests that must notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """`edits`: (old, new) in `file`, below src/strongroom; each old text stands there exactly once. `tests`: of which one must fail."""
+
+    name: str
+    file: str
+    edits: tuple[tuple[str, str], ...]
+    tests: tuple[str, ...]
+
+
+def _one(name: str, file: str, old: str, new: str, *tests: str) -> Mutation:
+    return Mutation(name, file, ((old, new),), tests)
+
+
+_STORE_TROUBLE: Final = "tests/archive/test_store_trouble.py"
+_TRACE: Final = "tests/faults/model/test_trace.py"
+_DAMAGE: Final = "tests/restore/test_damage.py"
+_HOSTILE_RESTORE: Final = "tests/restore/test_hostile.py"
+_HOSTILE_BAG: Final = "tests/verify/test_hostile.py"
+_GENERATIONS: Final = "tests/stores/test_generations.py"
+_FILE: Final = "tests/stores/test_file.py"
+_CHANGING: Final = "tests/archive/test_changing_source.py"
+_AUDIT: Final = "tests/audit/test_audit.py"
+
+MUTATIONS: Final = (
+    # -- digests
+    _one("restore gives out what it did not verify", "usecases/restore/contents.py",
+         "content if hashlib.sha256(content).digest() == need.sha else None", "content", _DAMAGE),
+    _one("restore streams large contents unverified", "usecases/restore/contents.py",
+         "return hashing.digest() == need.sha", "return True", _DAMAGE),
+    _one("an interrupted restore trusts what stands there", "usecases/restore/check.py",
+         "if hashing.digest() != sha:", "if False:", "tests/restore/test_resume.py"),
+    _one("reading back does not read", "usecases/archive/readback.py",
+         "key = find_generation(job.store, object_key(row), row.digest, uncached=True)", "key = object_key(row)", _STORE_TROUBLE),
+    _one("a key that exists counts as the right bytes", "stores/generations.py",
+         "if running.hexdigest() == digest.hex:", "if running:", _GENERATIONS),
+    _one("read_verified does not verify", "stores/generations.py", "if Digest.of(data) == digest:", "if data:", _GENERATIONS),
+    _one("tag files are fetched unverified", "usecases/sealed/objects.py",
+         "if hashing.hexdigest() == expected.hex:", "if expected:", _DAMAGE),
+    _one("verify ignores one manifest", "usecases/verify/hashing.py",
+         "if found[algorithm] != digest", 'if algorithm == "sha512" and found[algorithm] != digest', _HOSTILE_BAG),
+    _one("members of packs are not hashed", "usecases/packcheck.py",
+         "if left == 0 and running.hexdigest() == name:", "if left == 0:", _AUDIT, "tests/repair/test_repair.py", _STORE_TROUBLE),
+    _one("audit trusts sizes instead of digests", "usecases/audit/look.py",
+         "return None if found == expected else", "return None if read.size else", _AUDIT),
+    _one("a store takes bytes without the announced digest", "stores/checked.py",
+         "if Digest.of(data) != sha256:", "if sha256 is None:", "tests/stores/test_conformance.py"),
+    _one("a stream is stored without its digest", "stores/checked.py",
+         "if running.hexdigest() != sha256.hex:", "if sha256 is None:", "tests/stores/test_conformance.py"),
+    # -- durability and create-only
+    _one("file store: the file is not synced", "stores/file.py", "                        os.fsync(descriptor)\n",
+         "                        pass\n", _FILE),
+    _one("file store: the folder is not synced", "stores/file.py",
+         "raise self._exists(key) from None\n            posix.sync_folder(target)", "raise self._exists(key) from None", _FILE),
+    _one("file store: publishing replaces", "stores/posix.py",
+         "os.link(temporary, name, src_dir_fd=temporary_folder, dst_dir_fd=folder, follow_symlinks=False)",
+         "os.rename(temporary, name, src_dir_fd=temporary_folder, dst_dir_fd=folder)", _FILE, "tests/stores/test_conformance.py"),
+    # -- hints
+    _one("an index is believed", "usecases/archive/readback.py", 'if job.members and row.kind == "pack":', "if False:", _STORE_TROUBLE),
+    _one("the catalogue is believed about what is there", "usecases/archive/reliance.py",
+         "return store.head(object_key(row)).size == row.size", "return True", _STORE_TROUBLE),
+    _one("what others stored is relied upon unread", "usecases/archive/reliance.py",
+         "(not row.verified and row not in gone)", "False", _STORE_TROUBLE),
+    # -- order and numbers
+    _one("no open", "usecases/archive/attempt.py",
+         "put_or_generation(store, keys.attempt_open(bag, attempt.id), data, Digest.of(data))", "pass", _TRACE),
+    _one("sweep/ is not read after open", "usecases/archive/run.py",
+         "refuse_pending_sweep(self.destination.store)  # one", "pass  # one", _TRACE),
+    _one("what a lost attempt stored is trusted", "usecases/archive/contents.py", "self._own.clear()", "pass", _TRACE),
+    _one("tag manifests before the other tag files", "usecases/archive/attempt.py",
+         "sorted(files, key=_tag_manifests_last)", "sorted(files, key=_tag_manifests_last, reverse=True)", _TRACE),
+    Mutation("seal before the tag files", "usecases/archive/run.py", (
+        ("            for size in attempt.store_tag_files(files):\n                progress.advance(1, size)\n",
+         "            self.late = attempt.store_tag_files(files)\n"),
+        ("        damaged = 0\n        if self.manifest.readback:", "        damaged = len([*self.late]) * 0\n        if self.manifest.readback:"),
+    ), (_TRACE,)),
+    _one("a replica's seal before its tag files", "usecases/replicate/bring.py",
+         "            damaged = put_tag_files(files, target)\n",
+         "            put_seal(files, target)\n            damaged = put_tag_files(files, target)\n", _TRACE),
+    _one("a lost number counts as won", "usecases/archive/attempt.py", "if there == data:", "if there:", _TRACE, _STORE_TROUBLE),
+    _one("a seal under another label is taken", "usecases/sealed/seals.py",
+         "if seal.bag != bag:", "if seal is None:", "tests/faults/hostile"),
+    # -- the source
+    _one("max_loss is skipped", "usecases/archive/run.py", "if had and gone / had > self.manifest.max_loss:", "if had < 0:",
+         "tests/archive/test_versions.py"),
+    _one("a file that changes while it is read is taken", "usecases/archive/reading.py",
+         "if FileState.of(descriptor) != state:", "if state is None:", _CHANGING),
+    _one("links of the source are followed", "usecases/archive/reading.py", "(0 if follow else os.O_NOFOLLOW)", "0", _CHANGING),
+    _one("a file of this very second counts as unchanged for ever", "usecases/archive/known.py",
+         "(collection, started - RACY_NANOSECONDS)", "(collection, started + 10**18)", "tests/faults/hostile"),
+    # -- hostile input
+    _one("verify follows links out of the bag", "usecases/verify/walk.py",
+         'if not real.startswith(root.rstrip(b"/") + b"/"):', "if not real:", _HOSTILE_BAG),
+    _one("a sibling folder with the bag's prefix is inside", "usecases/verify/walk.py",
+         'if not real.startswith(root.rstrip(b"/") + b"/"):', "if not real.startswith(root):", _HOSTILE_BAG),
+    _one("restore follows ..", "core/paths.py", 'segment in (b"", b".", b"..")', "not segment", _HOSTILE_RESTORE, "tests/faults/hostile"),
+    _one("names.jsonl may rename anything", "usecases/restore/build.py",
+         "to_payload_text(name) != (path, True)", "not name", _HOSTILE_RESTORE),
+    _one("a wrong Payload-Oxum passes", "usecases/verify/bag_info.py", "elif stated != found:", "elif stated is None:", _HOSTILE_BAG),
+    _one("a file that no manifest lists passes", "usecases/verify/verification.py", "    check_unlisted,\n", "", _HOSTILE_BAG),
+    _one("fetch.txt is not looked at", "usecases/verify/verification.py", "    check_fetch,\n", "", _HOSTILE_BAG),
+    _one("controls reach the terminal", "core/findings.py", "    if text.isprintable():\n", "    if text:\n", "tests/faults/hostile"),
+    _one("a crash of libmagic ends the run", "usecases/archive/identifying.py",
+         "self._careful = self._at_work[0] != 0", "self._careful = False", "tests/faults/hostile/test_libmagic.py"),
+    # -- repair and replicas
+    _one("a replica is not read back", "usecases/replicate/sink.py",
+         "            if holds(self._store, at, digest, uncached=True):\n", "            if at:\n", "tests/faults/hostile"),
+    _one("a repair is not read back", "usecases/repair/healing.py",
+         "if holds(target, at, digest, uncached=True):", "if at:", "tests/faults/hostile"),
+)
