@@ -32,16 +32,18 @@ def condition(path: Path) -> Condition:
                 return Condition.UNUSABLE
             return Condition.SOUND if db.execute("SELECT 1 FROM stores UNION SELECT 1 FROM bags").fetchone() else Condition.EMPTY
     except StrongroomError as error:
-        if isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) in NOT_ITS_FAULT:
+        if isinstance(error.__cause__, sqlite3.Error) and not _its_fault(error.__cause__):
             raise
     except sqlite3.Error as error:
-        if _code(error) in NOT_ITS_FAULT:
+        if not _its_fault(error):
             raise
     return Condition.UNUSABLE
 
 
-def _code(error: sqlite3.Error) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+def _its_fault(error: sqlite3.Error) -> bool:
+    """Whether the error says something of the database itself: a journal that was cut off reads like a failing disk."""
+    code = int(getattr(error, "sqlite_errorcode", 0))
+    return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF not in NOT_ITS_FAULT
 
 
 _TYPES: Final = "INSERT OR IGNORE INTO types (sha256, type, signatures) SELECT sha256, type, '' FROM part.types"
