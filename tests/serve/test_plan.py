@@ -43,15 +43,13 @@ def test_each_schedule_becomes_a_job_with_a_name_one_can_read(folder):
     assert "due all" not in jobs(folder, due=None)
 
 
-def test_stores_with_limits_of_their_own_are_audited_apart_and_disks_in_drawers_not(folder):
-    stores = "[../a, {url: ../b, max_bytes: 1 GB}, {url: ../c, offline: true}, ../d]"
+def test_an_audit_takes_its_limits_from_the_manifests_and_leaves_disks_in_drawers_to_due(folder):
+    stores = "[../a, {url: ../b, max_bytes: 1 GB}, {url: ../c, offline: true}]"
     write(folder, "site", "schedule: {audit: 0 4 * * *}\naudit: {max_age_days: 90, max_minutes: 60}\n", stores)
+    write(folder, "disks", "schedule: {audit: 0 4 * * *}\n", "[{url: ../c, offline: true}]")
     found = jobs(folder, due=None)
-    assert list(found) == ["audit site", "audit site 2"]
-    first, second = (job.parameters for job in found.values())
-    assert [url.rpartition("/")[2] for url in first["stores"]] == ["a", "d"]
-    assert (first["max_age_days"], first["max_minutes"], "max_bytes" in first) == (60, 60, False)
-    assert [url.rpartition("/")[2] for url in second["stores"]] == ["b"] and second["max_bytes"] == 10**9
+    assert list(found) == ["audit site"]
+    assert found["audit site"].parameters == {"name": "site", "stores": [(folder.parent / name).as_uri() for name in "ab"], "quiet": True}
 
 
 def test_no_schedule_is_refused_clearly(folder, capfd):
