@@ -14,7 +14,7 @@ from random import Random
 
 from tests.faults.s3 import rows
 from tests.faults.s3.proxy import Proxy
-from tests.faults.s3.site import Site
+from tests.faults.s3.site import LARGE, Site
 from tests.faults.s3.tls import Authority, make_authority
 from tests.fixtures.seaweedfs import S3Server, make_bucket, restart, running_server
 
@@ -62,8 +62,7 @@ def _one(run: Callable[[Site], list[str]], seed: str, server: S3Server, authorit
     root = folder / secrets.token_hex(6)
     proxy = Proxy(server.endpoint, authority.context if random.random() < 0.5 else None)
     try:
-        sizes = {} if large is None else {"large": large}
-        return run(Site(root, f"s3://{_BUCKET}/{root.name}", server, proxy, authority.bundle, random, **sizes))
+        return run(Site(root, f"s3://{_BUCKET}/{root.name}", server, proxy, authority.bundle, random, large or LARGE))
     finally:
         proxy.close()
         shutil.rmtree(root, ignore_errors=True)

@@ -19,6 +19,7 @@ from tests.fixtures.seaweedfs import S3Server
 
 ROOT = Path(__file__).parents[3]
 LIMIT = 120  # seconds; a command that takes longer hangs
+LARGE = 5 * 2**20 + 77  # bytes: an object of its own, sent in one request
 #: A store that did not answer, or answered nonsense, is never a reason to say these.
 NEVER = re.compile(r"content-missing|pack-missing|tag-file-missing|seal-missing|object-missing|internal error|Traceback")
 TIMES = {"STRONGROOM_CONNECT_TIMEOUT": "2", "STRONGROOM_READ_TIMEOUT": "2", "STRONGROOM_RETRY_SECONDS": "2"}
@@ -34,7 +35,7 @@ class Site:
     proxy: Proxy
     bundle: Path
     random: Random
-    large: int = 5 * 2**20 + 77  # bytes of the one large file
+    large: int = LARGE  # bytes of the one large file
     problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -79,13 +80,13 @@ class Site:
         self._look_for_secrets(said, variables["AWS_SECRET_ACCESS_KEY"])
         return status
 
-    def archive(self, **options: bool) -> int:
-        return self.run("archive", str(self.manifest), **options)
+    def archive(self, *, direct: bool = False) -> int:
+        return self.run("archive", str(self.manifest), direct=direct)
 
-    def restore(self, name: str, **options: bool) -> int:
+    def restore(self, name: str, *, direct: bool = False) -> int:
         """Status of a restore into `name`; success with other bytes than the source's is a problem."""
         target = self.root / name
-        status = self.run("restore", "site", str(target), "--payload-only", "--from", self.url, home=f"home-{name}", **options)
+        status = self.run("restore", "site", str(target), "--payload-only", "--from", self.url, home=f"home-{name}", direct=direct)
         if status == 0 and contents(target) != contents(self.source):
             self.problems.append("restore ended with 0, and what it restored is not the source")
         if status != 0 and target.exists():
