@@ -166,7 +166,8 @@ def test_hints_of_any_bytes_cost_nothing(site: Site, what: str, bytes_: bytes) -
 @pytest.mark.parametrize("name", ["structure", "technical", "names"])
 def test_nested_and_ill_encoded_lines_in_tag_files_are_findings(site: Site, name: str) -> None:
     def edit(tags: dict[str, bytes]) -> None:
-        tags[f"metadata/{name}.jsonl"] = DEEP + b"\n" + b'{"path":' + DEEP + b"\n\xff\xfe\n" + b'{"path":"data/a.txt","path":"data/b.txt"}\n'
+        twice = b'{"path":"data/a.txt","path":"data/b.txt"}'
+        tags[f"metadata/{name}.jsonl"] = b"\n".join([DEEP, b'{"path":' + DEEP, b"\xff\xfe", twice, b""])
 
     site.seal(edit=edit)
     report = site.restore()
@@ -195,8 +196,8 @@ def test_a_seal_under_another_label_is_no_bag(site: Site) -> None:
     assert site.restore().seal == sealed.digest.hex
 
 
-@pytest.mark.parametrize("name", ["..", ".", "/etc", "~root", "C:", "\\\\host\\share", "a/../../b", "a\nb", "a\x1b[2J", "", "x" * 300, "con", "site/v0",
-                                  "site/v01", "site/v1/..", "site/v99999999999999999999"])
+@pytest.mark.parametrize("name", ["..", ".", "/etc", "~root", "C:", "\\\\host\\share", "a/../../b", "a\nb", "a\x1b[2J", "", "x" * 300,
+                                  "con", "site/v0", "site/v01", "site/v1/..", "site/v99999999999999999999"])
 def test_names_of_bags_that_lead_elsewhere_are_wrong_usage(site: Site, name: str) -> None:
     site.seal()
     with pytest.raises(UsageError):

@@ -80,7 +80,8 @@ MUTATIONS: Final = (
     Mutation("seal before the tag files", "usecases/archive/run.py", (
         ("            for size in attempt.store_tag_files(files):\n                progress.advance(1, size)\n",
          "            self.late = attempt.store_tag_files(files)\n"),
-        ("        damaged = 0\n        if self.manifest.readback:", "        damaged = len([*self.late]) * 0\n        if self.manifest.readback:"),
+        ("        damaged = 0\n        if self.manifest.readback:",
+         "        damaged = len([*self.late]) * 0\n        if self.manifest.readback:"),
     ), (_TRACE,)),
     _one("a replica's seal before its tag files", "usecases/replicate/bring.py",
          "            damaged = put_tag_files(files, target)\n",
