@@ -19,9 +19,9 @@ from strongroom.usecases.context import Context
 def audit(
     name: str | None = None, *, version: int | None = None, stores: tuple[str, ...] = (), quick: bool = False,
     max_bytes: int | None = None, max_minutes: float | None = None, max_age_days: float | None = None,
-    workers: int | None = None, quiet: bool = False,
+    everything: bool = False, workers: int | None = None, quiet: bool = False,
 ) -> State[Any]:
     """Audit what the collection `name` (default: all) has in the stores at these URLs (default: all known), as in AuditRequest."""
-    request = AuditRequest(name, version, tuple(stores), quick, max_bytes, max_minutes, max_age_days)
+    request = AuditRequest(name, version, tuple(stores), quick, max_bytes, max_minutes, max_age_days, everything)
     with PrefectRunner(workers, quiet=quiet) as runner:
         return outcome(usecase(request, Context.from_environment(), runner))

@@ -11,10 +11,11 @@ from strongroom.stores.file import FileStore
 from strongroom.stores.interface import Store
 from strongroom.stores.memory import MemoryStore
 from strongroom.stores.open import parse_url
+from strongroom.stores.ratelimit import RateLimitedStore
 from strongroom.stores.retry import RetryingStore
 from strongroom.stores.s3 import S3Settings, S3Store
 
-KINDS = ["memory", "file", pytest.param("s3", marks=pytest.mark.s3), pytest.param("s3-parts", marks=pytest.mark.s3),
+KINDS = ["memory", "file", "file-paced", pytest.param("s3", marks=pytest.mark.s3), pytest.param("s3-parts", marks=pytest.mark.s3),
          pytest.param("s3-retrying", marks=pytest.mark.s3)]
 
 
@@ -33,11 +34,12 @@ def store(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """A fresh, empty store."""
     if kind == "memory":
         return MemoryStore()
-    if kind == "file":
+    if kind.startswith("file"):
         (tmp_path / "root").mkdir()
-        return FileStore(str(tmp_path / "root"))
+        plain = FileStore(str(tmp_path / "root"))
+        return RateLimitedStore(plain, 1e9) if kind == "file-paced" else plain
     make: Callable[[], str] = request.getfixturevalue("s3_bucket")
     if kind == "s3-parts":
         return s3_store(make(), S3Settings(single_put=100, part=5 * 2**20))
-    plain = s3_store(make())
-    return RetryingStore(plain) if kind == "s3-retrying" else plain
+    bucket = s3_store(make())
+    return RetryingStore(RateLimitedStore(bucket, 1e9)) if kind == "s3-retrying" else bucket

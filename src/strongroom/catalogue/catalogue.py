@@ -58,10 +58,9 @@ class Catalogue:
     def stores(self) -> list[StoreRow]:
         return [StoreRow(*row) for row in self._db.execute("SELECT id, url, seen FROM stores ORDER BY number")]
 
-    def store_id(self, url: str) -> str | None:
-        """The id of the store last seen at `url`, or None if none was."""
-        row = self._db.execute("SELECT id FROM stores WHERE url = ? ORDER BY seen DESC LIMIT 1", (url,)).fetchone()
-        return row[0] if row else None
+    def store_ids(self, url: str) -> list[str]:
+        """The ids of the stores that were last seen at `url`: several, if they take turns there."""
+        return [store_id for (store_id,) in self._db.execute("SELECT id FROM stores WHERE url = ? ORDER BY number", (url,))]
 
     def store_number(self, store_id: str) -> int:
         """The number in this catalogue of a store it knows."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from strongroom.catalogue.catalogue import Catalogue
+from strongroom.core.digests import Digest
 from strongroom.core.events import utc_now
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
@@ -69,6 +70,12 @@ def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) ->
             "size = excluded.size, expected = excluded.expected, found = excluded.found WHERE excluded.seq >= seq",
             ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found) for r in rows),
         )
+
+
+def record_written(catalogue: Catalogue, store: int, key: StoreKey, data: bytes) -> None:
+    """Know what was just written at `key` before it is audited for the first time: nothing else may speak of it yet."""
+    row = CheckRow(key, 0, CheckOutcome.NEVER_CHECKED, utc_now(), len(data), Digest.of(data).hex, None)
+    record_checks(catalogue, store, [row])
 
 
 def forget_checks(catalogue: Catalogue, store: int, keys: Iterable[StoreKey]) -> None:

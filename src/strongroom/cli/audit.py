@@ -12,7 +12,8 @@ from strongroom.usecases.context import Context
 
 _EPILOG = """\
 What was never read is read first, then what was unread longest. With a limit, each run reads on where the one before stopped until
-everything was read once; then a new round begins. Without, everything is read; a run that was cut off is gone on with.
+everything was read once; then a new round begins. Without, everything is read; a run that was cut off is gone on with. Limits that are
+not given here are those of the collection manifests that name the store: the lowest age, the smallest budgets; of an age, two thirds.
 
 Damage is read twice, the second time past caches, before it is said. A store that does not answer is unreachable (exit status 3), and
 nothing in it is called missing. Results are kept in the store itself, below checks/, and in the catalogue.
@@ -33,7 +34,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("bag", nargs="?", metavar="NAME[/vN]", help="only what this collection or bag needs")
     parser.add_argument("--store", metavar="URL", action="append", default=[], help="only this store; may be repeated (default: all known)")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--full", action="store_true", help="read every byte (this is the default)")
+    mode.add_argument("--full", action="store_true", help="read every byte now, whatever the collection manifests say of ages and budgets")
     mode.add_argument("--quick", action="store_true", help="read no byte: listing, sizes and the checksums stores keep")
     parser.add_argument("--max-bytes", metavar="N", type=_size, help="read about so much of each store (500G, 20GiB)")
     parser.add_argument("--max-minutes", metavar="M", type=float, help="begin nothing in a store after so many minutes")
@@ -49,10 +50,11 @@ def run(args: argparse.Namespace) -> int:
     from strongroom.usecases.sealed.places import parse_bag  # noqa: PLC0415
 
     name, version = parse_bag(args.bag) if args.bag else (None, None)
-    request = AuditRequest(name, version, tuple(args.store), args.quick, args.max_bytes, args.max_minutes, args.max_age)
+    request = AuditRequest(name, version, tuple(args.store), args.quick, args.max_bytes, args.max_minutes, args.max_age, args.full)
     parameters = {
         "name": name, "version": version, "stores": request.stores, "quick": request.quick, "max_bytes": request.max_bytes,
         "max_minutes": request.max_minutes, "max_age_days": request.max_age_days,
+        "everything": request.everything,
     }
     report: AuditReport = run_job(args, "audit", parameters, lambda runner: audit(request, Context.from_environment(), runner))
     if args.json:

@@ -34,6 +34,7 @@ stores:                   # where the bags go; the first is written by archiving
 #  - url: file:///media/usb/archive
 #    offline: true        # a disk in a drawer
 #    max_absence_days: 90 # … but not for longer
+#    id: 0123456789abcdef0123456789abcdef # which, where disks take turns at one place; `strongroom store init` shows it
 #  - url: s3://bucket/prefix            # credentials come from the environment or ~/.aws, never from here
 #    endpoint_url: https://s3.example.org
 

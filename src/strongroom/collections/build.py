@@ -91,6 +91,19 @@ def overlapping(manifest: CollectionManifest) -> list[tuple[int, str]]:
     return problems
 
 
+def in_turn(manifest: CollectionManifest) -> list[tuple[int, str]]:
+    """Stores (by number) that share a URL, or an id, with an earlier one and do not say that they take turns there, and what is wrong."""
+    problems = []
+    for number, store in enumerate(manifest.stores):
+        for other in manifest.stores[:number]:
+            if store.id is not None and store.id == other.id:
+                problems.append((number, f"the id {store.id} a second time"))
+            elif store.url == other.url and not all(one.id is not None and one.offline for one in (store, other)):
+                turns = "where two disks take turns at one place, give each its `id` (`strongroom store init` shows it) and `offline: true`"
+                problems.append((number, f"{store.url} a second time; {turns}"))
+    return problems
+
+
 def _folder(node: Node, *path: str | int) -> Path:
     return node.at(path).file.parent
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from strongroom.collections.build import build, overlapping, with_defaults
+from strongroom.collections.build import build, in_turn, overlapping, with_defaults
 from strongroom.collections.explain import Problem, explain
 from strongroom.collections.extends import read_chain
 from strongroom.collections.formats import CHECKER
@@ -37,6 +37,7 @@ def load(path: Path) -> CollectionManifest:
             Problem(("stores", number), "a store apart from the source", f"{folder}, one inside the other; move it")
             for number, folder in overlapping(manifest)
         ]
+        problems += [Problem(("stores", number), "stores that can be told apart", found) for number, found in in_turn(manifest)]
         if not problems:
             return manifest
     lines = [f"{_show(node.at(p.path))}: {p.field}: expected {p.expected}, found {p.found}{_remedy(p)}" for p in problems]

@@ -16,6 +16,7 @@ class StoreRef:
     """A store the bags belong in, and how it may be used."""
 
     url: str  # "file:///disk/archive" (absolute, percent-encoded) or "s3://bucket/prefix"
+    id: str | None = None  # of the store, 32 hexadecimal digits: that one and no other; None: the one that was first seen there
     offline: bool = False  # a disk in a drawer: its absence is no fault
     max_absence_days: int | None = None  # … for so long
     max_age_days: int | None = None  # between two fixity checks of the same bytes
@@ -26,6 +27,14 @@ class StoreRef:
     region: str | None = None
     storage_class: str | None = None
     checksum_mode: Literal["when_supported", "when_required"] = "when_supported"  # botocore's request_checksum_calculation
+
+    def __str__(self) -> str:
+        """Where it is and, if the collection manifest says, which: "file:///media/usb (store 0123…)". Two disks may take turns there."""
+        return self.url if self.id is None else f"{self.url} (store {self.id})"
+
+    def names(self, store_id: str | None, url: str) -> bool:
+        """Whether the store of this id (None: not known), at this URL, is the one that is meant."""
+        return self.id == store_id if self.id is not None and store_id is not None else self.url == url
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +127,10 @@ class CollectionManifest:
     notify: Notify
     document: Mapping[str, Any]  # after `extends` and defaults; what metadata/collection.json holds
     raw: bytes  # the file as written; what metadata/collection.yaml holds
+
+    def audit_of(self, store: StoreRef) -> AuditPolicy:
+        """How the store is to be audited: as its own entry says, else as the collection does."""
+        return AuditPolicy(
+            store.max_age_days or self.audit.max_age_days, store.max_bytes or self.audit.max_bytes,
+            store.max_minutes or self.audit.max_minutes,
+        )

@@ -13,6 +13,7 @@ from strongroom.core.errors import UsageError
 from strongroom.stores.file import FileStore
 from strongroom.stores.interface import Store
 from strongroom.stores.keyspace import valid_key
+from strongroom.stores.ratelimit import RateLimitedStore
 from strongroom.stores.retry import RetryingStore, RetryPolicy
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
@@ -30,6 +31,7 @@ class StoreOptions:
     request_checksum_calculation: Literal["when_required", "when_supported"] = "when_required"  # as in botocore, for old servers
     connect_timeout: float | None = None  # seconds; None: STRONGROOM_CONNECT_TIMEOUT, or 10
     read_timeout: float | None = None  # seconds without a byte; None: STRONGROOM_READ_TIMEOUT, or 60
+    rate_limit: float | None = None  # bytes a second that this process reads and writes together; None: as fast as may be
     retry_seconds: float | None = None  # one call is tried again so long when there is no answer; None: STRONGROOM_RETRY_SECONDS, or 60
 
 
@@ -114,10 +116,14 @@ def open_store(url: str, options: StoreOptions = DEFAULTS) -> Store:
 
 
 def wrap(store: Store, options: StoreOptions) -> Store:
-    """With the retries that suit it. A folder has none: what a disk refuses once it refuses again, and a dying one is not hammered."""
+    """As slow as wanted, and with the retries that suit it: bytes that are sent again are paid again.
+
+    A folder has no retries: what a disk refuses once it refuses again, and a dying one is not hammered.
+    """
+    paced = store if options.rate_limit is None else RateLimitedStore(store, options.rate_limit)
     if isinstance(store, FileStore):
-        return store
-    return RetryingStore(store, RetryPolicy(total=_seconds(options.retry_seconds, "STRONGROOM_RETRY_SECONDS", 60.0, least=0.0)))
+        return paced
+    return RetryingStore(paced, RetryPolicy(total=_seconds(options.retry_seconds, "STRONGROOM_RETRY_SECONDS", 60.0, least=0.0)))
 
 
 def _seconds(given: float | None, variable: str, default: float, *, least: float) -> float:

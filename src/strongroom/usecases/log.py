@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue
+from strongroom.catalogue.checks import record_written
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, KeyExistsError, NotFoundInStoreError
@@ -52,7 +53,10 @@ def _last_batch(store: Store, writer: str) -> tuple[Head | None, int]:
 
 
 def append(catalogue: Catalogue, store: Store, store_number: int, store_id: str, events: Sequence[Event]) -> None:
-    """Add a batch of events to this installation's chain in the store; a chain that cannot be continued is left and a new one begun."""
+    """Add a batch of events to this installation's chain in the store; a chain that cannot be continued is left and a new one begun.
+
+    Its digest is noted in the catalogue: until another batch follows, nothing in the store says what the newest should be.
+    """
     with _turn(catalogue.path.parent, store_id):
         _append(catalogue, store, store_number, store_id, events)
 
@@ -83,10 +87,10 @@ def _append(catalogue: Catalogue, store: Store, store_number: int, store_id: str
         try:
             store.put(key, batch, sha256=Digest.of(batch))
         except KeyExistsError:
-            if read_all(store, key, _LIMIT) == batch:
-                return
-            # Somebody else continued this chain: a copy of our state is in use elsewhere. Two may not share one chain.
-            writer = catalogue.renew_writer(store_number)
-            continue
+            if read_all(store, key, _LIMIT) != batch:
+                # Somebody else continued this chain: a copy of our state is in use elsewhere. Two may not share one chain.
+                writer = catalogue.renew_writer(store_number)
+                continue
+        record_written(catalogue, store_number, key, batch)
         return
     raise KeyExistsError(f"{store.url}: could not append to the log: every chain was continued by somebody else")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from strongroom.catalogue.checks import AuditRow
-from strongroom.core.events import utc_now
+from strongroom.core.events import utc_now, utc_text
 from strongroom.usecases.audit.kinds import NOT_READ
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.scratch import Scratch
@@ -51,16 +51,22 @@ def choose(scratch: Scratch, round_: int, request: AuditRequest) -> Choice:
 
 
 def _due(scratch: Scratch, round_: int, request: AuditRequest) -> Iterator[tuple[str, int]]:
-    """Every unit not read in this round, and its bytes: never read first, then by number of the audit that read it, then by key."""
+    """Every unit not read in this round, and its bytes: never read first, then by number of the audit that read it, then by key.
+
+    What is known to be damaged is never too recent: it is said again until it is healed.
+    """
     kinds = ", ".join(f"'{kind.value}'" for kind in sorted(NOT_READ))
     since = now = "~"  # after every time, so that none counts as recent
-    if request.max_age_days is not None:
-        since = (datetime.now(UTC) - timedelta(days=request.max_age_days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    days = request.reread_days or request.max_age_days
+    if days is not None:
+        since = utc_text(datetime.now(UTC) - timedelta(days=days))
         now = utc_now()  # a time after it is no proof, and the unit is due
+    damaged = "was = 'damaged' AND NOT EXISTS (SELECT 1 FROM things s WHERE s.base = things.base AND s.was = 'sound')"
     sql = (
         "SELECT unit, sum(size), min(coalesce(seq, 0)) AS oldest FROM things "  # noqa: S608 -- names of our own
         f"WHERE skip IS NULL AND kind NOT IN ({kinds}) GROUP BY unit "
-        "HAVING oldest < ?1 AND NOT (min(coalesce(time, '')) >= ?2 AND max(coalesce(time, '')) <= ?3) ORDER BY oldest, unit"
+        f"HAVING oldest < ?1 AND (max({damaged}) OR "
+        "NOT (min(coalesce(time, '')) >= ?2 AND max(coalesce(time, '')) <= ?3)) ORDER BY oldest, unit"
     )
     return ((unit, size) for unit, size, _ in scratch.rows(sql, (round_, since, now)))
 

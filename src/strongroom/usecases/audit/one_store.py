@@ -26,6 +26,7 @@ from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
+from strongroom.usecases import log
 from strongroom.usecases.audit import quick
 from strongroom.usecases.audit.absences import confirm_absent
 from strongroom.usecases.audit.choose import Choice, begin, choose, cut
@@ -35,7 +36,7 @@ from strongroom.usecases.audit.expect import expect
 from strongroom.usecases.audit.kinds import NOT_READ, Kind, name_of
 from strongroom.usecases.audit.listing import list_store, note_absent, recall
 from strongroom.usecases.audit.look import LookJob, LookResult, look
-from strongroom.usecases.audit.published import learn, log_events, publish
+from strongroom.usecases.audit.published import learn, publish
 from strongroom.usecases.audit.report import StoreAudit, Unsound
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.scope import OUT, limit
@@ -118,7 +119,7 @@ class StoreRun:
         try:
             publish(self._catalogue, self._store, self._number, self._id, audit, complete=complete)
             events = audit_events(self._request, self._id, audit, self._outcomes, self._read, self._left, self._unsound)
-            log_events(self._catalogue, self._store, self._number, self._id, events)
+            log.append(self._catalogue, self._store, self._number, self._id, events)
         except (StoreUnreachableError, WrongStoreError):
             raise
         except StoreError as error:
@@ -216,7 +217,7 @@ class StoreRun:
         age = ageing(self._catalogue, self._number, self._request.max_age_days or 36_500)
         return StoreAudit(
             self._store.url, self._id, True, problem, self._seq, dict(self._outcomes), self._read, listed, size, self._left, never,
-            age.recent_bytes, None if never else age.oldest_time, tuple(self._unsound), self._more,
+            self._request.max_age_days, age.recent_bytes, None if never else age.oldest_time, tuple(self._unsound), self._more,
         )
 
 

@@ -58,7 +58,8 @@ class StoreAudit:
     listed_bytes: int
     left: int  # units (a pack with its index is one) of this round that are left for the next run
     never_read: int  # keys
-    recent_bytes: int  # read within max_age_days; ever, where no such limit was given
+    max_age_days: float | None  # as asked for, or as the collection manifests say
+    recent_bytes: int  # read within max_age_days; ever, where there is no such limit
     oldest_read: str | None  # UTC, when that was read which is unread longest; None if something was never read
     unsound: tuple[Unsound, ...] = ()
     more_unsound: int = 0  # not listed one by one
@@ -68,8 +69,9 @@ class StoreAudit:
             "url": self.url, "id": self.id, "reached": self.reached, "problem": self.problem, "seq": self.seq,
             "outcomes": {outcome.value: self.outcomes.get(outcome, 0) for outcome in CheckOutcome},
             "bytes_read": self.bytes_read, "listed": self.listed, "listed_bytes": self.listed_bytes, "left": self.left,
-            "never_read": self.never_read, "recent_bytes": self.recent_bytes, "recent_share": self.recent_share,
-            "oldest_read": self.oldest_read, "unsound": [one.to_json() for one in self.unsound], "more_unsound": self.more_unsound,
+            "never_read": self.never_read, "max_age_days": self.max_age_days, "recent_bytes": self.recent_bytes,
+            "recent_share": self.recent_share, "oldest_read": self.oldest_read,
+            "unsound": [one.to_json() for one in self.unsound], "more_unsound": self.more_unsound,
         }
 
     @property
@@ -84,7 +86,7 @@ class AuditReport:
 
     mode: str  # "full" or "quick"
     scope: str  # "", NAME or NAME/vN
-    max_age_days: float | None
+    max_age_days: float | None  # as asked for; None: each store as the collection manifests say
     stores: tuple[StoreAudit, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = field(default_factory=tuple)
@@ -113,7 +115,8 @@ class AuditReport:
 
     def _headline(self) -> str:
         errors = sum(1 for finding in self.findings if finding.severity is Severity.ERROR and finding.code is not Code.UNREACHABLE)
-        verdict = "something is damaged or missing" if errors else "not everything could be reached" if self.exit_status else "all is sound"
+        verdict = "not everything could be reached" if self.exit_status else "all is sound"
+        verdict = "something is damaged, missing or forked" if errors else verdict
         if self.mode == "quick":
             verdict = verdict if self.exit_status else "nothing is amiss so far as that shows"
             return f"Quick audit (listing, sizes and checksums the stores keep; no byte was read): {verdict}."
@@ -131,7 +134,7 @@ class AuditReport:
         if self.mode == "full":
             left = f"; {store.left:,} objects are left for the next run" if store.left else ""
             lines.append(f"  read      {human_size(store.bytes_read)}{left}")
-        age = f"within {self.max_age_days:g} days" if self.max_age_days is not None else "at some time"
+        age = f"within {store.max_age_days:g} days" if store.max_age_days is not None else "at some time"
         oldest = f"longest unread since {store.oldest_read}" if store.oldest_read else f"{store.never_read:,} objects were never read"
         lines.append(f"  policy    {store.recent_share:.1%} of the bytes were read {age}; {oldest}")
         return lines

@@ -19,6 +19,8 @@ class AuditRequest:
     max_bytes: int | None = None  # a store; the last object may overrun it
     max_minutes: float | None = None  # a store
     max_age_days: float | None = None  # read only what was not read within so many days
+    everything: bool = False  # whatever the collection manifests say of ages and budgets; else they hold where no limit is given here
+    reread_days: float | None = None  # read it after so many days already; None: after max_age_days
 
     def __post_init__(self) -> None:
         if self.name is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from strongroom.catalogue import Catalogue
+from strongroom.catalogue import Catalogue, StoreRow
 from strongroom.catalogue.checks import CheckRow, last_seq, record_checks
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, StoreError, UsageError
+from strongroom.collections.model import AuditPolicy
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, StoreError, StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import DESCRIPTION
@@ -18,24 +21,31 @@ from strongroom.usecases.audit.one_store import StoreRun
 from strongroom.usecases.audit.report import AuditReport, StoreAudit
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.context import Context
+from strongroom.usecases.policies import EARLY, Policies
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, Known, known_bags
 from strongroom.usecases.sealed.places import open_address
+
+_AWAY: Final = (WrongStoreError, StoreUnreachableError)
 
 
 def audit(request: AuditRequest, context: Context, runner: Runner) -> AuditReport:
     """Read what the stores hold, or with `quick` only compare listings, and say what is sound, damaged, missing, out of place.
 
+    Each store within the limits that the collection manifests set it, where the request sets none and does not ask for everything.
+
     Raises UsageError if no store is known, or no such bag. A store that does not answer is a finding, not an exception: the others are
     audited, and what is known of it stays as it was.
     """
     collector = Collector(runner.finding)
+    policies = Policies.known(context)
+    collector.extend(policies.findings)
     audits = []
     addresses = _addresses(request, known_bags(context))
     with Catalogue.open(context.catalogue) as catalogue:
         for address in addresses:
             with context.scratch("audit") as folder:
-                audits.append(_store(request, address, catalogue, runner, folder, collector))
+                audits.append(_store(request, address, policies, catalogue, runner, folder, collector))
     notes = ("no byte was read: this says nothing about bytes that changed without the size changing",) if request.quick else ()
     mode = "quick" if request.quick else "full"
     report = AuditReport(mode, request.scope, request.max_age_days, tuple(audits), collector.findings(), notes)
@@ -46,9 +56,13 @@ def audit(request: AuditRequest, context: Context, runner: Runner) -> AuditRepor
 def _addresses(request: AuditRequest, known: Known) -> list[Address]:
     rows = [row for row in known.rows if request.name in (None, row.bag.name) and request.version in (None, row.bag.version)]
     if request.stores:
-        ids = {parse_url(store.url).url: store for store in known.stores}
+        ids: dict[str, list[StoreRow]] = {}
+        for store in known.stores:
+            ids.setdefault(parse_url(store.url).url, []).append(store)
         given = {parse_url(url).url: url for url in request.stores}
-        return [known.address(ids[url].id, ids[url].url) if url in ids else Address(typed) for url, typed in given.items()]
+        # Where several take turns, the one that is there is meant.
+        return [known.address(ids[url][0].id, ids[url][0].url) if len(ids.get(url, ())) == 1 else Address(typed)
+                for url, typed in given.items()]
     if request.name is not None and not rows:
         raise UsageError(f"no bag {request.scope} is known here; `strongroom list` shows those that are, --store URL says where to look")
     found = known.addresses(rows) if request.name is not None else [known.address(store.id, store.url) for store in known.stores]
@@ -58,21 +72,35 @@ def _addresses(request: AuditRequest, known: Known) -> list[Address]:
 
 
 def _store(
-    request: AuditRequest, address: Address, catalogue: Catalogue, runner: Runner, folder: Path, collector: Collector
+    request: AuditRequest, address: Address, policies: Policies, catalogue: Catalogue, runner: Runner, folder: Path, collector: Collector
 ) -> StoreAudit:
     runner.say(f"auditing {address.url}")
+    options = policies.options(address.id, address.url, runner.workers)
     try:
-        open_address(address, patient=False)  # one that is down says so at once
-        store = open_address(address)
+        open_address(address, patient=False, options=options)  # one that is down says so at once
+        store = open_address(address, options=options)
         store_id = read_description(store).id
     except (DamagedInStoreError, InvalidValueError) as error:
         return _nameless(address, catalogue, collector, str(error))
     except StoreError as error:
+        if not request.stores and isinstance(error, _AWAY) and policies.is_offline(address.id, address.url):
+            collector.add(Finding(Code.STORE_ABSENT, address.url, f"not attached, and marked `offline`: {error}"))
+            return _unread(address, str(error))
         what = f"{error}. Nothing is known to be missing for that; what is known stays as it was"
         collector.add(Finding(Code.UNREACHABLE, address.url, what))
         return _unread(address, str(error))
     number = catalogue.see_store(store_id, address.url)
-    return StoreRun(request, store, store_id, number, catalogue, runner, folder, collector).run()
+    within = request if request.everything else _within(request, policies.audit(store_id, address.url))
+    return StoreRun(within, store, store_id, number, catalogue, runner, folder, collector).run()
+
+
+def _within(request: AuditRequest, policy: AuditPolicy) -> AuditRequest:
+    """The request with the limits of the policy where it sets none itself."""
+    age = policy.max_age_days
+    return replace(
+        request, max_bytes=request.max_bytes or policy.max_bytes, max_minutes=request.max_minutes or policy.max_minutes,
+        max_age_days=request.max_age_days or age, reread_days=age * EARLY if age and request.max_age_days is None else None,
+    )
 
 
 def _nameless(address: Address, catalogue: Catalogue, collector: Collector, problem: str) -> StoreAudit:
@@ -88,4 +116,4 @@ def _nameless(address: Address, catalogue: Catalogue, collector: Collector, prob
 
 
 def _unread(address: Address, problem: str) -> StoreAudit:
-    return StoreAudit(address.url, address.id, False, problem, None, {}, 0, 0, 0, 0, 0, 0, None)
+    return StoreAudit(address.url, address.id, False, problem, None, {}, 0, 0, 0, 0, 0, None, 0, None)

@@ -54,7 +54,7 @@ def repair(
     collector.extend(findings)
     with Catalogue.open(context.catalogue) as catalogue, context.scratch("repair") as scratch:
         kept = open_kept(context)
-        opened, silent = open_stores(context, catalogue, kept, collector)
+        opened, silent, faults = open_stores(context, catalogue, kept, collector, runner.workers)
         unknown = set(stores) - {row.url for row in catalogue.stores()}
         if unknown:
             raise UsageError(f"{', '.join(sorted(unknown))}: no store is known there; `strongroom status` lists those that are")
@@ -66,7 +66,7 @@ def repair(
                 run = _Run(one, others, catalogue, runner, collector, scratch / str(number), manifests)
                 results.append(run.go())
                 lost += run.lost
-        unreachable = bool(silent & set(stores)) if stores else bool(silent)
+        unreachable = bool(silent & set(stores)) if stores else bool(faults)
     report = RepairReport(tuple(results), lost, collector.findings(), unreachable)
     runner.artifact("repair", "\n".join(["# Repair", "", *(f"* {line}" for line in report.summary())]) + "\n")
     return report

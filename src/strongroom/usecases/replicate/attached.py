@@ -9,7 +9,7 @@ from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.errors import StoreUnreachableError, WrongStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.stores.interface import Store
-from strongroom.usecases.archive.destination import open_reference
+from strongroom.usecases.archive.destination import known_id, open_reference
 from strongroom.usecases.sealed.collector import Collector
 
 
@@ -32,17 +32,27 @@ class Absent:
     position: int
 
 
-def attach(manifest: CollectionManifest, catalogue: Catalogue, collector: Collector) -> tuple[list[Attached], list[Absent]]:
-    """Open what can be opened. That a store marked `offline` is absent is a note; of any other it is a warning."""
+def attach(manifest: CollectionManifest, catalogue: Catalogue, collector: Collector, workers: int) -> tuple[list[Attached], list[Absent]]:
+    """Open what can be opened; `workers` processes share the rate limit of each.
+
+    That a store marked `offline` is absent is a note; of any other it is a warning.
+    """
     attached: list[Attached] = []
     absent: list[Absent] = []
     for position, reference in enumerate(manifest.stores):
         try:
-            attached.append(Attached(*open_reference(reference, catalogue), position))
+            attached.append(Attached(*open_reference(reference, catalogue, workers), position))
         except (WrongStoreError, StoreUnreachableError) as error:
-            absent.append(Absent(reference, catalogue.store_id(reference.url), position))
+            absent.append(Absent(reference, _id(reference, catalogue), position))
             if reference.offline:
-                collector.add(Finding(Code.STORE_ABSENT, reference.url, f"not attached, and marked `offline`: {error}"))
+                collector.add(Finding(Code.STORE_ABSENT, str(reference), f"not attached, and marked `offline`: {error}"))
             else:
-                collector.add(Finding(Code.STORE_SKIPPED, reference.url, f"could not be asked: {error}"))
+                collector.add(Finding(Code.STORE_SKIPPED, str(reference), f"could not be asked: {error}"))
     return attached, absent
+
+
+def _id(reference: StoreRef, catalogue: Catalogue) -> str | None:
+    try:
+        return known_id(reference, catalogue)
+    except WrongStoreError:
+        return None

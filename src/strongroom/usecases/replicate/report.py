@@ -14,7 +14,7 @@ class Line:
     """One collection in one store."""
 
     collection: str
-    store: str  # URL
+    store: str  # URL, and the id of the store where the collection manifest says it
     attached: bool
     brought: tuple[str, ...]  # bags made whole there in this run
     present: int  # bags that were there already

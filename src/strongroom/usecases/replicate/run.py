@@ -73,7 +73,7 @@ class _Run:
 
     def go(self, spool_bytes: int) -> list[Line]:
         name = self.manifest.name
-        self.attached, self.absent = attach(self.manifest, self.catalogue, self.collector)
+        self.attached, self.absent = attach(self.manifest, self.catalogue, self.collector, self.runner.workers)
         kept = keep.open_kept(self.context)
         stores = [*(one.store for one in self.attached), kept]
         with self.runner.stage(f"compare the stores of {name}"):
@@ -90,9 +90,10 @@ class _Run:
             for to in stores:
                 copy_logs([store for store in stores if store is not to], to, None if to is kept else self._allowed(to))
             self._keep(kept)
-        spool_bags(self._behind(), self.bags, list(stores), spool_bytes, self.manifest, self.context, self.catalogue, self.runner,
+        behind = [(one.id, lacking) for one, lacking in self._behind()]
+        spool_bags(behind, self.bags, list(stores), spool_bytes, self.manifest, self.context, self.catalogue, self.runner,
                    self.collector, self.scratch / "spool")
-        lines += [(one.position, self._line_of_absent(one)) for one in self.absent]
+        lines += [(one.position, self._line_of_absent(one, lacking)) for one, lacking in self._behind()]
         return [line for _, line in sorted(lines, key=itemgetter(0))]
 
     # -- what there is
@@ -132,13 +133,14 @@ class _Run:
 
     def _serve(self, target: Attached, stores: list[Store]) -> Line:
         others = [store for store in stores if store is not target.store]
+        reference = str(self.manifest.stores[target.position])
         lacking = sorted(set(self.bags) - self.held[target.store.url])
         for identity in self.held[target.store.url]:
             self.catalogue.record_bag(self.bags[identity].seal, identity[1], target.number)
         copy_logs(others, target.store, self._allowed(target.store))
         copy_marks(others, target.store, self.manifest.name)
         if not lacking:
-            return Line(self.manifest.name, target.store.url, True, (), len(self.held[target.store.url]), (), 0, 0)
+            return Line(self.manifest.name, reference, True, (), len(self.held[target.store.url]), (), 0, 0)
         if self.catalogue.is_dirty(target.number):
             with self.runner.stage("learn what the store holds"):
                 known.learn(self.catalogue, target.store, target.number)
@@ -158,13 +160,16 @@ class _Run:
         present = len(self.held[target.store.url])
         self.held[target.store.url] |= set(brought)
         waiting = tuple(str(bag) for bag, digest in lacking if (bag, digest) not in brought)
-        return Line(self.manifest.name, target.store.url, True, tuple(str(bag) for bag, _ in brought), present, waiting, contents, size)
+        return Line(self.manifest.name, reference, True, tuple(str(bag) for bag, _ in brought), present, waiting, contents, size)
 
     def _sources(self, identity: Identity, others: list[Store]) -> Sources:
         folder = Folder(self.manifest.name, self.manifest.source, self.manifest.symlinks == "follow")
         holding = {store for row in self.catalogue.bags(self.manifest.name) if row.seal == identity[1] for store in row.stores}
         attached = {one.id for one in self.attached}
-        elsewhere = tuple(row.url for row in self.catalogue.stores() if row.id in holding - attached)
+        elsewhere = tuple(
+            next((str(one) for one in self.manifest.stores if one.names(row.id, row.url)), row.url)
+            for row in self.catalogue.stores() if row.id in holding - attached
+        )
         return Sources((*others, *keep.spools(self.context).values()), folder, elsewhere)
 
     def _log(self, target: Attached, brought: list[Identity], size: int) -> None:
@@ -175,18 +180,18 @@ class _Run:
 
     # -- what is kept at home
 
-    def _behind(self) -> dict[str, list[Identity]]:
-        """The bags that each absent store is not known to have, by the URL of the store."""
+    def _behind(self) -> list[tuple[Absent, list[Identity]]]:
+        """The bags that each absent store is not known to have."""
         rows = {row.seal: set(row.stores) for row in self.catalogue.bags(self.manifest.name)}
-        return {
-            one.reference.url: [identity for identity in sorted(self.bags) if one.id is None or one.id not in rows.get(identity[1], ())]
+        return [
+            (one, [identity for identity in sorted(self.bags) if one.id is None or one.id not in rows.get(identity[1], ())])
             for one in self.absent
-        }
+        ]
 
     def _keep(self, kept: Store) -> None:
         """Tag files and seals of the newest bag, and of each one that a store lacks; those of the others need not be kept any more."""
         newest = max((bag for bag, _ in self.bags), default=None)
-        lacking = {identity for bags in self._behind().values() for identity in bags}
+        lacking = {identity for _, bags in self._behind() for identity in bags}
         lacking |= {identity for one in self.attached for identity in set(self.bags) - self.held[one.store.url]}
         for number, identity in enumerate(sorted(self.bags)):
             bag, digest = identity
@@ -200,6 +205,6 @@ class _Run:
             elif not wanted and identity in self.held[kept.url]:
                 keep.forget(kept, bag)
 
-    def _line_of_absent(self, one: Absent) -> Line:
-        waiting = tuple(str(bag) for bag, _ in self._behind()[one.reference.url])
-        return Line(self.manifest.name, one.reference.url, False, (), len(self.bags) - len(waiting), waiting, 0, 0)
+    def _line_of_absent(self, one: Absent, lacking: list[Identity]) -> Line:
+        waiting = tuple(str(bag) for bag, _ in lacking)
+        return Line(self.manifest.name, str(one.reference), False, (), len(self.bags) - len(waiting), waiting, 0, 0)

@@ -27,14 +27,16 @@ Identity = tuple[BagId, Digest]
 
 
 def spool_bags(
-    behind: Mapping[str, Sequence[Identity]], bags: Mapping[Identity, KnownBag], stores: Sequence[Store], limit: int,
+    behind: Sequence[tuple[str | None, Sequence[Identity]]], bags: Mapping[Identity, KnownBag], stores: Sequence[Store], limit: int,
     manifest: CollectionManifest, context: Context, catalogue: Catalogue, runner: Runner, collector: Collector, scratch: Path,
 ) -> None:
     """Keep the contents of each bag that an absent store lacks, oldest bag first, as far as `limit` bytes over all spools allow.
 
+    `behind`: for each absent store its id (None: it was never seen) and the bags it lacks.
+
     Spools of bags that no store lacks any more are dropped.
     """
-    wanted = sorted({identity for lacking in behind.values() for identity in lacking})
+    wanted = sorted({identity for _, lacking in behind for identity in lacking})
     for identity in set(bags) - set(wanted):
         keep.drop_spool(context, identity[1])
     for number, (bag, digest) in enumerate(wanted):
@@ -49,7 +51,7 @@ def spool_bags(
             continue  # said when it was to be brought
         with Plan(folder / "plan.sqlite", create=True) as plan:
             load_contents(plan, sealed)
-            _leave_out_known(plan, catalogue, [url for url, lacking in behind.items() if (bag, digest) in lacking])
+            _leave_out_known(plan, catalogue, [store for store, lacking in behind if (bag, digest) in lacking])
             for other in keep.spools(context).values():
                 locate(plan, -1, other, Level.HINTS, bag, runner, collector)
             plan.db.execute("UPDATE content SET done = 1 WHERE id IN (SELECT content FROM place)")
@@ -59,11 +61,11 @@ def spool_bags(
                 transfer.from_stores(bag, list(enumerate(stores)), Level.HINTS)
 
 
-def _leave_out_known(plan: Plan, catalogue: Catalogue, urls: Sequence[str]) -> None:
+def _leave_out_known(plan: Plan, catalogue: Catalogue, stores: Sequence[str | None]) -> None:
     """What each of the absent stores is known to hold need not wait for it."""
     with with_catalogue(plan, catalogue.path) as db:
-        latest = "SELECT number FROM cat.stores WHERE url = ? ORDER BY seen DESC LIMIT 1"
-        numbers = [row[0] if (row := db.execute(latest, (url,)).fetchone()) else -1 for url in urls]
+        known = "SELECT number FROM cat.stores WHERE id = ?"
+        numbers = [row[0] if (row := db.execute(known, (store,)).fetchone()) else -1 for store in stores]
         marks = " AND ".join(
             "EXISTS (SELECT 1 FROM cat.places p JOIN cat.objects o ON o.id = p.object "  # noqa: S608
             f"WHERE p.store = {int(number)} AND p.sha256 = content.sha AND NOT o.damaged)" for number in numbers

@@ -17,6 +17,7 @@ from strongroom.stores.open import StoreOptions, open_store
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
+from strongroom.usecases.sealed.reaching import store_options
 from strongroom.usecases.sealed.seals import find_versions, read_seals
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ class Places:
         self._collector.add(Finding(Code.STORE_SKIPPED, url, f"could not be asked: {error}"))
 
 
-def open_address(address: Address, *, patient: bool = True) -> Store:
-    """Open a store as its collection's manifest says (endpoint, region), or by the usual AWS means. Raises StoreError.
+def open_address(address: Address, *, patient: bool = True, options: StoreOptions | None = None) -> Store:
+    """Open a store with `options`, by default as its collection's manifest says (endpoint, region), or by the usual AWS means.
 
-    Without `patience` a server that does not answer is asked only once.
+    Without `patience` a server that does not answer is asked only once. Raises StoreError.
     """
-    options = _options(address)
+    options = options or _options(address)
     if not patient:
         options = replace(options, retry_seconds=0.0, connect_timeout=5.0)
     return open_known_store(address.url, address.id, options)
@@ -84,12 +85,7 @@ def open_undescribed(address: Address) -> Store:
 
 
 def _options(address: Address) -> StoreOptions:
-    options = StoreOptions()
-    for reference in _references(address):
-        if reference.url == address.url:
-            options = StoreOptions(
-                endpoint_url=reference.endpoint_url, region=reference.region, request_checksum_calculation=reference.checksum_mode)
-    return options
+    return store_options([reference for reference in _references(address) if reference.names(address.id, address.url)])
 
 
 def _references(address: Address) -> Sequence[StoreRef]:

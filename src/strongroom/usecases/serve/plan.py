@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from strongroom.collections.cron import check_cron
 from strongroom.collections.load import manifests_folder
-from strongroom.collections.model import CollectionManifest, StoreRef
+from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Finding
 from strongroom.usecases.context import Context
@@ -62,29 +62,7 @@ def _jobs(manifest: CollectionManifest) -> Iterator[Scheduled]:
     if schedule.archive and manifest.mode != "closed":
         parameters = {"collection": manifest.name, "manifest": str(manifest.file), "quiet": True}
         yield Scheduled("archive", manifest.name, schedule.archive, schedule.timezone, parameters)
-    if schedule.audit:
-        for number, (limits, urls) in enumerate(_by_policy(manifest), 1):
-            name = manifest.name if number == 1 else f"{manifest.name} {number}"
-            parameters = {"name": manifest.name, "stores": urls, **limits, "quiet": True}
-            yield Scheduled("audit", name, schedule.audit, schedule.timezone, parameters)
-
-
-def _by_policy(manifest: CollectionManifest) -> Iterable[tuple[dict[str, Any], list[str]]]:
-    """Stores that are audited within the same limits, together. Those marked `offline` are left to `due`: they are seldom there.
-
-    Where the policy gives an age, a run reads what has two thirds of it, so that nothing is late when it is its turn.
-    """
-    groups: dict[tuple[tuple[str, Any], ...], list[str]] = {}
-    for store in manifest.stores:
-        if not store.offline:
-            groups.setdefault(tuple(_limits(manifest, store).items()), []).append(store.url)
-    return ((dict(limits), urls) for limits, urls in groups.items())
-
-
-def _limits(manifest: CollectionManifest, store: StoreRef) -> dict[str, Any]:
-    age = store.max_age_days or manifest.audit.max_age_days
-    limits = {
-        "max_bytes": store.max_bytes or manifest.audit.max_bytes, "max_minutes": store.max_minutes or manifest.audit.max_minutes,
-        "max_age_days": round(age * 2 / 3, 2) if age else None,
-    }
-    return {name: value for name, value in limits.items() if value is not None}
+    urls = list(dict.fromkeys(store.url for store in manifest.stores if not store.offline))
+    if schedule.audit and urls:  # those marked `offline` are left to `due`: they are seldom there
+        parameters = {"name": manifest.name, "stores": urls, "quiet": True}
+        yield Scheduled("audit", manifest.name, schedule.audit, schedule.timezone, parameters)

@@ -36,7 +36,7 @@ class Clock:
 
 def max_age_days(manifest: CollectionManifest | None, reference: StoreRef | None) -> int:
     """The store's own policy, or the collection's, or the default."""
-    stated = (reference and reference.max_age_days) or (manifest and manifest.audit.max_age_days)
+    stated = manifest.audit_of(reference).max_age_days if manifest and reference else reference.max_age_days if reference else None
     return stated or MAX_AGE_DAYS
 
 

@@ -142,8 +142,8 @@ class _Look:
         return [self._replica(manifest, reference, self._row(reference), rows) for reference in manifest.stores]
 
     def _row(self, reference: StoreRef) -> StoreRow | None:
-        """The store last seen at that URL."""
-        return max((row for row in self.known.stores if row.url == reference.url), key=lambda row: row.seen, default=None)
+        """The store that is meant, or of several the one last seen."""
+        return max((row for row in self.known.stores if reference.names(row.id, row.url)), key=lambda row: row.seen, default=None)
 
     def _replica(self, manifest: CollectionManifest | None, reference: StoreRef, store: StoreRow | None, rows: list[BagRow]) -> Replica:
         name = rows[0].bag.name if rows else manifest.name if manifest else ""
@@ -160,10 +160,10 @@ class _Look:
             reasons.append(overdue.audit_overdue(manifest, audited, min((row.sealed for row in held), default=None), self.clock))
         found = tuple(reason for reason in reasons if reason)
         for reason in found:
-            self.collector.add(Finding(Code.OVERDUE, reference.url, reason))
+            self.collector.add(Finding(Code.OVERDUE, str(reference), reason))
         late = overdue.lacking_overdue(manifest, reference, lacking, self.clock) if manifest else None
         if late:
-            self.collector.add(Finding(Code.OVERDUE, f"{name} in {reference.url}", late))
+            self.collector.add(Finding(Code.OVERDUE, f"{name} in {reference}", late))
             found += (late,)
         return Replica(
             reference.url, store.id if store else None, reference.offline, seen, len(held), tuple(bag for bag, _ in lacking), audited, days,
