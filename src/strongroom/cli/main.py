@@ -58,6 +58,14 @@ environment:
 """
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Sets what the longest verb does on its own line: argparse does not count how far verbs are set in."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        self._action_max_length = max(self._action_max_length, 6 + max(map(len, VERBS)))
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP, unwound like Ctrl-C so that everything is put in order on the way."""
 
@@ -96,7 +104,7 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
     """The parser with all verbs in its help, and the module of the one verb that `arguments` use, which alone is imported."""
     parser = argparse.ArgumentParser(
         prog="strongroom", description="Digital collections as sealed BagIt bags that anybody can audit, repair and restore.",
-        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EPILOG, formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"strongroom {__version__}")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
