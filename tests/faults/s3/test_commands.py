@@ -16,8 +16,7 @@ from tests.fixtures.seaweedfs import S3Server
 
 pytestmark = [pytest.mark.s3, pytest.mark.slow]
 
-SHORT = ("archive: reply to the seal lost", "archive: no deleting, no replacing", "archive: bits flip on the way up",
-         "restore: truncated, without length")
+SHORT = ("archive: reply to the seal lost", "archive: no deleting, no replacing", "restore: truncated, without length")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.archive.conftest import Site, runner, site
 __all__ = ["runner", "site"]
 
 
-def test_old_temporaries_go_and_young_ones_stay(site: Site) -> None:  # noqa: F811
+def test_old_temporaries_go_and_young_ones_stay(site: Site) -> None:
     folder = site.store / ".tmp"
     folder.mkdir(exist_ok=True)
     for name, hours in (("old", 25), ("young", 23)):
