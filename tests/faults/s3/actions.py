@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable
 from random import Random
@@ -145,8 +143,3 @@ def deletes_or_replaces(message: Message) -> bool:
 
 def _part(exchange: Exchange, share: float) -> int:
     return int(int(exchange.request.get("content-length") or 0) * share)
-
-
-def announced(message: Message) -> bool:
-    """Whether the checksum that came with a body is the body's."""
-    return message.get("x-amz-checksum-sha256") == base64.b64encode(hashlib.sha256(message.body).digest()).decode()
