@@ -49,7 +49,7 @@ def said(site: Site) -> dict[str, Any]:  # noqa: F811
         "list": list_bags(at).to_json(), "status": status(at).to_json(),
         **{f"show {row.bag}": show(*_parts(row.bag), at).to_json() for row in list_bags(at).bags},
     }
-    return json.loads(re.sub(r'"(seen|last_archive|oldest_read)": "[^"]*"', r'"\1": "some time"', json.dumps(documents)))
+    return json.loads(re.sub(r'"(seen|last_archive|oldest)": "[^"]*"', r'"\1": "some time"', json.dumps(documents)))
 
 
 def _parts(bag: str) -> tuple[str, int]:
