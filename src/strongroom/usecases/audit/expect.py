@@ -6,10 +6,12 @@ from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.core import keys
+from strongroom.core.findings import Finding
 from strongroom.core.ids import BagId
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
+from strongroom.usecases.audit.forks import expect_forks
 from strongroom.usecases.audit.kinds import Kind
 from strongroom.usecases.audit.listing import PLACED, note_absent
 from strongroom.usecases.audit.logs import expect_logs
@@ -20,18 +22,22 @@ _BATCHES: Final = 24
 _LEAST: Final = 50  # keys a batch
 
 
-def expect(scratch: Scratch, store: Store, store_id: str, number: int, catalogue: Catalogue, runner: Runner) -> None:
+def expect(scratch: Scratch, store: Store, store_id: str, number: int, catalogue: Catalogue, runner: Runner) -> list[tuple[str, Finding]]:
     """Ask the store what should be in it, and note for each key what it should be and for what is not there that it is absent.
+
+    The labels, NAME/vN, under which it holds several bags, and what is to be said of each.
 
     Raises StoreUnreachableError.
     """
     _survey(scratch, store, store_id, runner)
     with scratch.transaction():
+        forks = expect_forks(scratch, store, store_id, number, catalogue)
         _expect_seals(scratch, catalogue, store_id)
         scratch.db.execute("DELETE FROM wanted WHERE seal IN (SELECT key FROM seals WHERE NOT credible)")
         expect_logs(scratch, store_id, catalogue.writer(number))
         _name_attempts(scratch, catalogue, store_id)
         _note_absent(scratch)
+    return forks
 
 
 def _survey(scratch: Scratch, store: Store, store_id: str, runner: Runner) -> None:

@@ -39,7 +39,7 @@ from strongroom.usecases.audit.look import LookJob, LookResult, look
 from strongroom.usecases.audit.published import learn, publish
 from strongroom.usecases.audit.report import StoreAudit, Unsound
 from strongroom.usecases.audit.request import AuditRequest
-from strongroom.usecases.audit.scope import OUT, limit
+from strongroom.usecases.audit.scope import OUT, asked, limit
 from strongroom.usecases.audit.scratch import Scratch
 from strongroom.usecases.audit.verdicts import finding, strangers, strike_unneeded, unsound_objects
 from strongroom.usecases.sealed.collector import Collector
@@ -100,7 +100,8 @@ class StoreRun:
     # -- full
 
     def _audit(self) -> None:
-        expect(self._scratch, self._store, self._id, self._number, self._catalogue, self._runner)
+        forks = expect(self._scratch, self._store, self._id, self._number, self._catalogue, self._runner)
+        self._findings.extend(one for label, one in forks if asked(label, self._request))
         limit(self._scratch, self._request)
         last = last_audit(self._catalogue, self._number, self._request.scope)
         audit = begin(last, self._request, last_seq(self._catalogue, self._number) + 1)

@@ -60,7 +60,8 @@ def _open(address: Address, options: StoreOptions, store_id: str, catalogue: Cat
         open_address(address, patient=False, options=options)  # a server that is down is not waited for; others are
     except (DamagedInStoreError, WrongStoreError):
         bare = open_undescribed(address)
-        if not mend_description(kept, bare, store_id, catalogue.bags()):
+        turns = len(catalogue.store_ids(address.url)) > 1  # whose description it lost, a disk cannot say
+        if turns or not mend_description(kept, bare, store_id, catalogue.bags()):
             raise
         collector.add(Finding(Code.REPAIRED, f"{address.url}: strongroom.json", "sound again, from the copy at home"))
     return open_address(address, options=options)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from strongroom.catalogue import BagRow
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError, WrongStoreError
 from strongroom.core.ids import check_id
 from strongroom.core.keys import DESCRIPTION, StoreKey
 from strongroom.stores.describe import parse_description, read_description
@@ -25,8 +27,12 @@ def keep_description(kept: Store, store: Store) -> None:
 def mend_description(kept: Store, store: Store, store_id: str, bags: list[BagRow]) -> bool:
     """Put the kept description back as the next generation, where the store lacks a readable one. Whether that was done.
 
-    Only where a bag that is known to lie in this very store is found in it: an empty mount point or another disk is left alone.
+    Only where a bag that is known to lie in this very store is found in it, and nothing says that it is another: an empty mount point
+    or another disk is left alone, though it may hold replicas of the same bags.
     """
+    with suppress(WrongStoreError, DamagedInStoreError):
+        read_description(store)
+        return False
     there = any(one.digest == row.seal for row in bags if store_id in row.stores for one in read_seals(store, row.bag).found)
     numbers = [stat.key.base[0] for stat in kept.list(f"stores/{check_id(store_id)}/")]
     if not there or not numbers:

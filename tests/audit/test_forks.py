@@ -1,0 +1,73 @@
+"""Two bags under one label in one store: neither is damaged, and the fork is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from strongroom.catalogue import Catalogue
+from strongroom.core import canonical
+from strongroom.core.outcomes import CheckOutcome
+from strongroom.usecases.audit.request import AuditRequest
+from strongroom.usecases.audit.run import audit
+from tests.replicate.conftest import Place
+
+BOTH = ["one", "two"]
+
+
+@pytest.fixture
+def forked(tmp_path, runner):
+    """A place where `site/v1` was sealed twice, and a collection that was not."""
+    place = Place(tmp_path, runner)
+    for store in BOTH:
+        place.add_store(store)
+    place.write("site", "page", b"one history")
+    place.archive("site", ["one"])
+    (place.root / "home").rename(place.root / "first home")
+    place.write("site", "only here", b"another history")
+    place.archive("site", ["two"])
+    place.write("calm", "page", b"a page")
+    place.archive("calm", ["one"])
+    assert place.replicate("site", BOTH).exit_status == 1
+    assert (place.folder("one") / "bags/site/v1/seal.json~1").exists()
+    return place
+
+
+def look(place, store="one", **options):
+    url = place.folder(store).as_uri()
+    return audit(AuditRequest(stores=(url,), **options), place.context, place.runner)
+
+
+def codes(report):
+    return [finding.code.label for finding in report.findings if finding.severity.value == "error"]
+
+
+@pytest.mark.parametrize("home", ["home", "first home", "no home"])
+def test_both_bags_are_sound_and_the_fork_is_an_error_whoever_looks(forked, home):
+    """By the catalogue that knows both, one that knows one of them, and none."""
+    if home != "home":
+        (forked.root / "home").rename(forked.root / "other home")
+    if home == "first home":
+        (forked.root / home).rename(forked.root / "home")
+    for store in BOTH:
+        report = look(forked, store)
+        assert codes(report) == ["forked"], report.findings
+        assert report.exit_status == 1
+        assert not report.stores[0].unsound
+        assert "damaged, missing or forked" in report.summary()[0]
+    with Catalogue.open(forked.context.catalogue) as catalogue:
+        assert len({row.seal for row in catalogue.bags("site")}) == 2
+
+
+def test_a_fork_is_said_of_its_own_collection_only(forked):
+    assert codes(look(forked, name="site")) == ["forked"]
+    assert codes(look(forked, name="calm")) == []
+
+
+def test_a_seal_with_a_few_bytes_changed_is_damage_and_no_fork(forked):
+    """Its tag files agree with it all the same: nothing but what is known of the attempt's seal tells."""
+    folder = forked.folder("one") / "bags/calm/v1"
+    value = canonical.loads((folder / "seal.json").read_bytes(), what="seal")
+    (folder / "seal.json~1").write_bytes(canonical.dumps(value | {"sealed": "2020-01-01T00:00:00Z"}))
+    report = look(forked, name="calm")
+    assert [finding.code.label for finding in report.findings] == ["copy-damaged"]
+    assert [(one.key, one.outcome) for one in report.stores[0].unsound] == [("bags/calm/v1/seal.json~1", CheckOutcome.DAMAGED)]
