@@ -53,7 +53,7 @@ def choose(scratch: Scratch, round_: int, request: AuditRequest) -> Choice:
 def _due(scratch: Scratch, round_: int, request: AuditRequest) -> Iterator[tuple[str, int]]:
     """Every unit not read in this round, and its bytes: never read first, then by number of the audit that read it, then by key.
 
-    What is known to be damaged is never too recent: it is said again until it is healed.
+    What was written and never read is not recent, nor is what is known to be damaged: it is said again until it is healed.
     """
     kinds = ", ".join(f"'{kind.value}'" for kind in sorted(NOT_READ))
     since = now = "~"  # after every time, so that none counts as recent
@@ -65,7 +65,7 @@ def _due(scratch: Scratch, round_: int, request: AuditRequest) -> Iterator[tuple
     sql = (
         "SELECT unit, sum(size), min(coalesce(seq, 0)) AS oldest FROM things "  # noqa: S608 -- names of our own
         f"WHERE skip IS NULL AND kind NOT IN ({kinds}) GROUP BY unit "
-        f"HAVING oldest < ?1 AND (max({damaged}) OR "
+        f"HAVING oldest < ?1 AND (oldest = 0 OR max({damaged}) OR "
         "NOT (min(coalesce(time, '')) >= ?2 AND max(coalesce(time, '')) <= ?3)) ORDER BY oldest, unit"
     )
     return ((unit, size) for unit, size, _ in scratch.rows(sql, (round_, since, now)))
