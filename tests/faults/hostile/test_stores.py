@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import os
@@ -115,6 +116,26 @@ def test_of_members_of_one_name_only_right_bytes_are_given_out(site: Site, order
     assert report.exit_status == (0 if "a.txt" in site.restored(report) else 1)
     if b"right" not in order:
         assert "a.txt" not in site.restored(report)
+
+
+@pytest.mark.parametrize("name", [
+    b"\xff/../../precious", b"_names/../../precious", b"../\xff", b"/\xff", b"\xff/./x", b"\xff//x", b"\xff\0x", b"_names", b"_names/",
+])
+def test_a_name_with_the_right_digest_that_leads_elsewhere_is_refused(site: Site, name: bytes) -> None:
+    """names.jsonl gives the bytes whose SHA-256 is in the path, so only what they say can be wrong with them."""
+    path = f"data/_names/{hashlib.sha256(name).hexdigest()}"
+    contents = {path: b"evil", "data/good.txt": b"good"}
+    names = [{"bytes": base64.b64encode(name).decode(), "path": path}]
+    (site.root / "precious").write_bytes(b"precious")
+    seal_bag(site.store, "site/v1", [line(p, d) for p, d in sorted(contents.items())], [], names, contents)
+    report = site.restore()
+    assert (site.root / "precious").read_bytes() == b"precious"
+    restored = site.restored(report)
+    if name == b"_names":  # a legal name that had to be escaped
+        assert restored == {"_names": b"evil", "good.txt": b"good"} and report.exit_status == 0
+    else:
+        assert restored == {"good.txt": b"good"} and report.exit_status == 1
+        assert [f.code for f in report.findings if f.code is Code.RESTORE_REFUSED] == [Code.RESTORE_REFUSED]
 
 
 @pytest.fixture

@@ -59,11 +59,16 @@ def caught(tree: Path, mutation: Mutation) -> tuple[bool, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.mutations", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    chosen = [one for one in MUTATIONS if not (names := parser.parse_args().names) or any(name in one.name for name in names)]
+    names = parser.parse_args().names
+    chosen = [one for one in MUTATIONS if not names or any(name in one.name for name in names)]
     missed = 0
     with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
         tree = Path(folder)
         copy_tree(tree)
+        whole = run(tree, tuple(sorted({test for mutation in chosen for test in mutation.tests})))
+        if whole.returncode != 0:  # a test that fails anyway would seem to notice everything
+            print(f"{whole.stdout}\nthe tests fail without any breakage: put that right first", file=sys.stderr)
+            return 1
         for mutation in chosen:
             start = time.perf_counter()
             noticed, last = caught(tree, mutation)
