@@ -67,6 +67,9 @@ test: $(STAMP)
 
 faults: $(STAMP)
 	@$(RUN) -m tests.faults
+	@PYTHONPATH=src:. $(RUN) -m tests.faults.s3
+	@PYTHONPATH=src:. $(RUN) -m tests.faults.model --large --planted
+	@PYTHONPATH=src:. $(RUN) -m tests.faults.mutations
 
 check: $(STAMP)
 	@.venv/bin/ruff check .
