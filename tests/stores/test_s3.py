@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+import os
 import secrets
 import socket
 import threading
@@ -263,9 +264,12 @@ def test_versioning_and_object_lock_are_told(s3_server: S3Server, s3_bucket: Cal
     assert init_store("s3://locked-bucket/x").created
 
 
-def _child(store: S3Store, queue: object) -> None:
+def _child(store: S3Store, queue: Any) -> None:
     put(store, "child", b"1")
-    queue.put(read(store, "a"))  # type: ignore[attr-defined]
+    queue.put(read(store, "a"))
+    queue.close()
+    queue.join_thread()
+    os._exit(0)  # what other libraries of a forked test process do at its exit is not what is tested
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
