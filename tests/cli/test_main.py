@@ -117,7 +117,8 @@ def test_a_reader_that_leaves_early() -> None:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_order(sent: signal.Signals, tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HARNESS, "sample", "workers", str(tmp_path)], stderr=subprocess.PIPE, text=True, env=environment()
+        [sys.executable, "-c", HARNESS, "sample", "workers", str(tmp_path)], stderr=subprocess.PIPE, text=True, env=environment(),
+        preexec_fn=lambda: signal.signal(sent, signal.SIG_DFL),  # under nohup the tests, and so the command, would be deaf to SIGHUP
     ) as process:
         end = time.monotonic() + 20
         while len(list(tmp_path.glob("[0-9]*"))) < 2 and time.monotonic() < end:
