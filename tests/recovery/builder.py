@@ -99,7 +99,7 @@ def build(root: Path, files: dict[bytes, bytes], *, packs: int = 2, manifest_lin
     store.write(f"{store.label}/placement.jsonl", b"".join(places))
     tag_manifests = _write_tags(store, files, manifest_lines)
     store.write(f"{store.label}/seal.json", canonical({
-        "format": "strongroom-seal/1", "bag": store.bag, "collection": "a" * 32, "attempt": store.attempt,
+        "format": "strongroom-seal/1", "bag": store.bag, "collection": "a" * 32, "attempt": store.attempt, "store": "5" * 32,
         "previous": {"bag": "pages/v0", "seal": "0" * 64}, "tag_manifests": tag_manifests,
         "payload": {"bytes": sum(map(len, files.values())), "files": len(files)}, "state": "0" * 64, "log": {},
         "sealed": "2026-11-22T10:00:00Z", "software": "a second implementation",

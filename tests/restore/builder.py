@@ -161,7 +161,7 @@ def seal_bag(
     placement = sorted([f'{{"object":"{d}"}}\n' for d in objects] + [f'{{"pack":"{d}"}}\n' for d in packs])
     put(store, keys.placement(identity), "".join(placement).encode())
     seal = Seal(
-        identity, COLLECTION, attempt, Previous(previous.bag, previous.digest) if previous else None,
+        identity, COLLECTION, attempt, "5" * 32, Previous(previous.bag, previous.digest) if previous else None,
         {name: Digest.of(data) for name, data in tags.items() if name.startswith("tagmanifest-")}, size, len(paths), Digest.of(b"state"),
         {}, sealed,
     )

@@ -36,6 +36,7 @@ class Seal:
     bag: BagId
     collection: str  # UUID, 32 hexadecimal digits
     attempt: str
+    store: str  # id of the store it was made in
     previous: Previous | None
     tag_manifests: Mapping[str, Digest]  # by file name: "tagmanifest-sha256.txt"
     payload_bytes: int
@@ -51,6 +52,7 @@ class Seal:
             "bag": str(self.bag),
             "collection": self.collection,
             "attempt": self.attempt,
+            "store": self.store,
             "previous": None if self.previous is None else {"bag": str(self.previous.bag), "seal": self.previous.seal.hex},
             "tag_manifests": {name: digest.hex for name, digest in self.tag_manifests.items()},
             "payload": {"bytes": self.payload_bytes, "files": self.payload_files},
@@ -98,8 +100,9 @@ def _seal(value: dict[str, Any]) -> Seal | Void:
         raise InvalidValueError("tag_manifests must name tagmanifest-sha256.txt and nothing but tag manifests")
     log = {check_id(writer): Head(_count(head["seq"]), Digest(head["sha256"])) for writer, head in value["log"].items()}
     return Seal(
-        bag, check_id(value["collection"]), check_id(value["attempt"]), previous, manifests, _count(value["payload"]["bytes"]),
-        _count(value["payload"]["files"]), Digest(value["state"]), log, str(value["sealed"]), str(value["software"]),
+        bag, check_id(value["collection"]), check_id(value["attempt"]), check_id(value["store"]), previous, manifests,
+        _count(value["payload"]["bytes"]), _count(value["payload"]["files"]), Digest(value["state"]), log, str(value["sealed"]),
+        str(value["software"]),
     )
 
 

@@ -61,7 +61,7 @@ def stored_again(manifest: CollectionManifest, seal: Seal, contents: int) -> Eve
 
 def after_the_seal(manifest: CollectionManifest, seal: Seal, digest: Digest, counts: Counts, damaged: int) -> list[Event]:
     """What the log says once the bag is sealed; `damaged`: objects that did not read back."""
-    who, what = agents(manifest), (str(seal.bag), f"sha256:{digest}")
+    who, what = agents(manifest), (str(seal.bag), f"sha256:{digest}", f"store:{seal.store}")
     events = [Event(EventType.INGESTION, f"sealed; {counts.stored_bytes} bytes of packs and large contents written", what, agents=who)]
     if manifest.readback:
         outcome = Outcome.FAIL if damaged else Outcome.SUCCESS

@@ -262,7 +262,8 @@ class _Run:
             manifests = {file.path: Digest(file.digests["sha256"]) for file in files if _is_tag_manifest(file)}
             heads = log.heads(self.destination.store)
             seal = Seal(
-                attempt.bag, self._collection(), attempt.id, previous, manifests, payload.size, payload.files, state, heads, utc_now()
+                attempt.bag, self._collection(), attempt.id, self.destination.id, previous, manifests, payload.size, payload.files, state,
+                heads, utc_now(),
             )
             return seal, attempt.seal(seal)
 
