@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,7 +108,7 @@ def _seal(value: dict[str, Any]) -> Seal | Void:
 
 
 def _is_tag_manifest(name: str) -> bool:
-    return name.startswith("tagmanifest-") and name.endswith(".txt") and "/" not in name
+    return re.fullmatch(r"tagmanifest-[a-z0-9-]{1,32}\.txt", name) is not None
 
 
 def _count(value: object) -> int:

@@ -93,7 +93,11 @@ def _want(scratch: Scratch, base: str, digest: str) -> None:
 def _name_attempts(scratch: Scratch, catalogue: Catalogue, store_id: str) -> None:
     """Tell the attempts that are bags from those that are not (yet), whose things are pending, and from what is of no attempt."""
     db = scratch.db
-    db.execute("INSERT OR IGNORE INTO attempts SELECT bag, attempt FROM seals WHERE attempt IS NOT NULL")
+    # What a damaged seal says its attempt was is believed only where something of that attempt lies.
+    db.execute(
+        "INSERT OR IGNORE INTO attempts SELECT bag, attempt FROM seals WHERE attempt IS NOT NULL AND (credible OR EXISTS "
+        "(SELECT 1 FROM things t WHERE t.bag = seals.bag AND t.attempt = seals.attempt))"
+    )
     for row in catalogue.bags():
         if store_id in row.stores:
             db.execute("INSERT OR IGNORE INTO attempts VALUES (?, ?)", (str(row.bag), row.attempt))

@@ -97,6 +97,8 @@ class _Surveyor:
         for head_writer, head in seal.log.items():
             self._result.wanted.append((keys.log_batch(head_writer, head.seq).text, f"sha256:{head.sha256}", key))
         problem = self._tag_files(key, seal)
+        if self._scratch.execute("SELECT 1 FROM things WHERE key = ? AND recorded = ?", (key, digest)).fetchone():
+            problem = None  # it was sound with these bytes: what contradicts it has changed
         self._result.seals.append(SealFacts(key, bag, digest, seal.attempt, previous_bag, previous, problem))
 
     def _tag_files(self, key: str, seal: Seal) -> str | None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from strongroom.core import keys
+from strongroom.core.bag.fetch import digest_from_ni_url, parse_fetch_lines
 from strongroom.core.bag.manifest import parse_manifest_lines
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedBagError, NotFoundInStoreError, RefusedError, UsageError
+from strongroom.core.errors import DamagedBagError, InvalidValueError, NotFoundInStoreError, RefusedError, UsageError
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import generations
@@ -85,19 +86,29 @@ def _entries(bag: str, entries: Iterator[Entry], scratch: sqlite3.Connection, ou
 
 
 def _unverified(store: Store, bag: str, attempt: str, scratch: sqlite3.Connection, out: sqlite3.Connection) -> None:
-    """Name what a bag, whose seal or tag manifests are damaged, needs of what is bad: its manifest will do for that as it is. What is
-    not held is not asked: a line may be what is damaged."""
-    key = keys.tag_file(BagId.parse(bag), attempt, "manifest-sha256.txt")
-    for at in generations(store, key):
-        with store.get(at) as reader:
-            out.execute("BEGIN")
-            for item in parse_manifest_lines(iter(lambda: reader.read(1 << 20), b""), algorithm="sha256"):
-                if isinstance(item, Problem) or len(item.digest) != 64:
-                    continue
-                raw = bytes.fromhex(item.digest)
-                if scratch.execute("SELECT 1 FROM bad WHERE sha256 = ?", (raw,)).fetchone():
-                    out.execute("INSERT INTO hits VALUES (?, ?, ?)", (raw, bag, item.path))
-            out.execute("COMMIT")
+    """Name what a bag, whose seal or tag manifests are damaged, needs of what is bad: its manifest and its fetch.txt, which says the same
+    in another file, will do for that as they are. What is not held is not asked: a line may be what is damaged."""
+    for name, lines in (("manifest-sha256.txt", _manifest_lines), ("fetch.txt", _fetch_lines)):
+        for at in generations(store, keys.tag_file(BagId.parse(bag), attempt, name)):
+            with store.get(at) as reader:
+                out.execute("BEGIN")
+                for raw, path in lines(iter(lambda: reader.read(1 << 20), b"")):
+                    if scratch.execute("SELECT 1 FROM bad WHERE sha256 = ?", (raw,)).fetchone():
+                        out.execute("INSERT INTO hits VALUES (?, ?, ?)", (raw, bag, path))
+                out.execute("COMMIT")
+
+
+def _manifest_lines(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, str]]:
+    for item in parse_manifest_lines(chunks, algorithm="sha256"):
+        if not isinstance(item, Problem) and len(item.digest) == 64:
+            yield bytes.fromhex(item.digest), item.path
+
+
+def _fetch_lines(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, str]]:
+    for item in parse_fetch_lines(chunks):
+        with suppress(InvalidValueError):
+            if not isinstance(item, Problem):
+                yield digest_from_ni_url(item.url).raw, item.path
 
 
 @dataclass(frozen=True, slots=True)

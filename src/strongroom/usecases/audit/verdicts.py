@@ -32,8 +32,11 @@ def unsound_objects(scratch: Scratch, unread: set[str]) -> Iterator[Unsound]:
         "(SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome = 'sound') FROM looks l WHERE outcome = 'damaged' ORDER BY key"
     )
     for key, base, size, expected, found, first, reason, repaired in scratch.rows(damaged):
-        yield Unsound(key, CheckOutcome.DAMAGED, expected, found, first, size, reason, 0 if repaired else _lost(scratch, base),
-                      bool(repaired), () if repaired else _dependents(scratch, base))
+        if repaired:
+            yield Unsound(key, CheckOutcome.DAMAGED, expected, found, first, size, reason, 0, True, ())
+        else:
+            yield Unsound(key, CheckOutcome.DAMAGED, expected, found, first, size, reason + _unsaid(base, unread), _lost(scratch, base),
+                          False, _dependents(scratch, base))
     for base, expected, why in scratch.rows("SELECT base, expected, why FROM absent ORDER BY base"):
         yield Unsound(base, CheckOutcome.MISSING, expected, None, None, None, f"is not there; {why}" + _unsaid(base, unread),
                       _lost(scratch, base), False, _dependents(scratch, base))
