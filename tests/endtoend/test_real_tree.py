@@ -20,7 +20,8 @@ from tests.recovery.conftest import Recover, recover
 __all__ = ["recover"]
 
 DOC = Path("/usr/share/doc")
-MOST = 1500  # files, so that the test stays short
+#: Files, so that the test stays short. The whole tree: STRONGROOM_TEST_FILES=1000000 python -m pytest tests/endtoend/test_real_tree.py
+MOST = int(os.environ.get("STRONGROOM_TEST_FILES", "1500"))
 
 
 def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
@@ -53,14 +54,13 @@ def tree(tmp_path_factory):
         if package.is_dir() and not package.is_symlink():
             shutil.copytree(package, root / package.name, symlinks=True)
             count += sum(len(files) for _, _, files in os.walk(package))
-    for number in range(MOST - count):  # a machine without documentation
+    for number in range(min(MOST, 1500) - count):  # a machine without documentation
         (root / f"made-{number % 40}").mkdir(exist_ok=True)
         (root / f"made-{number % 40}/{number}.txt").write_text(f"page {number}\n" * (number % 50))
     (root / "empty folder/below").mkdir(parents=True)
     (root / "large.bin").write_bytes(os.urandom(LARGE_CONTENT + 12345))
     (root / "dangling").symlink_to("no/where")
-    (root / "percent%0A and space ").write_text("odd")
-    (root / "line\nbreak").write_text("odd too")
+    (root / "line\nbreak, ~tilde and 'quotes'").write_text("odd; what other validators cannot read is in tests/archive")
     (root / "only me").write_text("secret")
     (root / "only me").chmod(0o600)
     os.utime(root / "only me", ns=(1, 1_234_567_890_123_456_789))
@@ -90,13 +90,10 @@ def archive_and_compare(tree, url, runner, tmp_path):
     bag = restore(RestoreRequest("doc", tmp_path / "bag"), context, runner)
     assert bag.exit_status == 0
     assert verify(tmp_path / "bag").valid
-    shutil.rmtree(tmp_path / "bag/data/empty folder")
     for command in ([sys.executable, "-m", "bagit", "--validate", "--quiet"], ["bdbag", "--validate", "full", "--quiet"]):
         program = [str(Path(sys.executable).with_name(command[0])), *command[1:]] if command[0] == "bdbag" else command
         result = subprocess.run([*program, str(tmp_path / "bag")], capture_output=True, text=True, check=False)
-        # bagit-python, which bdbag uses, cannot read a trailing blank or a percent sign in a name as RFC 8493 writes them.
-        odd = "percent" in result.stderr + result.stdout
-        assert result.returncode == 0 or odd, result.stderr
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_other_validators_accept_a_bag_with_ordinary_names(runner, tmp_path):
