@@ -68,6 +68,10 @@ test: $(STAMP)
 faults: $(STAMP)
 	@$(RUN) -m tests.faults
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.s3
+	@PYTHONPATH=src:. $(RUN) -m tests.audit.faults
+	@PYTHONPATH=src:. $(RUN) -m tests.audit.faults --s3
+	@PYTHONPATH=src:. $(RUN) -m tests.due.mixed
+	@PYTHONPATH=src:. $(RUN) -m tests.due.mixed --stores both
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.model --large --planted
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.mutations
 
