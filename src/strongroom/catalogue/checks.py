@@ -160,7 +160,7 @@ def mark_objects(catalogue: Catalogue, store: int, objects: Iterable[tuple[str, 
 def members_known(catalogue: Catalogue, store: int, digest: bytes) -> Iterator[bytes]:
     """The contents the catalogue believes to lie in a pack, by the pack's digest."""
     with reading(catalogue) as db:
-        sql = "SELECT sha256 FROM places WHERE object = (SELECT id FROM objects WHERE store = ? AND kind = 'pack' AND digest = ?)"
+        sql = "SELECT sha256 FROM places WHERE object IN (SELECT id FROM objects WHERE store = ? AND kind != 'content' AND digest = ?)"
         for (sha256,) in db.execute(sql, (store, digest)):
             yield sha256
 

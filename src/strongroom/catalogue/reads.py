@@ -33,8 +33,9 @@ def reads(catalogue: Catalogue, store: int, days: float, *, now: datetime, judge
         ).fetchone()
         never, never_late, known = db.execute(
             "SELECT coalesce(sum(size), 0), coalesce(sum(CASE WHEN since NOT BETWEEN ?1 AND ?2 THEN size END), 0), min(since) FROM ("
-            "SELECT size, since, CASE kind WHEN 'pack' THEN 'packs/' ELSE 'content/' END || substr(lower(hex(digest)), 1, 2) || '/' || "
-            "lower(hex(digest)) || CASE kind WHEN 'pack' THEN '.tar' ELSE '' END AS base FROM objects WHERE store = ?3) "
+            "SELECT size, since, CASE kind WHEN 'content' THEN 'content/' ELSE 'packs/' END || substr(lower(hex(digest)), 1, 2) || '/' || "
+            "lower(hex(digest)) || CASE kind WHEN 'pack' THEN '.tar' WHEN 'zstd' THEN '.tar.zst' ELSE '' END AS base "
+            "FROM objects WHERE store = ?3) "
             "AS o WHERE NOT EXISTS (SELECT 1 FROM checks WHERE store = ?3 AND base = o.base AND outcome != 'never checked')",
             (since, until, store),
         ).fetchone()

@@ -41,7 +41,7 @@ class ObjectRow:
     """A pack or a large content of a store."""
 
     id: int
-    kind: str  # "pack" or "content"
+    kind: str  # "pack", "zstd" (a compressed pack) or "content"
     digest: Digest
     size: int  # bytes as stored
     verified: bool  # read back whole and found right, once

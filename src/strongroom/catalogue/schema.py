@@ -48,7 +48,7 @@ CREATE TABLE bag_stores (
 CREATE TABLE objects (                -- packs and large contents of each store
   id       INTEGER PRIMARY KEY,
   store    INTEGER NOT NULL,
-  kind     TEXT NOT NULL CHECK (kind IN ('pack', 'content')),
+  kind     TEXT NOT NULL CHECK (kind IN ('pack', 'zstd', 'content')),
   digest   BLOB NOT NULL,
   size     INTEGER NOT NULL,
   verified INTEGER NOT NULL DEFAULT 0,

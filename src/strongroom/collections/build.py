@@ -67,6 +67,7 @@ def build(node: Node, document: Mapping[str, Any], raw: bytes, file: Path) -> Co
         fixity=tuple(sorted(document["fixity"], key=lambda algorithm: algorithm != "sha256")),
         identify=document["identify"],
         readback=document["readback"],
+        compression=document["compression"],
         dedup=document["dedup"],
         symlinks=document["symlinks"],
         authority=document["authority"],

@@ -119,6 +119,7 @@ class CollectionManifest:
     fixity: tuple[str, ...]  # "sha256" first
     identify: bool
     readback: bool
+    compression: Literal["none", "zstd"]  # of small contents that shrink
     dedup: Literal["store", "collection"]
     symlinks: Literal["record", "follow", "refuse"]
     authority: str

@@ -65,8 +65,32 @@ def pack(digest: Digest) -> StoreKey:
     return StoreKey(f"packs/{digest.hex[:2]}/{digest.hex}.tar")
 
 
+def zstd_pack(digest: Digest) -> StoreKey:
+    return StoreKey(f"packs/{digest.hex[:2]}/{digest.hex}.tar.zst")
+
+
 def pack_index(digest: Digest) -> StoreKey:
     return StoreKey(f"packs/{digest.hex[:2]}/{digest.hex}.jsonl")
+
+
+#: What holds contents, by kind: a pack, one that is compressed, or a single large content.
+_STORED: Final = {"pack": pack, "zstd": zstd_pack, "content": content}
+_PACK: Final = re.compile(r"packs/[0-9a-f]{2}/([0-9a-f]{64})\.tar(\.zst)?\Z")
+
+
+def stored(kind: str, digest: Digest) -> StoreKey:
+    """The key of a pack or large content of this kind ("pack", "zstd", "content")."""
+    return _STORED[kind](digest)
+
+
+def parse_pack_key(key: StoreKey) -> tuple[str, Digest] | None:
+    """Kind and digest of the pack that lies at this key, in any generation; None if it is no key of a pack.
+
+    >>> parse_pack_key(StoreKey("packs/ab/" + "ab" * 32 + ".tar.zst~1"))[0]
+    'zstd'
+    """
+    match = _PACK.match(key.base[0].text)
+    return ("zstd" if match[2] else "pack", Digest(match[1])) if match else None
 
 
 def collection_prefix(name: str) -> str:

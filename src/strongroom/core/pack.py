@@ -18,13 +18,13 @@ LARGE_CONTENT: Final = 4 * 1024 * 1024
 PACK_SIZE: Final = 16 * 1024 * 1024
 INDEX_NAME: Final = "index.jsonl"
 
-_BLOCK: Final = 512
-_END: Final = bytes(2 * _BLOCK)
+BLOCK: Final = 512  # of a tar
+END: Final = bytes(2 * BLOCK)
 _FAR: Final = 1 << 53  # no pack is that long, and every database and language can hold the number
 
 
 def _header_template() -> bytearray:
-    header = bytearray(_BLOCK)
+    header = bytearray(BLOCK)
     header[100:108] = b"0000444\0"
     header[108:116] = header[116:124] = b"0000000\0"
     header[136:148] = b"00000000000\0"
@@ -47,12 +47,21 @@ def member_header(name: bytes, length: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A zstd frame of a compressed pack: `length` bytes from byte `offset`, as stored."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
-    """Where a content lies in a pack: `length` bytes from byte `offset` of the tar."""
+    """Where a content lies in a pack: `length` bytes from byte `offset` of the tar, or of what `frame` holds."""
 
     digest: Digest
     offset: int
     length: int
+    frame: Frame | None = None
 
 
 class PackBuilder:
@@ -60,6 +69,8 @@ class PackBuilder:
 
     Nothing in it depends on time or place: equal members in equal order give an equal pack.
     """
+
+    kind: Final = "pack"
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -70,7 +81,7 @@ class PackBuilder:
 
     def has_room(self, length: int) -> bool:
         """Whether a content of `length` bytes may still be added (an empty pack takes any)."""
-        return not self._members or len(self._buffer) + _BLOCK + length + -length % _BLOCK <= PACK_SIZE
+        return not self._members or len(self._buffer) + BLOCK + length + -length % BLOCK <= PACK_SIZE
 
     def add(self, digest: Digest, data: bytes | memoryview) -> None:
         """Append a content that is not in this pack yet; the caller knows that `data` has `digest`."""
@@ -78,7 +89,7 @@ class PackBuilder:
         self._buffer += member_header(digest.hex.encode(), length)
         self._members.append(Member(digest, len(self._buffer), length))
         self._buffer += data
-        self._buffer += bytes(-length % _BLOCK)
+        self._buffer += bytes(-length % BLOCK)
 
     def finish(self) -> tuple[bytearray, bytes, Digest, list[Member]]:
         """The tar, the bytes of its index, its name, its members. The builder is empty again."""
@@ -86,16 +97,20 @@ class PackBuilder:
         buffer, members = self._buffer, self._members
         buffer += member_header(INDEX_NAME.encode(), len(index))
         buffer += index
-        buffer += bytes(-len(index) % _BLOCK) + _END
+        buffer += bytes(-len(index) % BLOCK) + END
         self._buffer, self._members = bytearray(), []
         return buffer, index, Digest.of(buffer), members
 
 
 def format_index(members: Iterable[Member]) -> bytes:
     """The bytes of `index.jsonl`."""
-    lines = [f'{{"length":{m.length},"offset":{m.offset},"sha256":"{m.digest.hex}"}}\n' for m in members]
+    lines = [f'{{{_frame(m)}"length":{m.length},"offset":{m.offset},"sha256":"{m.digest.hex}"}}\n' for m in members]
     body = "".join(lines).encode()
     return body + f'{{"count":{len(lines)},"sha256":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
+
+
+def _frame(member: Member) -> str:
+    return f'"frame":[{member.frame.offset},{member.frame.length}],' if member.frame else ""
 
 
 def parse_index(data: bytes) -> list[Member]:
@@ -114,11 +129,13 @@ def parse_index(data: bytes) -> list[Member]:
 def _parse_line(line: bytes) -> Member:
     value = loads(line, what="line of a pack index")
     try:
-        member = Member(Digest(value["sha256"]), value["offset"], value["length"])
+        frame = Frame(*value["frame"]) if "frame" in value else None
+        member = Member(Digest(value["sha256"]), value["offset"], value["length"], frame)
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidValueError(f"not a line of a pack index: {line[:200]!r}") from error
-    sane = type(member.offset) is int and type(member.length) is int
-    if not sane or not _BLOCK <= member.offset < _FAR or not 0 <= member.length < _FAR:
+    numbers = (member.offset, member.length, *((frame.offset, frame.length) if frame else ()))
+    sane = all(type(number) is int and 0 <= number < _FAR for number in numbers)
+    if not sane or member.offset < BLOCK or (frame is not None and frame.length < 1):
         raise InvalidValueError(f"impossible offset or length in a pack index: {line[:200]!r}")
     return member
 
@@ -129,7 +146,7 @@ def parse_header(block: bytes | memoryview) -> tuple[str, int] | None:
     Only what we write is accepted: type 0, a name without folder. Raises InvalidValueError for anything else.
     """
     block = bytes(block)
-    if block == bytes(_BLOCK):
+    if block == bytes(BLOCK):
         return None
     stored, length = _octal(block[148:156]), _octal(block[124:136])
     if stored != sum(block[:148]) + 8 * 32 + sum(block[156:]):
@@ -153,18 +170,18 @@ def scan_members(tar: memoryview) -> Iterator[Member]:
     Offsets found this way are hints too: whoever reads a member verifies its digest.
     """
     at = 0
-    while at + _BLOCK <= len(tar):
+    while at + BLOCK <= len(tar):
         try:
-            header = parse_header(tar[at : at + _BLOCK])
+            header = parse_header(tar[at : at + BLOCK])
         except InvalidValueError:
             return
         if header is None:
             return
         name, length = header
-        at += _BLOCK
+        at += BLOCK
         if at + length > len(tar):
             return
         if name != INDEX_NAME:
             with contextlib.suppress(InvalidValueError):
                 yield Member(Digest(name), at, length)
-        at += length + -length % _BLOCK
+        at += length + -length % BLOCK

@@ -34,7 +34,8 @@ from strongroom.stores.readonly import ReadOnlyStore
 FORMAT: Final = "strongroom-store/1"
 NO_CREATE_ONLY: Final = "no-create-only"  # existing objects can be replaced here: replicas only
 NO_CHECKSUMS: Final = "no-checksums"  # the server does not refuse wrong bytes: check before sending
-KNOWN_FEATURES: Final = frozenset({NO_CREATE_ONLY, NO_CHECKSUMS})
+ZSTD: Final = "!zstd"  # some packs are compressed: who does not know that cannot restore from here
+KNOWN_FEATURES: Final = frozenset({NO_CREATE_ONLY, NO_CHECKSUMS, ZSTD})
 _LIMIT: Final = 1 << 20
 _SUCCESSOR: Final = re.compile(r"strongroom-([1-9][0-9]{0,8})\.json(~[1-9][0-9]*)?\Z")
 #: What every store tells people, by key, and the file of this package that holds it.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Restores a bag from a Strongroom store. Needs Python 3.8 or later and nothing else; README.txt beside it says what a store is.
+"""Restores a bag from a Strongroom store. Needs Python 3.8 or later and nothing else, but for packs that end in .zst the program
+zstd; README.txt beside it says what a store is.
 
     python3 -I recover.py STORE NAME/vN DEST             the complete BagIt bag, its files below DEST/data
     python3 -I recover.py --files STORE NAME/vN DEST     only the files, as they were: names, dates, modes, folders, links
@@ -24,6 +25,7 @@ import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 import sys
 from typing import IO, Any, Callable, Iterator, Tuple  # noqa: UP035 -- Python 3.8
 
@@ -31,6 +33,10 @@ HEX = re.compile(r"[0-9a-f]{64}\Z")
 CHUNK = 1 << 20  # bytes read at once
 IN_MEMORY = 64 << 20  # a content of more bytes goes through a file
 BLOCK = 512  # of a tar
+ZSTD = re.compile(r"\.tar\.zst(~[1-9][0-9]*)?\Z")
+FRAME = b"\x28\xb5\x2f\xfd"  # with which each frame of a compressed pack begins (RFC 8878)
+EXPANDED = 256 << 20  # bytes a compressed pack may expand to; ours have some 20 MiB
+STARTS = 500  # places in a damaged pack at which a frame may begin that are tried
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 HASHES = {"sha3-256": "sha3_256", "sha3-512": "sha3_512", "blake2b-512": "blake2b"}  # where hashlib has another name
 Place = Tuple[bytes, int, int]  # noqa: UP006 -- Python 3.8. A content: its SHA-256, offset and length in an object
@@ -183,6 +189,8 @@ class Recovery:
         self.problems = self.files = 0
         self.left = 0  # contents that are still to be found
         self.made: set[bytes] = set()  # folders
+        self.zstd = True  # whether it was not missed yet
+        self.broken: list[str] = []  # compressed packs that do not expand to their end
 
     def problem(self, text: str) -> None:
         self.problems += 1
@@ -424,24 +432,68 @@ class Recovery:
             if not self.left:
                 return
             try:
-                with open_regular(path) as file:
-                    for digest, offset, length in members(file):
-                        row = self.db.execute("SELECT state FROM contents WHERE sha256 = ?", (digest,)).fetchone()
-                        if row is not None and row[0] == NEEDED:
-                            file.seek(offset)
-                            self.put(file, length, digest)
+                with open_regular(path) if not ZSTD.search(path) else self.expand(path) as file:
+                    self.take(file, members)
             except OSError as error:
                 say(f"Cannot read {path}: {error}")
+        self.find_in_broken()
+
+    def take(self, file: IO[bytes], members: Callable[[IO[bytes]], Iterator[Place]]) -> None:
+        """Put what is needed of an object in its places."""
+        for digest, offset, length in members(file):
+            row = self.db.execute("SELECT state FROM contents WHERE sha256 = ?", (digest,)).fetchone()
+            if row is not None and row[0] == NEEDED:
+                file.seek(offset)
+                self.put(file, length, digest)
+
+    def expand(self, path: str, start: int = 0) -> IO[bytes]:
+        """What zstd makes of the pack from byte `start` on, as far as it is sound: a tar, or the rest of one."""
+        target = os.path.join(self.work, "expanded")
+        with open_regular(path) as source, open(target, "wb") as out:
+            os.lseek(source.fileno(), start, os.SEEK_SET)
+            try:
+                zstd = subprocess.Popen(["zstd", "-d", "-c", "-q"], stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            except FileNotFoundError:
+                if self.zstd:
+                    self.problem("Some packs are compressed, and the program zstd is not on this machine: install it, then start again.")
+                self.zstd = False
+                return open_regular(target)
+            left = EXPANDED
+            while left > 0 and (chunk := zstd.stdout.read(min(CHUNK, left))):
+                out.write(chunk)
+                left -= len(chunk)
+            zstd.kill()
+            zstd.stdout.close()
+            if zstd.wait() != 0 and start == 0:
+                self.broken.append(path)
+        return open_regular(target)
+
+    def frames(self, path: str) -> Iterator[int]:
+        """Where frames may begin in a damaged pack, but for its first byte."""
+        with open_regular(path) as file:
+            data = file.read(EXPANDED)
+        found = (match.start() for match in re.finditer(re.escape(FRAME), data))
+        return iter([at for at in found if at][:STARTS])
+
+    def find_in_broken(self) -> None:
+        """What lies in compressed packs behind damage: zstd begins anew at every frame."""
+        for path in self.broken:
+            for start in self.frames(path):
+                if not self.left:
+                    return
+                with self.expand(path, start) as file:
+                    self.take(file, by_headers)
 
     def sources(self) -> Iterator[tuple[str, Callable[[IO[bytes]], Iterator[Place]]]]:
         """Every object that may hold contents, the likely ones first, and how to look into it."""
         for path, digest in self.objects("content", r"([0-9a-f]{64})(~[1-9][0-9]*)?\Z"):
             yield path, object_itself(digest)
-        likely = {self.key("packs", pack[:2], pack + ".tar") for hint in generations(self.key("bags", self.bag, "placement.jsonl"))
-                  for pack in re.findall(r'"pack":"([0-9a-f]{64})"', read_hint(hint))}
+        likely = {self.key("packs", pack[:2], pack + (".tar.zst" if kind == "zstd" else ".tar"))
+                  for hint in generations(self.key("bags", self.bag, "placement.jsonl"))
+                  for kind, pack in re.findall(r'"(pack|zstd)":"([0-9a-f]{64})"', read_hint(hint))}
         for path in sorted(filter(os.path.lexists, likely)):
             yield path, by_headers
-        for path, _ in self.objects("packs", r"([0-9a-f]{64})\.tar(~[1-9][0-9]*)?\Z"):
+        for path, _ in self.objects("packs", r"([0-9a-f]{64})\.tar(?:\.zst)?(~[1-9][0-9]*)?\Z"):
             if path not in likely:
                 yield path, by_headers
         for path, digest in self.objects("packs", r"([0-9a-f]{64})\.jsonl(~[1-9][0-9]*)?\Z"):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from dataclasses import dataclass
 from typing import Final
 
 from strongroom.core.digests import Digest, new_hash
 from strongroom.core.errors import InvalidValueError
+from strongroom.core.frames import members_of
 from strongroom.core.keys import StoreKey
-from strongroom.core.pack import INDEX_NAME, parse_header
+from strongroom.core.pack import INDEX_NAME, Frame, Member, format_index, parse_header
 from strongroom.stores.interface import Reader, Store
+from strongroom.usecases.framing import is_framed, split
 
 _BLOCK: Final = 512
 _CHUNK: Final = 1024**2
@@ -24,12 +28,24 @@ class PackCheck:
     sound: tuple[tuple[Digest, int], ...]  # members whose bytes have the digest that is their name, with their lengths
     damaged: tuple[str, ...]  # names of members whose bytes have not
     whole: bool  # whether every header made sense up to the end
+    framed: tuple[Member, ...] = ()  # of a compressed pack: the sound members with their frames
+    plain: bool = True  # whether nothing lies in the pack but what these members and the index say
+
+    def index(self) -> bytes:
+        """The bytes that the index of this pack must have if it is sound (format.md, 3.3): where members lie follows from their lengths."""
+        if self.framed or not self.sound:
+            return format_index(self.framed)
+        members, at = [], 0
+        for digest, length in self.sound:
+            members.append(Member(digest, at + _BLOCK, length))
+            at += _BLOCK + length + -length % _BLOCK
+        return format_index(members)
 
 
 class _HashedReader:
     """Reads exactly, and hashes the whole on the way."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader | io.BytesIO) -> None:
         self._reader = reader
         self.hash = new_hash("sha256")
         self.size = 0
@@ -54,10 +70,18 @@ def check_pack(store: Store, key: StoreKey, *, uncached: bool = False) -> PackCh
     sound: list[tuple[Digest, int]] = []
     damaged: list[str] = []
     with store.get(key, uncached=uncached) as opened:
+        if is_framed(key):
+            return _check_frames(_HashedReader(opened))
         reader = _HashedReader(opened)
         whole = _members(reader, sound, damaged)
         reader.drain()
     return PackCheck(Digest.from_bytes(reader.hash.digest()), reader.size, tuple(sound), tuple(damaged), whole)
+
+
+def check_bytes(data: bytes) -> PackCheck:
+    """The same for a compressed pack that was read already."""
+    with io.BytesIO(data) as reader:
+        return _check_frames(_HashedReader(reader))
 
 
 def _members(reader: _HashedReader, sound: list[tuple[Digest, int]], damaged: list[str]) -> bool:
@@ -81,3 +105,24 @@ def _members(reader: _HashedReader, sound: list[tuple[Digest, int]], damaged: li
                 damaged.append(name)
         if left or len(reader.read(-length % _BLOCK)) != -length % _BLOCK:
             return False
+
+
+def _check_frames(reader: _HashedReader) -> PackCheck:
+    """The same for a compressed pack, in memory for one frame."""
+    sound: list[Member] = []
+    damaged: list[str] = []
+    index, whole, plain = b"", True, True
+    for offset, length, content in split(reader.read):
+        whole = whole and content is not None
+        for name, member, data in members_of(content or b"", Frame(offset, length)):
+            if member is None:
+                whole, plain = whole and name == INDEX_NAME and not index, plain and not index
+                index = bytes(data)
+            elif hashlib.sha256(data).hexdigest() == name:
+                sound.append(member)
+            else:
+                damaged.append(name)
+    reader.drain()
+    return PackCheck(
+        Digest.from_bytes(reader.hash.digest()), reader.size, tuple((one.digest, one.length) for one in sound), tuple(damaged),
+        whole and bool(index), tuple(sound), plain and whole and index == format_index(sound))

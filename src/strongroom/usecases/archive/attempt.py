@@ -16,6 +16,7 @@ from strongroom.core.errors import DamagedInStoreError, KeyExistsError, NotFound
 from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
+from strongroom.core.placement import place_line
 from strongroom.core.seal import Seal, parse_seal
 from strongroom.stores.generations import find_generation, put_or_generation, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
@@ -91,7 +92,7 @@ class Attempt:
 
 def placement_lines(objects: Iterable[ObjectRow]) -> bytes:
     """The bytes of `placement.jsonl` (docs/format.md, 3.4)."""
-    return "".join(sorted(f'{{"{"pack" if row.kind == "pack" else "object"}":"{row.digest.hex}"}}\n' for row in objects)).encode()
+    return "".join(sorted(place_line(row.kind, row.digest) for row in objects)).encode()
 
 
 def _open(file: Path) -> IO[bytes]:

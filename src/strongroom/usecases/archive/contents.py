@@ -134,6 +134,7 @@ class Contents:
             IngestJob(
                 self._spool.path, claimed, self._catalogue.path, os.fsencode(self._manifest.source), self._manifest.symlinks == "follow",
                 before + first, before + last, self._algorithms, self._manifest.identify, store, self._place.number, self._place.scope,
+                self._manifest.compression == "zstd",
             )
             for first, last in batches.cut((size for (size,) in sizes), files, total)
         ]
@@ -196,7 +197,7 @@ class Contents:
     # -- trouble
 
     def _finding(self, row: ObjectRow, message: str) -> Finding:
-        code = Code.PACK_DAMAGED if row.kind == "pack" else Code.CONTENT_DAMAGED
+        code = Code.CONTENT_DAMAGED if row.kind == "content" else Code.PACK_DAMAGED
         return Finding(code, f"{self._place.store.url}: {reliance.object_key(row)}", message)
 
     def _refuse_lost_carried(self) -> None:

@@ -11,12 +11,13 @@ from typing import IO, Final, cast
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest, new_hash
 from strongroom.core.errors import ChecksumRefusedError, KeyExistsError
-from strongroom.core.pack import LARGE_CONTENT, PackBuilder
+from strongroom.core.pack import LARGE_CONTENT
 from strongroom.identify import libmagic
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
 from strongroom.usecases.archive.identifying import IdentificationCrashedError, Identifier
+from strongroom.usecases.archive.packing import Packs, StoredObject
 from strongroom.usecases.archive.reading import FileState, HashingReader, SourceReadError, check_unchanged, open_source, read_small
 
 #: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
@@ -45,16 +46,7 @@ class IngestJob:
     store: Store | None  # None: fingerprint only
     store_number: int
     scope: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """A pack or large content that now lies in the store, and the (sha256, length) of the contents in it."""
-
-    kind: str
-    digest: Digest
-    size: int
-    contents: list[tuple[bytes, int]]
+    compress: bool  # what shrinks
 
 
 @dataclass(slots=True)
@@ -87,7 +79,7 @@ class _Batch:
     def __init__(self, job: IngestJob) -> None:
         self._job = job
         self._result = IngestResult()
-        self._pack = PackBuilder()
+        self._packs = Packs(job.store, self._result.objects, compress=job.compress) if job.store is not None else None
         self._chunk: list[_Read] = []
         self._chunk_bytes = 0
         self._catalogue = sqlite3.connect(f"{job.catalogue.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
@@ -105,7 +97,8 @@ class _Batch:
             for number, name in rows:
                 self._file(number, name)
             self._settle()
-            self._close_pack()
+            if self._packs is not None:
+                self._packs.close()
         finally:
             spool.close()
             self._catalogue.close()
@@ -151,10 +144,8 @@ class _Batch:
         for sha256, content in data.items():
             if sha256 in new or sha256 in known:
                 self._identify(sha256, content)
-            if sha256 in new and self._job.store is not None:
-                if not self._pack.has_room(len(content)):
-                    self._close_pack()
-                self._pack.add(Digest.from_bytes(sha256), content)
+            if sha256 in new and self._packs is not None:
+                self._packs.add(Digest.from_bytes(sha256), content)
         self._result.files += ((read.id, read.state, read.sha256, read.others) for read in chunk)
 
     def _is_stored(self, sha256: bytes) -> bool:
@@ -174,14 +165,6 @@ class _Batch:
             return
         if found is not None:
             self._result.types.append((sha256, found, libmagic.signatures()))
-
-    def _close_pack(self) -> None:
-        if not len(self._pack) or self._job.store is None:
-            return
-        tar, index, digest, members = self._pack.finish()
-        put_or_generation(self._job.store, keys.pack(digest), tar, digest)
-        put_or_generation(self._job.store, keys.pack_index(digest), index, Digest.of(index))
-        self._result.objects.append(StoredObject("pack", digest, len(tar), [(m.digest.raw, m.length) for m in members]))
 
     # -- large contents
 

@@ -65,24 +65,27 @@ def learn(catalogue: Catalogue, store: Store, number: int) -> int:
     the bags that name it say; one that no bag names may hold restricted contents and is shared with nobody.
     """
     seen = catalogue.known_objects(number)
-    packs = {digest: stat for stat in store.list("packs/") if (digest := _named(stat.key, ".tar")) and ("pack", digest.raw) not in seen}
-    large = {digest: stat for stat in store.list("content/") if (digest := _named(stat.key, "")) and ("content", digest.raw) not in seen}
+    packs = {}
+    for stat in store.list("packs/"):
+        found = keys.parse_pack_key(stat.key) if stat.key.base == (stat.key, 0) else None
+        if found is not None and (found[0], found[1].raw) not in seen:
+            packs[found[1]] = found[0], stat
+    large = {digest: stat for stat in store.list("content/") if (digest := _named(stat.key)) and ("content", digest.raw) not in seen}
     scopes = scopes_of(store, set(packs) | set(large)) if packs or large else {}
-    for digest, stat in packs.items():
+    for digest, (kind, stat) in packs.items():
         with suppress(InvalidValueError, StoreError):  # an index is only a hint: what this pack holds is then stored once more
             members = parse_index(read_all(store, keys.pack_index(digest), _INDEX_LIMIT))
             contents = [(member.digest.raw, member.length) for member in members]
             for scope in scopes.get(digest, {NOBODY}):
-                catalogue.record_object(number, "pack", digest, stat.size, scope=scope, contents=contents)
+                catalogue.record_object(number, kind, digest, stat.size, scope=scope, contents=contents)
     for digest, stat in large.items():
         for scope in scopes.get(digest, {NOBODY}):
             catalogue.record_object(number, "content", digest, stat.size, scope=scope, contents=[(digest.raw, stat.size)])
     return len(packs) + len(large)
 
 
-def _named(key: keys.StoreKey, suffix: str) -> Digest | None:
-    name = key.text.rpartition("/")[2]
+def _named(key: keys.StoreKey) -> Digest | None:
     try:
-        return Digest(name.removesuffix(suffix)) if name.endswith(suffix) else None
+        return Digest(key.text.rpartition("/")[2])
     except InvalidValueError:
         return None

@@ -37,7 +37,7 @@ def read_back(job: ReadBackJob) -> ReadBackResult:
     for row in job.objects:
         try:
             key = find_generation(job.store, object_key(row), row.digest, uncached=True)
-            if job.members and row.kind == "pack":
+            if job.members and row.kind != "content":
                 result.members[row.id] = [(digest.raw, length) for digest, length in check_pack(job.store, key).sound]
         except (DamagedInStoreError, NotFoundInStoreError):
             result.damaged.append(row.id)

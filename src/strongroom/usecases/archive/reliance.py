@@ -18,7 +18,7 @@ _THREADS: Final = 8  # for look-ups that only wait
 
 
 def object_key(row: ObjectRow) -> keys.StoreKey:
-    return keys.pack(row.digest) if row.kind == "pack" else keys.content(row.digest)
+    return keys.stored(row.kind, row.digest)
 
 
 _UNPLACED: Final = (

@@ -8,6 +8,7 @@ from typing import Any, Final
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, StoreError
+from strongroom.core.placement import parse_place
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.seals import find_seals
@@ -41,4 +42,4 @@ def scopes_of(store: Store, wanted: set[Digest]) -> dict[Digest, set[str]]:
 
 
 def _place(line: Any) -> Digest:
-    return Digest(str(line.get("pack") or line.get("object"))) if isinstance(line, dict) else Digest("")
+    return parse_place(line)[1]

@@ -20,7 +20,7 @@ from strongroom.core.pack import parse_index
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases.audit.kinds import Kind, name_of
+from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.scope import asked
 from strongroom.usecases.audit.scratch import Scratch
@@ -30,7 +30,6 @@ from strongroom.usecases.restore.indexes import IndexBatch, read_indexes
 _Item = TypeVar("_Item")
 _INDEX_LIMIT: Final = 256 << 20
 _BATCHES: Final = 12
-_ROW: Final = 48  # bytes of a row of read_indexes, of which the first 32 are the digest
 #: Bases that were read now, or when they were read last, as damaged, and of which no generation is sound.
 _DAMAGED: Final = (
     "SELECT DISTINCT base FROM looks l WHERE outcome = 'damaged' "
@@ -56,7 +55,7 @@ class Consequences:
         """Raises StoreUnreachableError."""
         self._name_bad()
         everything = self._scratch.one(
-            "SELECT 1 FROM bad UNION SELECT 1 FROM absent WHERE base LIKE 'packs/%.tar' OR base LIKE 'content/%'")
+            "SELECT 1 FROM bad UNION SELECT 1 FROM absent WHERE base LIKE 'packs/%.tar%' OR base LIKE 'content/%'")
         bags = [row for row in self._bags() if everything or (row[2] is not None and self._was_read(row[0]))]
         if not bags:
             return
@@ -129,15 +128,14 @@ class Consequences:
         doubtful = [base for base in packs if self._scratch.one("SELECT 1 FROM things WHERE base = ? AND was = 'damaged'", (base,))
                     and self._scratch.one("SELECT 1 FROM looks WHERE base = ?", (base,)) is None]
         wrong = {base for base in packs if self._scratch.one(
-            "SELECT 1 FROM looks WHERE base = ? AND outcome = 'damaged'", (base.removesuffix(".tar") + ".jsonl",))}
+            "SELECT 1 FROM looks WHERE base = ? AND outcome = 'damaged'", (index_of(base),))}
         self._read_whole(doubtful)
         left = [base for base in packs if base not in set(doubtful)]
         for headers in (False, True):
             chosen = [base for base in left if (base in wrong) == headers]
             jobs = [IndexBatch(self._store, tuple(part), headers) for part in _parts(self._keys(chosen))]
             for result in self._runner.map("read pack indexes", read_indexes, jobs) if jobs else ():
-                for _, rows in result.packs:
-                    self._hold((rows[at : at + 32],) for at in range(0, len(rows), _ROW))
+                self._hold((sha256,) for sha256 in result.digests())
         self._scratch.db.executemany("INSERT OR IGNORE INTO opened VALUES (?)", ((base,) for base in packs))
 
     def _keys(self, bases: Sequence[str]) -> list[str]:
@@ -153,8 +151,8 @@ class Consequences:
         """Read whole every pack whose index nobody has compared with it yet."""
         self._read_whole([base for (base,) in self._scratch.rows(
             "SELECT DISTINCT base FROM things t WHERE kind = ? AND NOT EXISTS (SELECT 1 FROM things i JOIN looks l ON l.key = i.key "
-            "WHERE i.base = replace(t.base, '.tar', '.jsonl') AND l.outcome = 'sound') AND NOT EXISTS "
-            "(SELECT 1 FROM things i WHERE i.base = replace(t.base, '.tar', '.jsonl') AND i.was = 'sound')", (Kind.PACK,))])
+            "WHERE i.base = replace(t.unit, '.tar', '.jsonl') AND l.outcome = 'sound') AND NOT EXISTS "
+            "(SELECT 1 FROM things i WHERE i.base = replace(t.unit, '.tar', '.jsonl') AND i.was = 'sound')", (Kind.PACK,))])
 
     def _read_whole(self, bases: Sequence[str]) -> None:
         keys = [key for base in bases for (key,) in self._scratch.rows("SELECT key FROM things WHERE base = ?", (base,))]

@@ -142,7 +142,7 @@ def _note_absent(scratch: Scratch) -> None:
         note_absent(scratch, base, text if algorithm == "sha256" else None, "a seal, a tag manifest or the next of its kind names it")
     placed = db.execute(f"SELECT DISTINCT base FROM placed WHERE {absent.format('placed')}").fetchall()  # noqa: S608
     for (base,) in placed:
-        note_absent(scratch, base, base.rpartition("/")[2].removesuffix(".tar"), PLACED)
+        note_absent(scratch, base, base.rpartition("/")[2].partition(".")[0], PLACED)
     if scratch.one("SELECT 1 FROM things WHERE base = 'README.txt'") is None:
         note_absent(scratch, "README.txt", None, "every store has one")
     for base in ("'bags/' || a.bag || '/placement.jsonl'", "'bags/' || a.bag || '/' || a.attempt || '/open'"):
@@ -152,8 +152,8 @@ def _note_absent(scratch: Scratch) -> None:
         )
     # The index of a pack that bags lean on.
     db.execute(
-        "INSERT OR IGNORE INTO absent SELECT DISTINCT replace(t.base, '.tar', '.jsonl'), NULL, 'its pack is there, and bags lean on it' "
+        "INSERT OR IGNORE INTO absent SELECT DISTINCT replace(t.unit, '.tar', '.jsonl'), NULL, 'its pack is there, and bags lean on it' "
         "FROM things t JOIN placed p ON p.base = t.base "
-        "WHERE t.kind = ? AND NOT EXISTS (SELECT 1 FROM things i WHERE i.base = replace(t.base, '.tar', '.jsonl'))",
+        "WHERE t.kind = ? AND NOT EXISTS (SELECT 1 FROM things i WHERE i.base = replace(t.unit, '.tar', '.jsonl'))",
         (Kind.PACK,),
     )

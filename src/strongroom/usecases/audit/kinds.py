@@ -51,7 +51,7 @@ _GRAMMAR: Final = [
     (Kind.TAG, re.compile(rf"bags/(?P<bag>[^/]+/v[0-9]+)/{_ATTEMPT}/bag/.+\Z")),
     (Kind.CONTENT, re.compile(rf"content/{_HEX}\Z")),
     (Kind.PIECES, re.compile(rf"content/{_HEX}\.pieces\Z")),
-    (Kind.PACK, re.compile(rf"packs/{_HEX}\.tar\Z")),
+    (Kind.PACK, re.compile(rf"packs/{_HEX}\.tar(\.zst)?\Z")),
     (Kind.INDEX, re.compile(rf"packs/{_HEX}\.jsonl\Z")),
     (Kind.LOG, re.compile(r"log/[0-9a-f]{32}/[0-9]{12}\.json\Z")),
     (Kind.CHECKS, re.compile(r"checks/[0-9]{12}/[0-9a-f]{32}-[0-9]{4}\.json\Z")),
@@ -71,6 +71,13 @@ class Named:
     bag: str | None = None  # NAME/vN
     attempt: str | None = None
     digest: Digest | None = None  # of a pack or content, by its name
+
+    @property
+    def stored(self) -> tuple[str, Digest] | None:
+        """Kind, as the catalogue has it ("pack", "zstd", "content"), and digest of a pack or large content."""
+        if self.digest is None or self.kind not in (Kind.PACK, Kind.CONTENT):
+            return None
+        return "content" if self.kind is Kind.CONTENT else "zstd" if self.base.endswith(".zst") else "pack", self.digest
 
 
 def name_of(key: StoreKey) -> Named:
@@ -104,7 +111,18 @@ def _is_bag(text: str) -> bool:
         return False
 
 
+def index_of(pack: str) -> str:
+    """The key of the index that goes with a pack, whether it is compressed or not.
+
+    >>> index_of("packs/ab/x.tar.zst")
+    'packs/ab/x.jsonl'
+    """
+    return pack.removesuffix(".zst").removesuffix(".tar") + ".jsonl"
+
+
 def _unit(kind: Kind, base: str) -> str:
     if kind is Kind.INDEX:
         return base.removesuffix(".jsonl") + ".tar"
+    if kind is Kind.PACK:
+        return base.removesuffix(".zst")
     return base.removesuffix(".pieces") if kind is Kind.PIECES else base

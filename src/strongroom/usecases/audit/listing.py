@@ -7,7 +7,8 @@ from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import all_checks
-from strongroom.core.keys import StoreKey
+from strongroom.core.digests import Digest
+from strongroom.core.keys import StoreKey, stored
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Progress
 from strongroom.stores.interface import Stat, Store
@@ -58,7 +59,7 @@ def recall(scratch: Scratch, catalogue: Catalogue, store: int) -> None:
         known_objects = db.execute("SELECT kind, digest FROM objects WHERE store = ?", (store,)).fetchall()
     with scratch.transaction() as db:
         for kind, digest in known_objects:
-            base = f"packs/{digest.hex()[:2]}/{digest.hex()}.tar" if kind == "pack" else f"content/{digest.hex()[:2]}/{digest.hex()}"
+            base = stored(kind, Digest.from_bytes(digest)).text
             if not db.execute("SELECT 1 FROM things WHERE base = ?", (base,)).fetchone():
                 note_absent(scratch, base, digest.hex(), "the catalogue knows it from an archive run")
 

@@ -14,7 +14,6 @@ from strongroom.core.digests import Digest, new_hash
 from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
 from strongroom.core.keys import DESCRIPTION, StoreKey
 from strongroom.core.outcomes import CheckOutcome
-from strongroom.core.pack import Member, format_index
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.choose import describe
 from strongroom.usecases.audit.kinds import Kind, name_of
@@ -25,7 +24,6 @@ from strongroom.usecases.packcheck import PackCheck, check_pack
 
 _CHUNK: Final = 1 << 20
 _PIECE: Final = 64 << 20  # format.md, 3.5
-_BLOCK: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class _Unit:
 
     def _sound(self, key: str, read: _Bytes, first: _Bytes | None, reason: str) -> Look:
         if read.pack is not None:
-            self._index = _index_digest(read.pack)
+            self._index = Digest.of(read.pack.index()).hex
         self._pieces = read.pieces or self._pieces
         found = read.digests["sha256"]
         return Look(key, CheckOutcome.SOUND, read.size, found, found, first.digests["sha256"] if first else None, reason)
@@ -196,15 +194,6 @@ def _answers(store: Store) -> bool:
     except StoreUnreachableError:
         return False
     return True
-
-
-def _index_digest(pack: PackCheck) -> str:
-    """The SHA-256 of the index of a sound pack (format.md, 3.3): where its members lie follows from their lengths."""
-    members, at = [], 0
-    for digest, length in pack.sound:
-        members.append(Member(digest, at + _BLOCK, length))
-        at += _BLOCK + length + -length % _BLOCK
-    return Digest.of(format_index(members)).hex
 
 
 class _Pieces:

@@ -33,7 +33,7 @@ from strongroom.usecases.audit.choose import Choice, begin, choose, cut
 from strongroom.usecases.audit.consequences import Consequences
 from strongroom.usecases.audit.events import audit_events
 from strongroom.usecases.audit.expect import expect
-from strongroom.usecases.audit.kinds import NOT_READ, Kind, name_of
+from strongroom.usecases.audit.kinds import NOT_READ, Kind, index_of, name_of
 from strongroom.usecases.audit.listing import list_store, note_absent, recall
 from strongroom.usecases.audit.look import LookJob, LookResult, look
 from strongroom.usecases.audit.published import learn, publish
@@ -162,14 +162,13 @@ class StoreRun:
             CheckRow(StoreKey(one.key), seq, one.outcome, now, one.size, one.expected, one.found) for one in read))
         bases = {name_of(StoreKey(one.key)).base: name_of(StoreKey(one.key)) for one in read}
         mark_objects(self._catalogue, self._number, (
-            ("pack" if name.kind is Kind.PACK else "content", name.digest.raw, self._is_sound(base))
-            for base, name in bases.items() if name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT)))
+            (name.stored[0], name.stored[1].raw, self._is_sound(base)) for base, name in bases.items() if name.stored is not None))
 
     def _is_sound(self, base: str) -> bool:
         return self._scratch.one("SELECT 1 FROM looks WHERE base = ? AND outcome = 'sound'", (base,)) is not None
 
     def _forget(self, bases: list[str]) -> None:
-        derived = [base.removesuffix(".tar") + ".jsonl" for base in bases if base.endswith(".tar")]
+        derived = [index_of(base) for base in bases if name_of(StoreKey(base)).kind is Kind.PACK]
         forget_checks(self._catalogue, self._number, map(StoreKey, bases + derived))
 
     def _record_missing(self) -> None:
@@ -179,8 +178,7 @@ class StoreRun:
             CheckRow(StoreKey(one.key), seq, one.outcome, now, None, one.expected, None) for one in missing))
         names = [name_of(StoreKey(one.key)) for one in missing]
         mark_objects(self._catalogue, self._number, (
-            ("pack" if name.kind is Kind.PACK else "content", name.digest.raw, False)
-            for name in names if name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT)))
+            (name.stored[0], name.stored[1].raw, False) for name in names if name.stored is not None))
 
     # -- what is said
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import reading
+from strongroom.core.digests import Digest
+from strongroom.core.keys import stored
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.usecases.audit.scratch import Scratch
 
@@ -18,8 +20,7 @@ def compare(scratch: Scratch, catalogue: Catalogue, number: int, store_id: str) 
         for key, size in sizes:
             notes.execute(_SIZE, (size, key, size))
         for kind, digest, size in db.execute("SELECT kind, digest, size FROM objects WHERE store = ? AND NOT damaged", (number,)):
-            text = digest.hex()
-            notes.execute(_SIZE, (size, f"packs/{text[:2]}/{text}.tar" if kind == "pack" else f"content/{text[:2]}/{text}", size))
+            notes.execute(_SIZE, (size, stored(kind, Digest.from_bytes(digest)).text, size))
         notes.execute(
             "INSERT OR IGNORE INTO looks SELECT key, base, 'damaged', size, recorded, stated, NULL, "
             "'the store keeps another checksum for it than its bytes had when they were read last' FROM things "

@@ -22,7 +22,7 @@ def limit(scratch: Scratch, request: AuditRequest) -> None:
         return
     labels = scratch.rows("SELECT bag FROM things WHERE bag IS NOT NULL UNION SELECT bag FROM seals")
     bags = {bag for (bag,) in labels if _asked(bag, request)}
-    needed = {base for bag in bags for (base,) in scratch.rows("SELECT base FROM placed WHERE bag = ?", (bag,))}
+    needed = {name_of(StoreKey(base)).unit for bag in bags for (base,) in scratch.rows("SELECT base FROM placed WHERE bag = ?", (bag,))}
     unplaced = any(
         scratch.one("SELECT 1 FROM attempts a WHERE a.bag = ?1 AND NOT EXISTS (SELECT 1 FROM placed p WHERE p.bag = ?1)", (bag,))
         for bag in bags
@@ -32,7 +32,7 @@ def limit(scratch: Scratch, request: AuditRequest) -> None:
         db.execute("CREATE TEMP TABLE asked (bag TEXT PRIMARY KEY)")
         db.execute("CREATE TEMP TABLE needed (unit TEXT PRIMARY KEY)")
         db.executemany("INSERT INTO asked VALUES (?)", ((bag,) for bag in bags))
-        db.executemany("INSERT INTO needed VALUES (?)", ((base,) for base in needed))
+        db.executemany("INSERT INTO needed VALUES (?)", ((unit,) for unit in needed))
         stored = f"bag IS NULL AND {int(unplaced)} AND (base LIKE 'packs/%' OR base LIKE 'content/%')"
         db.execute(
             f"UPDATE things SET skip = ? WHERE NOT (kind IN ({kept}) OR coalesce(bag, '') IN (SELECT bag FROM asked) "  # noqa: S608 -- names of our own

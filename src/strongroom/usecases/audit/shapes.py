@@ -9,6 +9,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UnknownFeatureError
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import format_index, parse_index
+from strongroom.core.placement import parse_place
 from strongroom.core.seal import parse_seal
 from strongroom.stores.describe import parse_description, text_for_people
 from strongroom.usecases.audit.kinds import Kind, Named
@@ -51,7 +52,7 @@ def _placement(name: Named, data: bytes, store_id: str) -> str | None:
         value = canonical.loads(line, what="a line")
         if len(value) != 1 or canonical.dumps(value) != line:
             return f"has a line that is none: {line[:120]!r}"
-        Digest(value["pack"] if "pack" in value else value["object"])
+        parse_place(value)
     return None if lines == sorted(lines) else "is not sorted"
 
 

@@ -17,6 +17,7 @@ from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest, new_hash
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.core.placement import parse_place
 from strongroom.core.seal import Seal, parse_seal
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
@@ -152,8 +153,8 @@ class _Surveyor:
         for line in (self._read(key, _PLACEMENT_LIMIT) or b"").splitlines():
             try:
                 value = canonical.loads(line, what=key)
-                base = keys.pack(Digest(value["pack"])) if "pack" in value else keys.content(Digest(value["object"]))
-            except (InvalidValueError, KeyError, TypeError):
+                base = keys.stored(*parse_place(value))
+            except InvalidValueError:
                 continue
             self._result.placed.append((name.bag or "", base.text))
 

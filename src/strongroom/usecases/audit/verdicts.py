@@ -9,7 +9,7 @@ from typing import Final
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
-from strongroom.usecases.audit.kinds import Kind, name_of
+from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 from strongroom.usecases.audit.listing import PLACED
 from strongroom.usecases.audit.report import Dependent, Unsound
 from strongroom.usecases.audit.scratch import Scratch
@@ -62,7 +62,7 @@ def strike_unneeded(scratch: Scratch, unread: set[str]) -> list[str]:
                 db.execute("DELETE FROM absent WHERE base = ?", (base,))
                 struck.append(base)
         for base in struck:  # … and the indexes and pieces that go with them
-            for derived in (base.removesuffix(".tar") + ".jsonl", base + ".pieces"):
+            for derived in (index_of(base), base + ".pieces"):
                 db.execute("DELETE FROM absent WHERE base = ?", (derived,))
     return struck
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,9 +22,10 @@ from strongroom.core.errors import (
 )
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
+from strongroom.core.placement import parse_place
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases.rebuild.scratch import digest_of, open_part
+from strongroom.usecases.rebuild.scratch import open_part
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
@@ -97,10 +99,9 @@ def _placed(store: Store, bag: BagId, collector: Collector) -> Iterator[tuple[st
         try:
             for text in read_all(store, key, _LIMIT).splitlines():
                 line = canonical.loads(text, what=str(key))
-                for member, kind in (("pack", "pack"), ("object", "content")):
-                    digest = digest_of(line.get(member)) if isinstance(line, dict) else None
-                    if digest is not None:
-                        yield kind, digest.raw
+                with suppress(InvalidValueError):  # a line that names nothing
+                    kind, digest = parse_place(line)
+                    yield kind, digest.raw
         except (InvalidValueError, DamagedInStoreError, NotFoundInStoreError) as error:
             what = f"{error}. What only it names is shared with no other bag until an archive run stores it again"
             collector.add(Finding(Code.PLACEMENT_WRONG, f"{store.url}: {key}", what))

@@ -97,11 +97,11 @@ class StoreRebuild:
             self._catalogue.mark_damaged([number])
         self._collector.extend(opened.findings)
         self.done.bytes += opened.size
-        if opened.kind == "pack":
+        if opened.kind == "content":
+            self.done.contents += 1
+        else:
             self.done.packs += 1
             self.done.members += sum(1 for _ in opened.contents())
-        else:
-            self.done.contents += 1
 
     def _read_logs(self) -> None:
         writers = []

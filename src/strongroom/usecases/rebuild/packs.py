@@ -15,15 +15,14 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
-from strongroom.core.pack import Member, format_index, parse_index
+from strongroom.core.pack import Frame, Member, format_index, parse_index
 from strongroom.stores.generations import find_generation, generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import PackCheck, check_pack
-from strongroom.usecases.restore.indexes import scan_headers
+from strongroom.usecases.restore.indexes import scan_pack
 
 _INDEX_LIMIT: Final = 256 << 20
 _BLOCK: Final = 512
-_SCANNED: Final = struct.Struct("<32sQQ")  # what scan_headers gives: sha256, offset, length
 _ROW: Final = struct.Struct("<32sQ")  # sha256, length
 _THREADS: Final = 4  # a store across a network is waited for
 
@@ -80,19 +79,18 @@ def _open(job: PackJob, kind: str, digest: Digest, size: int, newest: StoreKey) 
     if kind == "content":
         return _content(job, digest, size)
     if job.deep:
-        return _read_whole(job.store, digest, size)
+        return _read_whole(job.store, kind, digest, size)
     findings: list[Finding] = []
-    members = _by_index(job.store, digest, size, findings)
+    members = _by_index(job.store, kind, digest, size, findings)
     if members is None:
         try:
             with job.store.get(newest) as reader:
-                scanned = (_SCANNED.unpack(row) for row in scan_headers(reader))
-                rows = b"".join(_ROW.pack(sha256, length) for sha256, _, length in scanned)
+                rows = b"".join(_ROW.pack(member.digest.raw, member.length) for member in scan_pack(newest, reader))
         except NotFoundInStoreError:
             rows = b""  # swept since it was listed
     else:
         rows = b"".join(_ROW.pack(member.digest.raw, member.length) for member in members)
-    return Opened("pack", digest, size, rows, None, tuple(findings))
+    return Opened(kind, digest, size, rows, None, tuple(findings))
 
 
 def _content(job: PackJob, digest: Digest, size: int) -> Opened:
@@ -109,20 +107,20 @@ def _content(job: PackJob, digest: Digest, size: int) -> Opened:
 
 # -- by indexes, which are hints
 
-def _by_index(store: Store, digest: Digest, size: int, findings: list[Finding]) -> list[Member] | None:
+def _by_index(store: Store, kind: str, digest: Digest, size: int, findings: list[Finding]) -> list[Member] | None:
     """What the newest index that fits the pack says; None if there is none."""
     base = keys.pack_index(digest)
-    found, problem = _index(store, base, size)
+    found, problem = _index(store, kind, base, size)
     if found is None:
         for key in generations(store, base):
             if found is None and key != base:
-                found, problem = _index(store, key, size)
+                found, problem = _index(store, kind, key, size)
     if found is None:
         findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {base}", f"{problem}; the headers of the pack were read instead"))
     return found
 
 
-def _index(store: Store, key: StoreKey, size: int) -> tuple[list[Member] | None, str]:
+def _index(store: Store, kind: str, key: StoreKey, size: int) -> tuple[list[Member] | None, str]:
     try:
         data = read_all(store, key, _INDEX_LIMIT)
         members = parse_index(data)
@@ -130,7 +128,7 @@ def _index(store: Store, key: StoreKey, size: int) -> tuple[list[Member] | None,
         return None, "is not there"
     except (InvalidValueError, DamagedInStoreError) as error:
         return None, str(error)
-    if not fits(members, size):
+    if not (frames_fit if kind == "zstd" else fits)(members, size):
         return None, "does not fit the length of the pack, or places members where none can be"
     return members, ""
 
@@ -146,21 +144,38 @@ def fits(members: list[Member], size: int) -> bool:
     return at + _BLOCK + index + -index % _BLOCK + 2 * _BLOCK == size
 
 
+def frames_fit(members: list[Member], size: int) -> bool:
+    """The same for a compressed pack: frames one after the other, members one after the other in each, then room for the index."""
+    end = at = 0
+    last: Frame | None = None
+    for member in members:
+        if member.frame is None:
+            return False
+        if member.frame != last:
+            if member.frame.offset != end:
+                return False
+            last, end, at = member.frame, member.frame.offset + member.frame.length, 0
+        if member.offset != at + _BLOCK:
+            return False
+        at = member.offset + member.length + -member.length % _BLOCK
+    return end < size
+
+
 # -- by reading
 
-def _read_whole(store: Store, digest: Digest, size: int) -> Opened:
+def _read_whole(store: Store, kind: str, digest: Digest, size: int) -> Opened:
     """The generation that has its digest; failing that, what is sound in any of them."""
     sound: dict[Digest, int] = {}
-    for key in generations(store, keys.pack(digest)):
+    for key in generations(store, keys.stored(kind, digest)):
         try:
             check: PackCheck = check_pack(store, key)
         except NotFoundInStoreError:
             continue  # swept since it was listed
         if check.digest == digest:
-            return Opened("pack", digest, check.size, _rows(dict(check.sound)), True)
+            return Opened(kind, digest, check.size, _rows(dict(check.sound)), True)
         sound |= dict(check.sound)
     what = f"does not have the digest that is its name in any generation; {len(sound)} members of it are sound"
-    return Opened("pack", digest, size, _rows(sound), False, (Finding(Code.PACK_DAMAGED, f"{store.url}: {keys.pack(digest)}", what),))
+    return Opened(kind, digest, size, _rows(sound), False, (Finding(Code.PACK_DAMAGED, f"{store.url}: {keys.stored(kind, digest)}", what),))
 
 
 def _rows(contents: dict[Digest, int]) -> bytes:

@@ -12,7 +12,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 from strongroom.stores.interface import Stat
 from strongroom.usecases.archive.scopes import NOBODY
-from strongroom.usecases.audit.kinds import Kind, name_of
+from strongroom.usecases.audit.kinds import name_of
 
 _TABLES: Final = """
 CREATE TABLE objects (           -- packs and large contents, one row whatever the generations
@@ -22,7 +22,6 @@ CREATE TABLE objects (           -- packs and large contents, one row whatever t
 CREATE TABLE scopes (kind TEXT, digest BLOB, scope TEXT, PRIMARY KEY (kind, digest, scope)) WITHOUT ROWID;
 """
 _AT_ONCE: Final = 5000
-_KINDS: Final = {Kind.PACK: "pack", Kind.CONTENT: "content"}  # as the catalogue names them
 
 
 class Scratch:
@@ -49,8 +48,8 @@ class Scratch:
             rows = []
             for stat in some:
                 name = name_of(stat.key)
-                if name.kind in _KINDS and name.digest is not None:
-                    rows.append((_KINDS[name.kind], name.digest.raw, stat.size, stat.key.text, name.generation))
+                if name.stored is not None:
+                    rows.append((name.stored[0], name.stored[1].raw, stat.size, stat.key.text, name.generation))
             rows.sort(key=lambda row: row[4])  # keys come in the order of their bytes: ~10 before ~2
             self.db.execute("BEGIN")
             self.db.executemany(

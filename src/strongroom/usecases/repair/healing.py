@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,10 +16,9 @@ from strongroom.stores.generations import find_generation, generations, holds, p
 from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import check_pack
 from strongroom.usecases.replicate.copying import open_range
-from strongroom.usecases.restore.indexes import scan_headers
+from strongroom.usecases.restore.indexes import scan_pack
 
 _INDEX_LIMIT: Final = 256 << 20
-_ROW: Final = struct.Struct("<32sQQ")  # as scan_headers gives them: sha256, offset, length
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +57,11 @@ class HealResult:
     left: list[Left] = field(default_factory=list)
 
 
-def object_key(kind: str, digest: Digest) -> StoreKey:
-    return keys.pack(digest) if kind == "pack" else keys.content(digest)
-
-
 def heal_objects(batch: HealBatch) -> HealResult:
     """Heal what can be healed by copying. Raises StoreError of the target; a source that does not answer is passed over."""
     result = HealResult()
     for kind, digest in batch.objects:
-        key = object_key(kind, digest)
+        key = keys.stored(kind, digest)
         try:
             at, source = find_generation(batch.target, key, digest, uncached=True), None
         except (DamagedInStoreError, NotFoundInStoreError):
@@ -77,7 +71,7 @@ def heal_objects(batch: HealBatch) -> HealResult:
                 continue
             at, source = found
         size = batch.target.head(at).size
-        contents = check_pack(batch.target, at).sound if kind == "pack" else ((digest, size),)
+        contents = ((digest, size),) if kind == "content" else check_pack(batch.target, at).sound
         result.healed.append(Healed(kind, digest, at, size, source, tuple((sha.raw, length) for sha, length in contents)))
     return result
 
@@ -97,15 +91,15 @@ def copy_object(target: Store, sources: Sequence[Store], key: StoreKey, digest: 
 
 
 def _look_into(batch: HealBatch, kind: str, digest: Digest) -> Left:
-    if kind != "pack":
+    if kind == "content":
         return Left(kind, digest)
     sound: set[Digest] = set()
-    for at in generations(batch.target, keys.pack(digest)):
+    for at in generations(batch.target, keys.stored(kind, digest)):
         sound |= {sha for sha, _ in check_pack(batch.target, at, uncached=True).sound}
-    return Left(kind, digest, tuple((member, member.digest in sound) for member in _members(batch, digest)))
+    return Left(kind, digest, tuple((member, member.digest in sound) for member in _members(batch, kind, digest)))
 
 
-def _members(batch: HealBatch, digest: Digest) -> list[Member]:
+def _members(batch: HealBatch, kind: str, digest: Digest) -> list[Member]:
     """What should lie in a pack: by any copy of its index, else by the headers of what is left of it."""
     for store in (batch.target, *batch.sources):
         try:
@@ -118,7 +112,7 @@ def _members(batch: HealBatch, digest: Digest) -> list[Member]:
             if store is batch.target:
                 raise
     found: dict[Digest, Member] = {}
-    for at in generations(batch.target, keys.pack(digest)):
+    for at in generations(batch.target, keys.stored(kind, digest)):
         for member in members_by_headers(batch.target, at):
             found.setdefault(member.digest, member)
     return list(found.values())
@@ -127,6 +121,4 @@ def _members(batch: HealBatch, digest: Digest) -> list[Member]:
 def members_by_headers(store: Store, key: StoreKey) -> Iterator[Member]:
     """The members that the headers of a tar announce, in its order; their digests are not verified."""
     with store.get(key) as reader:
-        for row in scan_headers(reader):
-            sha, offset, length = _ROW.unpack(row)
-            yield Member(Digest.from_bytes(sha), offset, length)
+        yield from scan_pack(key, reader)

@@ -10,12 +10,15 @@ from pathlib import Path
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import NotFoundInStoreError
+from strongroom.core.frames import FramePackBuilder
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import Member, PackBuilder
 from strongroom.stores.generations import generations, holds, put_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.repair.healing import Healed, Left, copy_object
 from strongroom.usecases.replicate.sink import Sink, Written
+from strongroom.usecases.restore.contents import read_run
+from strongroom.usecases.restore.plan import Need
 from strongroom.usecases.sealed.objects import read_up_to
 
 #: A pack of more than this is not rebuilt in memory; its members get new packs instead. Ours have about 32 MiB.
@@ -45,10 +48,10 @@ def rebuild(batch: RebuildBatch) -> RebuildResult:
     db = sqlite3.connect(f"{batch.places.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
     try:
         for left in batch.objects:
-            if left.kind == "pack":
-                _pack(batch, db, left, result)
-            else:
+            if left.kind == "content":
                 _content(batch, db, left.digest, result)
+            else:
+                _pack(batch, db, left, result)
     finally:
         db.close()
     return result
@@ -70,9 +73,10 @@ def _content(batch: RebuildBatch, db: sqlite3.Connection, digest: Digest, result
 
 
 def _pack(batch: RebuildBatch, db: sqlite3.Connection, left: Left, result: RebuildResult) -> None:
-    key = keys.pack(left.digest)
+    key = keys.stored(left.kind, left.digest)
     copies = generations(batch.target, key)
-    builder, missing = PackBuilder(), [] if left.members else [left.digest.raw]
+    builder = FramePackBuilder() if left.kind == "zstd" else PackBuilder()
+    missing = [] if left.members else [left.digest.raw]
     fits = sum(member.length for member, _ in left.members) <= MOST
     for member, sound in left.members if fits else ():
         data = _read(batch, copies, member) if sound else _staged(batch, db, member.digest)
@@ -86,13 +90,13 @@ def _pack(batch: RebuildBatch, db: sqlite3.Connection, left: Left, result: Rebui
             at = put_or_generation(batch.target, key, tar, digest)
             if holds(batch.target, at, digest, uncached=True):
                 contents = tuple((member.digest.raw, member.length) for member in members)
-                result.healed.append(Healed("pack", digest, at, len(tar), "its members", contents))
+                result.healed.append(Healed(left.kind, digest, at, len(tar), "its members", contents))
                 return
     sink = Sink(batch.target)
     for member, sound in left.members:
         data = _read(batch, copies, member) if sound else _staged(batch, db, member.digest)
         if data is not None:
-            sink.add(member.digest, data)
+            sink.add(member.digest, data, compress=left.kind == "zstd")
         elif fits or not sound:
             result.lost.append(member.digest.raw)
     sink.flush()
@@ -102,10 +106,17 @@ def _pack(batch: RebuildBatch, db: sqlite3.Connection, left: Left, result: Rebui
 
 def _read(batch: RebuildBatch, copies: list[StoreKey], member: Member) -> bytes | None:
     for at in copies:
-        data = _verified(batch.target, at, member.offset, member.length, member.digest)
+        data = _member(batch.target, at, member)
         if data is not None:
             return data
     return None
+
+
+def _member(store: Store, key: StoreKey, member: Member) -> bytes | None:
+    if member.frame is None:
+        return _verified(store, key, member.offset, member.length, member.digest)
+    need = Need(0, member.digest.raw, member.offset, member.length, member.frame.offset, member.frame.length)
+    return next((bytes(data) for _, data in read_run(store, key, [need]) if data is not None), None)
 
 
 def _staged(batch: RebuildBatch, db: sqlite3.Connection, digest: Digest) -> bytes | None:

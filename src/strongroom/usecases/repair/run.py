@@ -10,6 +10,7 @@ from typing import Final
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import CheckRow, forget_checks, last_seq, record_checks, unsound
 from strongroom.collections.model import CollectionManifest
+from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreError, StoreUnreachableError, UsageError
 from strongroom.core.events import Event, EventType, utc_now
@@ -23,7 +24,7 @@ from strongroom.usecases import log
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.context import Context
 from strongroom.usecases.repair.gathering import Gathering
-from strongroom.usecases.repair.healing import HealBatch, Healed, Left, heal_objects, object_key
+from strongroom.usecases.repair.healing import HealBatch, Healed, Left, heal_objects
 from strongroom.usecases.repair.opening import Opened, open_stores
 from strongroom.usecases.repair.rebuilding import RebuildBatch, rebuild
 from strongroom.usecases.repair.report import RepairReport, StoreRepair
@@ -90,11 +91,10 @@ class _Run:
     def go(self) -> StoreRepair:
         suspects = {row.key.base[0]: row for row in unsound(self.catalogue, self.target.number)}
         large = {
-            (name.kind.value, name.digest): key for key in suspects
-            if (name := name_of(key)).kind in (Kind.PACK, Kind.CONTENT) and name.digest is not None
+            name.stored: key for key in suspects if (name := name_of(key)).stored is not None
         }
         for kind, digest in _damaged_objects(self.catalogue, self.target.number):
-            large.setdefault((kind, digest), object_key(kind, digest))
+            large.setdefault((kind, digest), keys.stored(kind, digest))
         small = [row for key, row in suspects.items() if key not in large.values()]
         if large or small:
             self.scratch.mkdir(parents=True)
@@ -140,7 +140,7 @@ class _Run:
                 for written in result.written:
                     self._written(written)
                 lost += result.lost
-            self.left += [object_key(one.kind, one.digest).text for one in left if (one.kind, one.digest) not in healed]
+            self.left += [keys.stored(one.kind, one.digest).text for one in left if (one.kind, one.digest) not in healed]
             self._say_lost(gathering, lost, stores)
         finally:
             gathering.close()
@@ -160,14 +160,14 @@ class _Run:
         self.catalogue.mark_verified([number])
         self._checked(one.key, one.size, one.digest, one.source)
         if one.source is not None:
-            self.objects.append(f"{'pack' if one.kind == 'pack' else 'sha256'}:{one.digest}")
+            self.objects.append(f"{'sha256' if one.kind == 'content' else 'pack'}:{one.digest}")
 
     def _written(self, written: Written) -> None:
         """A new pack, of what is left of one that is not whole any more."""
         number = self._known(written.kind, written.digest, written.size, written.contents)
         self.catalogue.mark_verified([number])
-        self.repaired.append(object_key(written.kind, written.digest))
-        self.objects.append(f"{'pack' if written.kind == 'pack' else 'sha256'}:{written.digest}")
+        self.repaired.append(keys.stored(written.kind, written.digest))
+        self.objects.append(f"{'sha256' if written.kind == 'content' else 'pack'}:{written.digest}")
 
     def _known(self, kind: str, digest: Digest, size: int, contents: Sequence[tuple[bytes, int]]) -> int:
         """The object's number, recorded in the scope in which its contents were known before."""

@@ -166,8 +166,7 @@ class Mender:
             if name.kind is Kind.README:
                 return text_for_people(base)
             if name.kind is Kind.INDEX and name.digest is not None:
-                tar = find_generation(self._store, keys.pack(name.digest), name.digest)
-                return format_index(members_by_headers(self._store, tar))
+                return self._index(name.digest)
             if name.kind is Kind.PIECES and name.digest is not None:
                 return self._pieces(name.digest)
             if name.kind is Kind.PLACEMENT and name.bag is not None:
@@ -175,6 +174,14 @@ class Mender:
         except (NotFoundInStoreError, DamagedInStoreError, DamagedBagError, RefusedError, UsageError):
             return None
         return None
+
+    def _index(self, digest: Digest) -> bytes:
+        """The index of the sound pack of this name, compressed or not."""
+        try:
+            pack = find_generation(self._store, keys.pack(digest), digest)
+        except NotFoundInStoreError:
+            pack = find_generation(self._store, keys.zstd_pack(digest), digest)
+        return format_index(members_by_headers(self._store, pack))
 
     def _pieces(self, digest: Digest) -> bytes:
         at = find_generation(self._store, keys.content(digest), digest)

@@ -11,16 +11,19 @@ from typing import IO, Final, cast
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
-from strongroom.core.keys import StoreKey
+from strongroom.core.keys import StoreKey, parse_pack_key
 from strongroom.core.pack import parse_index
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Reader, Store
+from strongroom.usecases.framing import is_framed
+from strongroom.usecases.packcheck import check_bytes
 from strongroom.usecases.replicate.sink import Sink, Written
 from strongroom.usecases.restore.contents import is_streamed, read_run, runs
 from strongroom.usecases.restore.indexes import pack_digest
 from strongroom.usecases.restore.plan import WHOLE, Need, Plan
 
 _INDEX_LIMIT: Final = 256 << 20
+_PACK_LIMIT: Final = 64 << 20  # ours have at most 22 MiB; a longer one is packed anew
 _WHOLE_SHARE: Final = 0.5  # a pack of which less than this is wanted is not copied as it is, though all of it belongs here
 
 
@@ -78,6 +81,10 @@ class _Copier:
         wanted = list(self._plan.needs(text))
         self.numbers.update((need.sha, need.content) for need in wanted)
         whole = self._whole(text, wanted)
+        if whole is not None and is_framed(StoreKey(text)):
+            if self._copy_frames(StoreKey(text), whole):
+                return
+            whole = None
         if whole is not None:
             self._sink.flush()
         failed = {need.content for need in wanted} & self._read(StoreKey(text), whole or wanted)
@@ -103,9 +110,27 @@ class _Copier:
             row = self._plan.db.execute("SELECT id FROM content WHERE sha = ?", (member.digest.raw,)).fetchone()
             if row is None:
                 return None
-            needs.append(Need(row[0], member.digest.raw, member.offset, member.length))
+            frame = (member.frame.offset, member.frame.length) if member.frame else ()
+            needs.append(Need(row[0], member.digest.raw, member.offset, member.length, *frame))
         share = sum(need.length for need in wanted) >= _WHOLE_SHARE * sum(need.length for need in needs)
         return needs if share and {need.sha for need in wanted} <= {need.sha for need in needs} else None
+
+    def _copy_frames(self, key: StoreKey, needs: list[Need]) -> bool:
+        """Copy a compressed pack as it is stored: another version of zstd would not make the same bytes from its members. Whether that
+        was done: every member is sound, and nothing else lies in it."""
+        found = parse_pack_key(key)
+        if found is None or not self._sink.takes_zstd():
+            return False
+        try:
+            data = read_all(self._source, key, _PACK_LIMIT)
+        except (NotFoundInStoreError, DamagedInStoreError):
+            return False
+        check = check_bytes(data)
+        if check.digest != found[1] or not check.plain or {sha.raw for sha, _ in check.sound} != {need.sha for need in needs}:
+            return False
+        self.numbers.update((need.sha, need.content) for need in needs)
+        self._sink.put_pack("zstd", check.digest, data, check.index(), check.framed)
+        return True
 
     def _read(self, key: StoreKey, needs: list[Need]) -> set[int]:
         """Hand every sound content to the sink; the numbers of the others."""
@@ -118,7 +143,7 @@ class _Copier:
                 if data is None:
                     failed.add(need.content)
                 else:
-                    self._sink.add(Digest.from_bytes(need.sha), data)
+                    self._sink.add(Digest.from_bytes(need.sha), data, compress=need.stored > 0)
         return failed
 
     def _stream(self, key: StoreKey, need: Need) -> set[int]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import IO, Final
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import ChecksumRefusedError, DamagedInStoreError, NotFoundInStoreError
-from strongroom.core.pack import LARGE_CONTENT, PackBuilder
+from strongroom.core.errors import ChecksumRefusedError, DamagedInStoreError, NotFoundInStoreError, WrongStoreError
+from strongroom.core.frames import FramePackBuilder
+from strongroom.core.pack import LARGE_CONTENT, Member, PackBuilder
+from strongroom.stores.features import ZSTD, declare
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
 
@@ -21,7 +23,7 @@ _HINT_LIMIT: Final = 256 << 20
 class Written:
     """A pack or large content that lies in the store now and was read back, and the (sha256, length) of the contents in it."""
 
-    kind: str  # "pack" or "content"
+    kind: str  # "pack", "zstd" or "content"
     digest: Digest
     size: int  # bytes as stored
     contents: tuple[tuple[bytes, int], ...]
@@ -33,28 +35,53 @@ class Sink:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pack = PackBuilder()
+        self._frames: FramePackBuilder | None = None
+        self._declared: bool | None = None
         self.written: list[Written] = []
         self.failed: set[bytes] = set()  # SHA-256 of contents that could not be written so that they read back
 
-    def add(self, digest: Digest, data: bytes | memoryview) -> None:
-        """A content that fits in memory."""
+    def takes_zstd(self) -> bool:
+        """Whether compressed packs may be written: the store says so from now on. A scratch folder is no store and cannot say it."""
+        if self._declared is None:
+            try:
+                declare(self._store, ZSTD)
+            except WrongStoreError:
+                self._declared = False
+            else:
+                self._declared = True
+        return self._declared
+
+    def add(self, digest: Digest, data: bytes | memoryview, *, compress: bool = False) -> None:
+        """A content that fits in memory; `compress`: it lay in a compressed pack."""
         if len(data) > LARGE_CONTENT:
             stored = self._put(keys.content(digest), bytes(data), digest)
             self._note(stored, Written("content", digest, len(data), ((digest.raw, len(data)),)))
             return
-        if not self._pack.has_room(len(data)):
-            self.flush()
-        self._pack.add(digest, data)
+        pack: PackBuilder | FramePackBuilder = self._pack
+        if compress and self.takes_zstd():
+            pack = self._frames = self._frames or FramePackBuilder()
+        if not pack.has_room(len(data)):
+            self._close(pack)
+        pack.add(digest, data)
 
     def flush(self) -> None:
-        """Close the pack that is being filled. Equal members in equal order make the same pack again, byte for byte."""
-        if not len(self._pack):
-            return
-        tar, index, digest, members = self._pack.finish()
-        stored = self._put(keys.pack(digest), tar, digest)
+        """Close the packs that are being filled. Equal members in equal order make the same pack again, byte for byte, unless it is
+        compressed."""
+        self._close(self._pack)
+        if self._frames is not None:
+            self._close(self._frames)
+
+    def _close(self, pack: PackBuilder | FramePackBuilder) -> None:
+        if len(pack):
+            data, index, digest, members = pack.finish()
+            self.put_pack(pack.kind, digest, data, index, members)
+
+    def put_pack(self, kind: str, digest: Digest, data: bytes | bytearray, index: bytes, members: Iterable[Member]) -> None:
+        """A pack as it is to be stored, with what the caller knows to lie in it."""
+        stored = self._put(keys.stored(kind, digest), data, digest)
         if stored:
             self._put(keys.pack_index(digest), index, Digest.of(index))  # only a hint: that it reads back is not insisted on
-        self._note(stored, Written("pack", digest, len(tar), tuple((member.digest.raw, member.length) for member in members)))
+        self._note(stored, Written(kind, digest, len(data), tuple((member.digest.raw, member.length) for member in members)))
 
     def stream(self, digest: Digest, length: int, open_source: Callable[[], IO[bytes]]) -> None:
         """A content of any size; `open_source` opens it anew for each try. What turns out to be other bytes fails."""

@@ -10,6 +10,7 @@ from typing import Final
 from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.interface import Store
+from strongroom.usecases.framing import frame_content
 from strongroom.usecases.restore.plan import WHOLE, Need
 from strongroom.usecases.sealed.objects import CHUNK, read_up_to
 
@@ -26,20 +27,20 @@ def runs(needs: Iterable[Need]) -> Iterator[list[Need]]:
     run: list[Need] = []
     end = 0
     for need in needs:
-        if run and (_streamed(need) or need.offset - end > GAP or need.offset + need.length - run[0].offset > RUN):
+        if run and (_streamed(need) or need.start - end > GAP or need.end - run[0].start > RUN):
             yield run
             run = []
         if _streamed(need):
             yield [need]
             continue
-        end = max(end if run else 0, need.offset + need.length)
+        end = max(end if run else 0, need.end)
         run.append(need)
     if run:
         yield run
 
 
 def _streamed(need: Need) -> bool:
-    return need.length == WHOLE or need.length > STREAM
+    return not need.stored and (need.length == WHOLE or need.length > STREAM)
 
 
 def is_streamed(run: list[Need]) -> bool:
@@ -48,17 +49,22 @@ def is_streamed(run: list[Need]) -> bool:
 
 def read_run(store: Store, key: StoreKey, run: list[Need]) -> Iterator[tuple[Need, memoryview | None]]:
     """Each content of a run that has its digest; None for one that has not, or is not there."""
-    start = run[0].offset
-    length = max(need.offset + need.length for need in run) - start
+    start = run[0].start
+    length = max(need.end for need in run) - start
     try:
         data = read_up_to(store, key, start, length)
     except NotFoundInStoreError:
         yield from ((need, None) for need in run)
         return
     view = memoryview(data)
+    expanded: tuple[int, memoryview] = (-1, memoryview(b""))
     for need in run:
-        at = need.offset - start
-        content = view[at : at + need.length]
+        source, at = view, need.offset - start
+        if need.stored:
+            if need.frame != expanded[0]:
+                expanded = (need.frame, frame_content(view[need.frame - start : need.end - start]))
+            source, at = expanded[1], need.offset
+        content = source[at : at + need.length]
         yield need, content if hashlib.sha256(content).digest() == need.sha else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,16 +11,17 @@ from typing import Final
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
-from strongroom.core.keys import StoreKey, pack_index
-from strongroom.core.pack import INDEX_NAME, parse_header, parse_index
+from strongroom.core.keys import StoreKey, pack_index, parse_pack_key
+from strongroom.core.pack import INDEX_NAME, Member, parse_header, parse_index
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Reader, Store
+from strongroom.usecases.framing import framed_members, is_framed
 from strongroom.usecases.restore.plan import Place
 from strongroom.usecases.sealed.objects import CHUNK
 
 #: An index has about 110 bytes a member, and a pack of empty files 32,768 members in 16 MiB of headers; others may pack differently.
 _INDEX_LIMIT: Final = 256 << 20
-_ROW: Final = struct.Struct("<32sQQ")  # sha256, offset, length
+_ROW: Final = struct.Struct("<32sQQQQ")  # sha256, offset, length, and the frame they are within: offset, length
 _BLOCK: Final = 512
 _ZERO: Final = bytes(_BLOCK)
 _THREADS: Final = 4
@@ -37,13 +38,19 @@ class IndexBatch:
 
 @dataclass(slots=True)
 class IndexResult:
-    packs: list[tuple[str, bytes]] = field(default_factory=list)  # key of the tar, rows of (sha256, offset, length)
+    packs: list[tuple[str, bytes]] = field(default_factory=list)  # key of the tar, rows of _ROW
     findings: list[Finding] = field(default_factory=list)
 
     def places(self) -> Iterator[Place]:
         for key, rows in self.packs:
-            for sha, offset, length in _ROW.iter_unpack(rows):
-                yield Place(sha, key, offset, length)
+            for sha, *numbers in _ROW.iter_unpack(rows):
+                yield Place(sha, key, *numbers)
+
+    def digests(self) -> Iterator[bytes]:
+        """The contents that lie in the packs, by SHA-256."""
+        for _, rows in self.packs:
+            for row in _ROW.iter_unpack(rows):
+                yield row[0]
 
 
 def read_indexes(batch: IndexBatch) -> IndexResult:
@@ -62,30 +69,48 @@ def _read_one(store: Store, tar: StoreKey, headers: bool) -> tuple[str, bytes, l
         index = pack_index(pack_digest(tar))
         try:
             members = parse_index(read_all(store, index, _INDEX_LIMIT))
-            return tar.text, b"".join(_ROW.pack(m.digest.raw, m.offset, m.length) for m in members), findings
+            return tar.text, _rows(tar, members), findings
         except NotFoundInStoreError:
             findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {index}", "is not there; the headers of the pack were read instead"))
         except (InvalidValueError, DamagedInStoreError, struct.error) as error:
             findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {index}", f"{error}; the headers of the pack were read instead"))
     try:
         with store.get(tar) as reader:
-            return tar.text, b"".join(scan_headers(reader)), findings
+            return tar.text, _rows(tar, scan_pack(tar, reader)), findings
     except NotFoundInStoreError:
         return tar.text, b"", findings
 
 
-def pack_digest(tar: StoreKey) -> Digest:
+def _rows(pack: StoreKey, members: Iterable[Member]) -> bytes:
+    """The rows of these members. Raises InvalidValueError where an index speaks of frames and the pack has none, or the other way round."""
+    rows, framed = [], is_framed(pack)
+    for member in members:
+        if (member.frame is not None) != framed:
+            raise InvalidValueError("its index is that of a pack of the other kind")
+        frame = (member.frame.offset, member.frame.length) if member.frame else (0, 0)
+        rows.append(_ROW.pack(member.digest.raw, member.offset, member.length, *frame))
+    return b"".join(rows)
+
+
+def pack_digest(pack: StoreKey) -> Digest:
     """The digest in the key of a pack, in any generation. Raises InvalidValueError if the key is none of a pack.
 
     >>> pack_digest(StoreKey("packs/ab/" + "ab" * 32 + ".tar~1")).hex[:4]
     'abab'
     """
-    base, _ = tar.base
-    return Digest(base.text.rpartition("/")[2].removesuffix(".tar"))
+    found = parse_pack_key(pack)
+    if found is None:
+        raise InvalidValueError(f"{pack}: no key of a pack")
+    return found[1]
 
 
-def scan_headers(reader: Reader) -> Iterator[bytes]:
-    """A row for each member that the headers of a tar announce, streamed. A block that should be a header and is none is passed over,
+def scan_pack(pack: StoreKey, reader: Reader) -> Iterator[Member]:
+    """The members that the headers of the pack at this key announce, streamed; their digests are not verified."""
+    return framed_members(reader) if is_framed(pack) else _scan_headers(reader)
+
+
+def _scan_headers(reader: Reader) -> Iterator[Member]:
+    """Of a tar as it is. A block that should be a header and is none is passed over,
     and so are the following ones until there is a header again: damage to one header costs one member."""
     at = 0
     while len(block := _read_exactly(reader, _BLOCK)) == _BLOCK:
@@ -99,8 +124,8 @@ def scan_headers(reader: Reader) -> Iterator[bytes]:
         name, length = header
         if name != INDEX_NAME:
             try:
-                yield _ROW.pack(Digest(name).raw, at, length)
-            except (InvalidValueError, struct.error):
+                yield Member(Digest(name), at, length)
+            except InvalidValueError:
                 continue  # a file whose text looks like a header, behind a damaged one
         padded = length + -length % _BLOCK
         if _skip(reader, padded) < padded:

@@ -16,10 +16,11 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFo
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
+from strongroom.core.placement import parse_place
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases.restore.indexes import IndexBatch, pack_digest, read_indexes
+from strongroom.usecases.restore.indexes import IndexBatch, read_indexes
 from strongroom.usecases.restore.plan import WHOLE, Place, Plan
 from strongroom.usecases.sealed.collector import Collector
 
@@ -66,10 +67,10 @@ class _Finder:
             try:
                 for line in read_all(self._store, key, _PLACEMENT_LIMIT).splitlines():
                     value = canonical.loads_line(line, what="a line")
-                    if "pack" in value:
-                        tars.append(keys.pack(Digest(value["pack"])))
+                    kind, digest = parse_place(value)
+                    if kind != "content":
+                        tars.append(keys.stored(kind, digest))
                     else:
-                        digest = Digest(value["object"])
                         places.append(Place(digest.raw, keys.content(digest).text, 0, WHOLE))
             except NotFoundInStoreError:
                 continue
@@ -97,13 +98,8 @@ class _Finder:
     def tars(self) -> Iterator[StoreKey]:
         """Every pack of the store in every generation."""
         for stat in self._store.list("packs/"):
-            if not stat.key.base[0].text.endswith(".tar"):
-                continue
-            try:
-                pack_digest(stat.key)
-            except InvalidValueError:
-                continue
-            yield stat.key
+            if keys.parse_pack_key(stat.key) is not None:
+                yield stat.key
 
     def indexes(self, tars: Iterable[StoreKey], *, headers: bool = False) -> None:
         """Add the members of these packs. Stops early once everything that is missing has a place, unless the headers are read."""

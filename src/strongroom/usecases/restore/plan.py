@@ -26,11 +26,13 @@ CREATE INDEX file_content ON file (content);
 CREATE TABLE folder (target BLOB PRIMARY KEY, path TEXT NOT NULL, mode INTEGER, mtime INTEGER, made INTEGER NOT NULL DEFAULT 0)
   WITHOUT ROWID;
 CREATE TABLE link (target BLOB PRIMARY KEY, path TEXT NOT NULL, points BLOB NOT NULL, mtime INTEGER) WITHOUT ROWID;
-CREATE TABLE place (content INTEGER, store INTEGER, key TEXT, offset INTEGER, length INTEGER, tried INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (content, store, key, offset, length)) WITHOUT ROWID;
+CREATE TABLE place (content INTEGER, store INTEGER, key TEXT, offset INTEGER, length INTEGER, frame INTEGER NOT NULL DEFAULT 0,
+  stored INTEGER NOT NULL DEFAULT 0, tried INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (content, store, key, frame, offset, length)) WITHOUT ROWID;
 CREATE TABLE name (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE job (content INTEGER PRIMARY KEY, key TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL);
-CREATE INDEX job_key ON job (key, offset);
+CREATE TABLE job (content INTEGER PRIMARY KEY, key TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
+  frame INTEGER NOT NULL, stored INTEGER NOT NULL);
+CREATE INDEX job_key ON job (key, frame, offset);
 """
 
 #: The length of a place that is a whole object.
@@ -38,12 +40,27 @@ WHOLE: Final = -1
 
 
 class Need(NamedTuple):
-    """A content to be read: `length` bytes from `offset` of an object, or all of it (WHOLE)."""
+    """A content to be read: `length` bytes from `offset` of an object, or all of it (WHOLE).
+
+    In a compressed pack: of what the `stored` bytes from byte `frame` of it expand to.
+    """
 
     content: int
     sha: bytes
     offset: int
     length: int
+    frame: int = 0
+    stored: int = 0
+
+    @property
+    def start(self) -> int:
+        """The first byte of the object that must be read."""
+        return self.frame if self.stored else self.offset
+
+    @property
+    def end(self) -> int:
+        """The byte after the last one; of a part only."""
+        return self.frame + self.stored if self.stored else self.offset + self.length
 
 
 class FileRow(NamedTuple):
@@ -55,12 +72,14 @@ class FileRow(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a content may lie, found out for `sha`."""
+    """Where a content may lie, found out for `sha`; the numbers are those of a Need."""
 
     sha: bytes
     key: str
     offset: int
     length: int
+    frame: int = 0
+    stored: int = 0
 
 
 class Plan:
@@ -93,7 +112,8 @@ class Plan:
 
     def needs(self, key: str) -> Iterator[Need]:
         """What is to be read from one object, in order of offset."""
-        query = "SELECT content, sha, offset, length FROM job JOIN content ON content.id = job.content WHERE key = ? ORDER BY offset"
+        query = ("SELECT content, sha, offset, length, frame, stored FROM job JOIN content ON content.id = job.content WHERE key = ? "
+                 "ORDER BY frame, offset")
         return map(Need._make, self.db.execute(query, (key,)))
 
     def files(self, content: int) -> list[FileRow]:
@@ -106,9 +126,9 @@ class Plan:
         """Remember where contents may lie; places of contents that are not wanted are passed over."""
         self.db.execute("BEGIN")
         self.db.executemany(
-            "INSERT OR IGNORE INTO place (content, store, key, offset, length) "
-            "SELECT id, ?, ?, ?, ? FROM content WHERE sha = ? AND done = 0",
-            ((store, key, offset, length, sha) for sha, key, offset, length in places),
+            "INSERT OR IGNORE INTO place (content, store, key, offset, length, frame, stored) "
+            "SELECT id, ?, ?, ?, ?, ?, ? FROM content WHERE sha = ? AND done = 0",
+            ((store, *place[1:], place.sha) for place in places),
         )
         self.db.execute("COMMIT")
 
@@ -133,12 +153,13 @@ class Plan:
         self.db.execute("DELETE FROM job")
         # Whole objects before members, then by key: contents that lie in one pack are read together.
         self.db.execute(
-            "INSERT OR IGNORE INTO job SELECT p.content, p.key, p.offset, p.length FROM place p JOIN content c ON c.id = p.content "
-            "WHERE c.done = 0 AND p.store = ? AND p.tried = 0 ORDER BY p.length = -1 DESC, p.key, p.offset", (store,))
+            "INSERT OR IGNORE INTO job SELECT p.content, p.key, p.offset, p.length, p.frame, p.stored FROM place p "
+            "JOIN content c ON c.id = p.content "
+            "WHERE c.done = 0 AND p.store = ? AND p.tried = 0 ORDER BY p.length = -1 DESC, p.key, p.frame, p.offset", (store,))
         self.db.execute(
             "UPDATE place SET tried = 1 WHERE store = ?1 AND EXISTS "
             "(SELECT 1 FROM job j WHERE j.content = place.content AND j.key = place.key AND j.offset = place.offset "
-            "AND j.length = place.length)", (store,))
+            "AND j.length = place.length AND j.frame = place.frame)", (store,))
         self.db.execute("COMMIT")
         return self.one("SELECT count(*) FROM job")
 
