@@ -81,9 +81,10 @@ def test_it_comes_back_without_hints(pressed, lost):
         if lost == "index":
             index.unlink()
         elif lost == "wrong index":  # well-formed, of a pack of the other kind
-            body = "".join('{"length":%d,"offset":%d,"sha256":"%s"}\n' % (m["length"], m["offset"], m["sha256"]) for m in pressed.members(pack))
+            lines = [f'{{"length":{m["length"]},"offset":{m["offset"]},"sha256":"{m["sha256"]}"}}\n' for m in pressed.members(pack)]
+            body = "".join(lines)
             index.chmod(0o644)
-            index.write_text(body + '{"count":%d,"sha256":"%s"}\n' % (body.count("\n"), sha256(body.encode())))
+            index.write_text(body + f'{{"count":{len(lines)},"sha256":"{sha256(body.encode())}"}}\n')
     if lost == "placement":
         next(pressed.place.folder("one").glob("bags/*/*/placement.jsonl")).unlink()
     report, files = pressed.restore()

@@ -84,7 +84,8 @@ def test_whatever_goes_in_comes_out_by_index_and_by_headers(contents, size):
     for member, data in zip(parse_index(index), contents, strict=True):
         content = expand(bytes(stored[member.frame.offset : member.frame.offset + member.frame.length]))
         assert content[member.offset : member.offset + member.length] == data
-    found = [one for offset, length, content in split(pieces(stored, size)) for _, one, _ in members_of(content, Frame(offset, length)) if one]
+    taken = (members_of(content, Frame(offset, length)) for offset, length, content in split(pieces(stored, size)))
+    found = [one for frame in taken for _, one, _ in frame if one]
     assert found == members
     check = check_bytes(bytes(stored))
     assert (check.digest, check.whole, check.plain, check.framed, check.damaged) == (digest, True, True, tuple(members), ())
