@@ -92,6 +92,21 @@ def all_checks(catalogue: Catalogue, store: int, *, after: int = -1) -> Iterator
             yield _row(row)
 
 
+def known_below(catalogue: Catalogue, store: int, prefix: str) -> Iterator[CheckRow]:
+    """The results for every key of the store below `prefix` ("log/"), by key."""
+    with reading(catalogue) as db:
+        sql = "SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? AND key >= ? AND key < ? ORDER BY key"
+        for row in db.execute(sql, (store, prefix, prefix + "~")):
+            yield _row(row)
+
+
+def last_known(catalogue: Catalogue, store: int, prefix: str) -> str | None:
+    """The highest key of the store below `prefix` that is known, without its generation; None if none is."""
+    with reading(catalogue) as db:
+        sql = "SELECT max(base) FROM checks WHERE store = ? AND base >= ? AND base < ?"
+        return db.execute(sql, (store, prefix, prefix + "~")).fetchone()[0]  # type: ignore[no-any-return]
+
+
 def unsound(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
     """Every key of the store that is damaged or missing, in order, and of which no generation was found sound."""
     with reading(catalogue) as db:

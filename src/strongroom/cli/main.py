@@ -29,6 +29,7 @@ VERBS: Final = {
     "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
     "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
+    "log": ("strongroom.cli.log", "whether the logs of the stores agree, and what they tell"),
     "rebuild": ("strongroom.cli.rebuild", "make the catalogue again from stores"),
     "report": ("strongroom.cli.report", "what the last run, or those of a period, did and found"),
     "serve": ("strongroom.cli.serve", "run the schedules of every collection"),

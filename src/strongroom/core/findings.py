@@ -61,6 +61,14 @@ class Code(Enum):
     INDEX_WRONG = "index-wrong", Severity.WARNING  # only a hint; bytes were found without it
     PLACEMENT_WRONG = "placement-wrong", Severity.WARNING
     FORKED = "forked", Severity.ERROR
+    # -- the log
+    LOG_ALTERED = "log-altered", Severity.ERROR  # an event, or the batch it lies in, is not what was written
+    LOG_HOLE = "log-hole", Severity.ERROR  # batches are missing, and later ones are there
+    LOG_FORKED = "log-forked", Severity.ERROR  # two histories of one writer, each whole
+    STORE_ROLLED_BACK = "store-rolled-back", Severity.ERROR  # what it had last, by other witnesses, is gone
+    BAG_REMOVED = "bag-removed", Severity.ERROR  # the log says that the store took it, and it is gone with its seal
+    STORE_BEHIND = "store-behind", Severity.NOTE  # merely lacks what others have: normal for a disk in a drawer
+    BAG_ELSEWHERE = "bag-elsewhere", Severity.NOTE  # a seal names it as the one before, and no store that was asked has it
     # -- jobs
     STORE_LIMIT = "store-limit", Severity.WARNING  # what a file system or bucket cannot do
     STORE_SKIPPED = "store-skipped", Severity.WARNING

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import record_written
+from strongroom.catalogue.checks import last_known, record_written
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, KeyExistsError, NotFoundInStoreError
@@ -76,6 +76,11 @@ def _append(catalogue: Catalogue, store: Store, store_number: int, store_id: str
     for _ in range(5):
         head, highest = _last_batch(store, writer)
         seq = 1 if head is None else head.seq + 1
+        known = last_known(catalogue, store_number, f"log/{writer}/")
+        if known is not None and known >= keys.log_batch(writer, seq).text:
+            # It reached further once: the store was put back to an older state. To go on from there would be a second history.
+            writer = catalogue.renew_writer(store_number)
+            continue
         if seq <= highest:  # the end of the chain is damaged: it is never continued over a gap
             writer = catalogue.renew_writer(store_number)
             continue
