@@ -35,6 +35,7 @@ class Life:
             self.place.add_store(store)
         self.attached = set(STORES)
         self.said: list[str] = []
+        self.audits: list[str] = []  # what audits found, which must be nothing
 
     def step(self) -> None:
         name = self.chance.choice([*PLACES, "site"])
@@ -56,7 +57,7 @@ class Life:
             case "due":
                 due([self.place.manifest(name, PLACES[name])], self.place.context, self.place.runner)
             case "audit":
-                audit(AuditRequest(), self.place.context, self.place.runner)
+                self.audits += map(str, audit(AuditRequest(), self.place.context, self.place.runner).findings)
             case "swap":
                 self.swap(self.chance.choice(STORES))
             case "lose home":
@@ -87,7 +88,7 @@ class Life:
 
     def accused(self) -> list[str]:
         """What is said against the stores that are attached now, by no catalogue and by the one there is."""
-        wrong = []
+        wrong = [one for one in self.audits if "-missing" in one]
         for home in ("empty home", "home"):
             report = self.past.verify(*sorted(self.attached), home=home)
             wrong += [f"{home}: {one}" for one in report.findings if one.code.label in GRAVE]

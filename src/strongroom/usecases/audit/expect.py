@@ -81,7 +81,9 @@ def _expect_seals(scratch: Scratch, catalogue: Catalogue, store_id: str) -> None
     for bag, digest in claims:
         base = keys.seal(BagId.parse(bag)).text
         sql = "SELECT 1 FROM wanted WHERE base = ?1 UNION SELECT 1 FROM things WHERE base = ?1 AND recorded IS NOT NULL"
-        if db.execute(sql, (base,)).fetchone() is None and db.execute("SELECT 1 FROM things WHERE bag = ?", (bag,)).fetchone():
+        # A mark alone is that of a bag that waits for its contents; what stands just before the seal shows that there was one.
+        was_here = "SELECT 1 FROM things WHERE bag = ? AND kind IN (?, ?)"
+        if db.execute(sql, (base,)).fetchone() is None and db.execute(was_here, (bag, Kind.SEAL, Kind.PLACEMENT)).fetchone():
             _want(scratch, base, digest)
             db.execute("UPDATE seals SET credible = 0 WHERE bag = ? AND digest != ?", (bag, digest))
 
