@@ -85,6 +85,11 @@ class Code(Enum):
     RESTORE_NO_MATCH = "restore-no-match", Severity.ERROR
     OVERDUE = "overdue", Severity.ERROR
     RUN_FAILED = "run-failed", Severity.WARNING  # the last run of a job found errors, or did not end
+    # -- bags of others (import)
+    IMPORT_REFUSED = "import-refused", Severity.ERROR  # a serialised bag, or a member of it, that is not taken
+    IMPORT_CHANGED = "import-changed", Severity.ERROR  # what was archived is not what was validated
+    IMPORT_FAILED = "import-failed", Severity.ERROR  # the machinery, not the bag
+    IMPORT_NOTE = "import-note", Severity.NOTE
     # -- BagIt bags (verify)
     BAG_INVALID = "bag-invalid", Severity.ERROR  # a tag file or the bag's layout breaks a rule
     BAG_PATH = "bag-path", Severity.ERROR  # a listed path leaves the bag or the payload

@@ -43,6 +43,7 @@ class Rules:
     excluded: Callable[[bytes], bool]
     symlinks: str
     apart: frozenset[bytes] = frozenset()  # folders of our own that lie in the source: never taken
+    whole: bool = False  # litter of operating systems too: somebody else's manifest lists it
 
 
 class Walk:
@@ -97,7 +98,7 @@ class Walk:
                 yield self._judge(item, name)
 
     def _judge(self, item: os.DirEntry[bytes], name: bytes) -> tuple[Entry, os.stat_result | None]:
-        if is_litter(item.name) or name in self._rules.apart:
+        if (is_litter(item.name) and not self._rules.whole) or name in self._rules.apart:
             return Entry(Kind.EXCLUDED, name, reason="system-file"), None
         try:
             info = item.stat(follow_symlinks=False)

@@ -21,11 +21,16 @@ from strongroom.usecases.archive.spool import Spool
 _ROWS = 5000
 
 
-def scan(manifest: CollectionManifest, home: Path, spool: Spool, progress: Progress, found: Callable[[Finding], None]) -> None:
-    """Walk the source into the spool; `home` is never taken, should it lie in there. Raises UsageError if the source cannot be read."""
+def scan(
+    manifest: CollectionManifest, home: Path, spool: Spool, progress: Progress, found: Callable[[Finding], None], *, whole: bool = False
+) -> None:
+    """Walk the source into the spool; `home` is never taken, should it lie in there, and litter only when the source is to be taken `whole`.
+
+    Raises UsageError if the source cannot be read.
+    """
     include, exclude = compile_globs(manifest.include), compile_globs(manifest.exclude)
     apart = os.path.relpath(os.path.realpath(os.fsencode(home)), os.path.realpath(os.fsencode(manifest.source)))
-    rules = Rules(include if manifest.include else lambda _: True, exclude, manifest.symlinks, frozenset({apart}))
+    rules = Rules(include if manifest.include else lambda _: True, exclude, manifest.symlinks, frozenset({apart}), whole)
     walk = Walk(os.fsencode(manifest.source), rules, found)
     for entries in _chunks(walk.entries()):
         files = [entry for entry in entries if entry.kind is Kind.FILE]

@@ -24,6 +24,7 @@ from strongroom.usecases import log
 from strongroom.usecases.archive import accrual, gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
+from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.destination import Destination, open_destination, refuse_pending_sweep
 from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal, stored_again
 from strongroom.usecases.archive.lock import only_one
@@ -42,11 +43,12 @@ _RACES: Final = 20  # of losing the next number to other runs
 
 def archive(
     manifest: CollectionManifest, context: Context, runner: Runner, *,
-    dry_run: bool = False, accept_loss: bool = False, reread: bool = False,
+    dry_run: bool = False, accept_loss: bool = False, reread: bool = False, delivery: Delivery | None = None,
 ) -> ArchiveReport:
     """Make the next bag of a collection, or find that none is needed.
 
-    `dry_run` only looks; `accept_loss` lifts `max_loss`; `reread` reads files that look unchanged too.
+    `dry_run` only looks; `accept_loss` lifts `max_loss`; `reread` reads files that look unchanged too. `delivery`: the source is the
+    payload of a bag that was received and validated.
 
     Raises UsageError (manifest, source), RefusedError (max_loss), StoreError (store absent, another, unreachable, full) and whatever
     stops the machinery; what concerns the archive itself is in the report's findings. A run that was stopped anywhere is carried on
@@ -59,7 +61,8 @@ def archive(
         Catalogue.open(context.catalogue) as catalogue,
         open_destination(manifest, catalogue, runner.workers) as destination,
     ):
-        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), accept_loss=accept_loss, reread=reread)
+        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), accept_loss=accept_loss,
+                   reread=reread, delivery=delivery)
         try:
             run.look(context.home)
             report = run.plan() if dry_run else run.go()
@@ -75,11 +78,12 @@ def archive(
 class _Run:
     def __init__(
         self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination, kept: Store, *,
-        accept_loss: bool, reread: bool,
+        accept_loss: bool, reread: bool, delivery: Delivery | None,
     ) -> None:
         self.manifest = manifest
         self.accept_loss = accept_loss
-        self.reread = reread
+        self.reread = reread or delivery is not None
+        self.delivery = delivery
         self.scratch = scratch
         self.catalogue = catalogue
         self.destination = destination
@@ -100,15 +104,20 @@ class _Run:
     def look(self, home: Path) -> None:
         self.root = gather.identity(self.manifest)
         with self.stages.stage("scan") as progress:
-            gather.scan(self.manifest, home, self.spool, progress, self.findings.add)
+            gather.scan(self.manifest, home, self.spool, progress, self.findings.add, whole=self.delivery is not None)
+            if self.delivery is not None:
+                self.delivery.take_names(self.spool)
         self._find_last()
         with self.stages.stage("validate metadata"):
             folder = self.scratch / "metadata"
             folder.mkdir()
-            self.records = metadata.validate(self.manifest.metadata, self.manifest.source, folder, self.spool)
+            described = self.manifest.source if self.delivery is None else self.delivery.without_records(folder)
+            self.records = metadata.validate(self.manifest.metadata, described, folder, self.spool)
             self.findings.extend(self.records.findings)
             supplied.leave_out(self.spool, self.records.held())
         self.algorithms = self.manifest.fixity + supplied.extra_algorithms(self.records, self.manifest.fixity)
+        if self.delivery is not None:
+            self.algorithms += tuple(name for name in self.delivery.algorithms if name not in self.algorithms)
         if not self.reread:
             known.recall(self.spool, self.catalogue.path, self.manifest.name, str(self.manifest.source), self.algorithms)
         place = Place(self.destination.store, self.destination.number, self.manifest.name if self.manifest.dedup == "collection" else "")
@@ -163,7 +172,7 @@ class _Run:
     def _must_refuse(self) -> bool:
         codes = {finding.code for finding in self.findings.findings()}
         wrong_bytes = self.manifest.metadata.on_invalid == "refuse" and Code.CHECKSUM_MISMATCH in codes
-        return self.records.refused or wrong_bytes or Code.SOURCE_SYMLINK in codes
+        return self.records.refused or wrong_bytes or bool(codes & {Code.SOURCE_SYMLINK, Code.IMPORT_CHANGED})
 
     def _must_learn(self) -> bool:
         """Whether the store may hold what the catalogue has not heard of: a run was cut off there, or somebody else sealed."""
@@ -185,6 +194,8 @@ class _Run:
         differing = supplied.compare_checksums(self.spool, self.records, self.algorithms, self.findings.add)
         if self.manifest.metadata.on_invalid == "hold":
             supplied.leave_out(self.spool, iter(differing))
+        if self.delivery is not None:
+            self.findings.extend(self.delivery.compare(self.spool, self.algorithms))
 
     def _carry_over(self) -> None:
         if self.manifest.mode == "accrue" and self.before is not None:
@@ -243,6 +254,7 @@ class _Run:
 
     def _supplied(self) -> list[tuple[str, Path]]:
         files = [*self.records.tag_files, ("metadata/validation.json", self.records.report)]
+        files += self.delivery.tag_files if self.delivery is not None else ()
         if self.manifest.mode == "accrue" and self.before is not None:
             return accrual.merge_records(self.spool, self.before, files, self.scratch)
         return files
@@ -250,7 +262,7 @@ class _Run:
     def _store_tag_files(self, attempt: Attempt, writer: TagFiles, payload: Payload) -> list[TagFile]:
         with self.stages.stage("store tag files") as progress:
             events = before_the_seal(self.manifest, attempt, self._counts(payload.files, payload.size), self.findings.findings())
-            files = writer.bag(payload, attempt.bag, self._collection(), events)
+            files = writer.bag(payload, attempt.bag, self._collection(), [*self._received(attempt.bag), *events])
             for size in attempt.store_tag_files(files):
                 progress.advance(1, size)
             attempt.store_placement(self.contents.chosen())
@@ -297,12 +309,17 @@ class _Run:
                 damaged += len(wrong)
         with self.stages.stage("catalogue"):
             counts = self._counts(seal.payload_files, seal.payload_bytes)
-            self._log(after_the_seal(self.manifest, seal, digest, counts, damaged))
+            self._log([*self._received(seal.bag), *after_the_seal(self.manifest, seal, digest, counts, damaged)])
             self.catalogue.record_bag(seal, digest, self.destination.number)
             self._remember(digest)
             self.catalogue.set_dirty(self.destination.number, dirty=False)
             self._keep(seal.bag, digest)
         return self._report("sealed", seal.bag)
+
+    def _received(self, bag: BagId) -> list[Event]:
+        """What was done with a delivery before it became this bag."""
+        events = self.delivery.events if self.delivery is not None else ()
+        return [replace(event, objects=(str(bag), *event.objects)) for event in events]
 
     def _log(self, events: list[Event]) -> None:
         log.append(self.catalogue, self.destination.store, self.destination.number, self.destination.id, events)
@@ -338,6 +355,8 @@ class _Run:
             self.attempt = None
 
     def _remember(self, seal: Digest) -> None:
+        if self.delivery is not None:
+            return  # it will not come again from where it lies now
         source = str(self.manifest.source)
         known.remember(self.spool, self.catalogue.path, self.manifest.name, source, self.algorithms, seal, self.started)
 

@@ -34,7 +34,7 @@ def compare_checksums(spool: Spool, records: ValidationResult, algorithms: tuple
         if checksum.algorithm not in algorithms:
             found(Finding(Code.CHECKSUM_UNKNOWN, checksum.place, f"{checksum.path}: no way to compute {checksum.algorithm}; not compared"))
             continue
-        read = _digest(row[0], row[1], algorithms, checksum.algorithm)
+        read = digest_of(row[0], row[1], algorithms, checksum.algorithm)
         if read != checksum.hex:
             differing.append(checksum.path)
             message = f"{checksum.path}: {checksum.algorithm} supplied is {checksum.hex}, what was read has {read}"
@@ -42,7 +42,8 @@ def compare_checksums(spool: Spool, records: ValidationResult, algorithms: tuple
     return differing
 
 
-def _digest(sha256: bytes, others: bytes, algorithms: tuple[str, ...], algorithm: str) -> str:
+def digest_of(sha256: bytes, others: bytes, algorithms: tuple[str, ...], algorithm: str) -> str:
+    """The digest by `algorithm`, in hexadecimal, from what the spool holds. `algorithms`: those that were computed, sha256 first."""
     if algorithm == "sha256":
         return sha256.hex()
     at = 0

@@ -87,7 +87,7 @@ class TagFiles:
         records = []
         for path, file in sorted(supplied):
             done.tag_files.append(self._bytes(path, _chunks_of(file)))
-            if path.startswith(("metadata/records/", "metadata/schema/")):
+            if path.startswith(("metadata/records/", "metadata/schema/", "metadata/imported/bag/")):
                 records.append(f"{done.tag_files[-1].digests['sha256']}  {path}\n")
         done.parts["records"] = _sha256("".join(records).encode())
         document = self._manifest.document

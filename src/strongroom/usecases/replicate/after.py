@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from strongroom.collections.model import CollectionManifest
 from strongroom.runner.interface import Runner
+from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.archive.run import archive
 from strongroom.usecases.context import Context
@@ -14,13 +15,13 @@ from strongroom.usecases.replicate.run import replicate
 
 def archive_and_replicate(
     manifest: CollectionManifest, context: Context, runner: Runner, *, replicas: bool = True,
-    dry_run: bool = False, accept_loss: bool = False, reread: bool = False,
+    dry_run: bool = False, accept_loss: bool = False, reread: bool = False, delivery: Delivery | None = None,
 ) -> ArchiveReport:
     """Make the next bag, then bring every bag to the other stores of the manifest that are attached, unless `replicas` is off.
 
     The other parameters, and what is raised, as in archive and replicate. A run that was refused replicates nothing.
     """
-    report = archive(manifest, context, runner, dry_run=dry_run, accept_loss=accept_loss, reread=reread)
+    report = archive(manifest, context, runner, dry_run=dry_run, accept_loss=accept_loss, reread=reread, delivery=delivery)
     if dry_run or not replicas or len(manifest.stores) < 2 or report.outcome == "refused":
         return report
     return replace(report, notes=(), replication=replicate([manifest], context, runner))

@@ -52,22 +52,26 @@ def verify(path: Path, *, workers: int = 2, progress: Progress | None = None) ->
     if not path.is_dir():
         raise UsageError(f"{path} is not a folder; name the folder that holds bagit.txt")
     with temporary_index() as index:
-        bag = Bag(os.path.abspath(os.fsencode(path)), index)
-        findings = [finding for rule in RULES for finding in rule(bag)]
-        findings += check_fixity(bag, workers, progress)
-        size, files = next(index.rows("SELECT coalesce(sum(size), 0), count(*) FROM files WHERE payload"))
-        return VerifyReport(
-            bag=str(path),
-            version=str(bag.declaration.version),
-            encoding=bag.declaration.encoding,
-            payload_algorithms=_algorithms(bag, tag=False),
-            tag_algorithms=_algorithms(bag, tag=True),
-            payload_files=files,
-            payload_bytes=size,
-            tag_files=index.one("SELECT count(*) FROM files WHERE NOT payload"),
-            hashed_bytes=bag.hashed_bytes,
-            findings=tuple(findings),
-        )
+        return examine(Bag(os.path.abspath(os.fsencode(path)), index), str(path), workers=workers, progress=progress)
+
+
+def examine(bag: Bag, name: str, *, workers: int = 2, progress: Progress | None = None) -> VerifyReport:
+    """`verify` for a bag whose index somebody goes on asking afterwards. `name` is what the report calls it."""
+    findings = [finding for rule in RULES for finding in rule(bag)]
+    findings += check_fixity(bag, workers, progress)
+    size, files = next(bag.index.rows("SELECT coalesce(sum(size), 0), count(*) FROM files WHERE payload"))
+    return VerifyReport(
+        bag=name,
+        version=str(bag.declaration.version),
+        encoding=bag.declaration.encoding,
+        payload_algorithms=_algorithms(bag, tag=False),
+        tag_algorithms=_algorithms(bag, tag=True),
+        payload_files=files,
+        payload_bytes=size,
+        tag_files=bag.index.one("SELECT count(*) FROM files WHERE NOT payload"),
+        hashed_bytes=bag.hashed_bytes,
+        findings=tuple(findings),
+    )
 
 
 def _algorithms(bag: Bag, *, tag: bool) -> tuple[str, ...]:
