@@ -20,6 +20,7 @@ from strongroom.core.findings import printable
 VERBS: Final = {
     "init": ("strongroom.cli.init", "write a commented collection manifest for a folder"),
     "archive": ("strongroom.cli.archive", "make the next bag of a collection"),
+    "import": ("strongroom.cli.imports", "take in bags that others made"),
     "audit": ("strongroom.cli.audit", "read stored bytes again and compare"),
     "restore": ("strongroom.cli.restore", "put a bag, or files of it, back as they were"),
     "diff": ("strongroom.cli.diff", "what differs between two bags"),

@@ -60,8 +60,9 @@ class Staging:
         self.folder(path.rpartition("/")[0])
         if size is not None:
             self._make_room(path, size)
-        if self._db.execute("SELECT 1 FROM made WHERE path = ?", (path.encode(),)).fetchone():
-            raise UnpackError(path, "occurs twice in the archive")
+        there = self._db.execute("SELECT folder FROM made WHERE path = ?", (path.encode(),)).fetchone()
+        if there is not None:
+            raise UnpackError(path, "is both a folder and a file in this archive" if there[0] else "occurs twice in the archive")
         try:
             descriptor = os.open(self._place(path), _CREATE, 0o600)
         except FileExistsError:

@@ -34,7 +34,8 @@ def parse_header(block: bytes, at: int) -> Header | None:
     if block == bytes(BLOCK):
         return None
     where = f"header at byte {at:,}"
-    stored = _number(block[148:156], where, "checksum")
+    field = block[148:156].strip(b" \0")
+    stored = int(field, 8) if field and not field.strip(b"01234567") else -1
     unsigned = sum(block) - sum(block[148:156]) + 8 * 32
     signed = unsigned - 256 * sum(byte > 127 for byte in block[:148] + block[156:])  # as some old programs counted
     if stored not in (unsigned, signed):

@@ -36,19 +36,21 @@ class Context:
         return self.home / "catalogue.sqlite"
 
     @contextmanager
-    def scratch(self, job: str) -> Iterator[Path]:
-        """A private folder for one job, removed afterwards, as are those of jobs that were killed.
+    def scratch(self, job: str, elsewhere: Path | None = None) -> Iterator[Path]:
+        """A private folder for one job, removed afterwards, as are those of jobs that were killed. It lies below STRONGROOM_HOME, or in
+        a folder of ours below `elsewhere`.
 
-        Raises UsageError if STRONGROOM_HOME cannot be written.
+        Raises UsageError if that cannot be written.
         """
-        place = self.home / "scratch"
+        place = self.home / "scratch" if elsewhere is None else elsewhere / "strongroom-scratch"
         try:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
             _remove_abandoned(place)
             folder = Path(tempfile.mkdtemp(prefix=f"{job}-", dir=place))
             lock = _lock(folder)
         except OSError as error:
-            raise UsageError(f"cannot write below STRONGROOM_HOME ({self.home}): {error.strerror}; set it to a folder you own") from error
+            name = f"STRONGROOM_HOME ({self.home})" if elsewhere is None else str(elsewhere)
+            raise UsageError(f"cannot write below {name}: {error.strerror}; set it to a folder you own") from error
         try:
             yield folder
         finally:

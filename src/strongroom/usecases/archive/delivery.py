@@ -85,7 +85,7 @@ class Delivery:
                 if file is None or sha256 is None:
                     yield Finding(Code.IMPORT_CHANGED, place, f"was valid by {manifest} and could not be read again ({reason or 'gone'})")
                 elif (read := digest_of(sha256, others, algorithms, algorithm)) != digest:
-                    yield Finding(Code.IMPORT_CHANGED, place, f"changed after it was validated: it has {read}, and {manifest} says {digest}")
+                    yield Finding(Code.IMPORT_CHANGED, place, f"changed after it was validated: has {read}, and {manifest} says {digest}")
             for (path,) in spool.db.cursor().execute(_UNPROMISED):
                 yield Finding(Code.IMPORT_CHANGED, path, "appeared after the bag was validated: no manifest lists it")
         finally:

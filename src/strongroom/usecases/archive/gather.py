@@ -24,7 +24,7 @@ _ROWS = 5000
 def scan(
     manifest: CollectionManifest, home: Path, spool: Spool, progress: Progress, found: Callable[[Finding], None], *, whole: bool = False
 ) -> None:
-    """Walk the source into the spool; `home` is never taken, should it lie in there, and litter only when the source is to be taken `whole`.
+    """Walk the source into the spool; `home` is never taken, should it lie in there, and litter only when the source is taken `whole`.
 
     Raises UsageError if the source cannot be read.
     """
