@@ -81,7 +81,7 @@ def _tar_members() -> Iterator[tuple[str, bytes, str]]:
     yield "UNC", member(b"\\\\server\\share\\x", b"x"), "network path"
     yield "prefix field leads out", header(b"outside", 0, prefix=b"../.."), "'..'"
     for kind, says in ((b"1", "hard link"), (b"2", "symbolic link"), (b"3", "device"), (b"4", "device"), (b"6", "FIFO"), (b"S", "sparse"),
-                       (b"D", "folder listing"), (b"M", "another volume"), (b"N", "long names"), (b"V", "volume label"), (b"Z", "not known")):
+                       (b"D", "folder listing"), (b"M", "another volume"), (b"N", "long names"), (b"V", "volume"), (b"Z", "not known")):
         yield f"type {kind.decode()}", header(b"bag/data/odd", 0, kind, link=b"/etc/passwd"), says
     yield "link to a file that comes", header(b"bag/data/dir", 0, b"2", link=b"/tmp") + member(b"bag/data/dir/x", b"x"), "symbolic link"
     yield "negative size", header(b"bag/data/x", size_field=b"\xff" * 12), "negative"

@@ -18,6 +18,8 @@ from strongroom.core.errors import UsageError
 from strongroom.core.events import Event, EventType, Outcome, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
+from strongroom.signing.keyring import Keyring
+from strongroom.signing.trust import Trust
 from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.context import Context
@@ -61,7 +63,7 @@ def import_bag(
     received, notes = receive(path, place, request.limits, runner)
     findings.extend(notes)
     done.form, done.sha256, done.size = received.form, received.sha256, received.size
-    valid = validate(received, place, request, runner, findings, done)
+    valid = validate(received, place, request, Keyring(context.home).trust(), runner, findings, done)
     if valid is None:
         return
     want = naming.wanted(valid.elements, valid.origin, received.name, _manifest_digest(valid))
@@ -74,7 +76,7 @@ def import_bag(
 
 
 def validate(
-    received: Received, place: Path, request: ImportRequest, runner: Runner, findings: Collector, done: ImportedBag
+    received: Received, place: Path, request: ImportRequest, trust: Trust, runner: Runner, findings: Collector, done: ImportedBag
 ) -> Validated | None:
     """The bag, if it is valid and may be taken; its payload is not copied. What is wrong with it are findings."""
     index = Index(str(place))
@@ -95,6 +97,7 @@ def validate(
         findings.extend(said)
     finally:
         index.close()
+    findings.extend(own.judge_signature(origin, trust))
     file = place / "bag.sqlite"
     findings.extend(own.load_names(origin, kept, file))
     if findings.has_errors:

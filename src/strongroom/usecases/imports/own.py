@@ -21,6 +21,8 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.paths import ESCAPED_FOLDER, from_payload_text, to_payload_text
 from strongroom.core.seal import Seal, parse_seal
+from strongroom.signing.judge import Standing, judge
+from strongroom.signing.trust import Trust
 from strongroom.usecases.imports.tags import KeptTags
 
 _COLLECTION: Final = "metadata/collection.json"
@@ -72,6 +74,17 @@ def recognise(elements: list[tuple[str, str]], kept: KeptTags, beside: Path) -> 
         return own, [Finding(Code.IMPORT_REFUSED, str(label), f"came with a seal that is not its own: {reason}")]
     signature = signature_file.read_bytes() if signature_file.is_file() and signature_file.stat().st_size <= _LARGEST else None
     return Own(label, identity, document, Digest.of(data), data, signature), []
+
+
+def judge_signature(origin: Own | None, trust: Trust) -> list[Finding]:
+    """What the signature of a bag's seal says of it."""
+    if origin is None or origin.seal_bytes is None:
+        return []
+    standing = judge(origin.seal_bytes, origin.signature, trust)
+    place = str(origin.bag)
+    if standing in (Standing.BROKEN, Standing.REVOKED):
+        return [Finding(Code.IMPORT_REFUSED, place, f"came with its seal {origin.seal}, whose signature is {standing.value}")]
+    return [Finding(Code.IMPORT_NOTE, place, f"is this bag as it was sealed ({origin.seal}); signature: {standing.value}")]
 
 
 def _misfit(data: bytes, own: Own, kept: KeptTags) -> str:
