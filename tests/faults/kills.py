@@ -13,9 +13,11 @@ from pathlib import Path
 from tests.faults import reading
 from tests.faults.oracle import KILLED, converges, judge
 from tests.faults.place import Place, Result, finish, kill_session, orphans, payload, snapshot
+from tests.imports.archives import END, tar_of
+from tests.verify.conformance.builder import Builder
 
 QUIET = ("--no-prefect", "--quiet", "--workers", "1")
-VERBS = ("archive", "restore", "audit", "replicate", "repair")
+VERBS = ("archive", "restore", "audit", "replicate", "repair", "import")
 _FRESH = 20  # tries in one place before a new one is made
 #: More than any command here takes on a slow machine, in seconds.
 _LONG = 300
@@ -34,12 +36,25 @@ class Job:
             self.place.run(*self.arguments())
 
     def archive(self) -> Result:
+        if self.verb == "import":
+            self.pack()
+            return self.place.run(*self.arguments())
         return self.place.archive(*(["--no-replicate"] if self.verb == "replicate" else []))
+
+    def pack(self) -> None:
+        """The source as a bag of somebody else's."""
+        files = {f"data/{name}": data for name, data in payload(self.place.source).items()}
+        bag = Builder(version="1.0", algorithms=("sha512",), payload=files).write(self.place.root / "made")
+        (self.place.root / "bag.tar").write_bytes(tar_of(bag) + END)
+        shutil.rmtree(bag)
 
     def arguments(self) -> tuple[str | Path, ...]:
         match self.verb:
             case "archive":
                 return ("archive", self.place.manifest, "--json", *QUIET)
+            case "import":
+                store = self.place.store
+                return ("import", self.place.root / "bag.tar", "--store", store, "--collection", self.place.name, "--json", *QUIET)
             case "restore":
                 return ("restore", self.place.name, self.place.root / "restored", "--payload-only", *QUIET)
             case "replicate":
@@ -51,7 +66,9 @@ class Job:
         self.place.edit(chance)
         if self.verb == "restore":
             shutil.rmtree(self.place.root / "restored", ignore_errors=True)
-        if self.verb != "archive":
+        if self.verb == "import":
+            self.pack()
+        elif self.verb != "archive":
             done = self.archive()
             assert done.status == 0, done.err
         if self.verb == "repair":

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+
+from strongroom.collections.schemas import load_schema
 from tests.faults.place import Place, Result, kill_session, snapshot, without_privileges
 from tests.imports.archives import END, tar_of
 from tests.imports.hostile import cases, good
-
-from strongroom.collections.schemas import load_schema
 
 QUIET = ("--no-prefect", "--quiet", "--workers", "1", "--json")
 

@@ -27,6 +27,7 @@ _HOSTILE_RESTORE: Final = "tests/restore/test_hostile.py"
 _HOSTILE_BAG: Final = "tests/verify/test_hostile.py"
 _GENERATIONS: Final = "tests/stores/test_generations.py"
 _FILE: Final = "tests/stores/test_file.py"
+_HOSTILE_IMPORT: Final = "tests/imports/test_hostile.py"
 _CHANGING: Final = "tests/archive/test_changing_source.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
@@ -120,4 +121,16 @@ MUTATIONS: Final = (
          "            if holds(self._store, at, digest, uncached=True):\n", "            if at:\n", "tests/faults/hostile"),
     _one("a repair is not read back", "usecases/repair/healing.py",
          "if holds(target, at, digest, uncached=True):", "if at:", "tests/faults/hostile"),
+    # -- bags of others
+    _one("import follows .. in an archive", "unpacking/names.py", 'if segment == "..":', 'if segment == "...":', _HOSTILE_IMPORT),
+    _one("import takes absolute paths", "unpacking/names.py", 'if text.startswith("/"):', 'if text.startswith("//"):', _HOSTILE_IMPORT),
+    _one("import makes what is no file", "unpacking/tar.py", "if reason := refusal(header.kind):", "if reason := None:", _HOSTILE_IMPORT),
+    _one("import unpacks bombs", "unpacking/streams.py",
+         "if unpacked > self._limits.ratio_from and", "if unpacked < 0 and", _HOSTILE_IMPORT),
+    _one("import lets members share bytes", "unpacking/zip.py", "if first < last_end:", "if first < 0:", _HOSTILE_IMPORT),
+    _one("what was archived is not compared with what was validated", "usecases/archive/delivery.py",
+         "elif (read := digest_of(sha256, others, algorithms, algorithm)) != digest:",
+         "elif (read := digest_of(sha256, others, algorithms, algorithm)) == '':", "tests/imports/test_changing.py"),
+    _one("what came after the validation is archived", "usecases/archive/delivery.py",
+         "for (path,) in spool.db.cursor().execute(_UNPROMISED):", "for (path,) in ():", "tests/imports/test_changing.py"),
 )
