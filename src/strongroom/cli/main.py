@@ -23,6 +23,8 @@ VERBS: Final = {
     "import": ("strongroom.cli.imports", "take in bags that others made"),
     "audit": ("strongroom.cli.audit", "read stored bytes again and compare"),
     "restore": ("strongroom.cli.restore", "put a bag, or files of it, back as they were"),
+    "export": ("strongroom.cli.export", "write a bag as a tar, zip, folder or OCFL object, for a BagIt profile"),
+    "handover": ("strongroom.cli.handover", "a complete signed package for another institution, and its receipt"),
     "diff": ("strongroom.cli.diff", "what differs between two bags"),
     "list": ("strongroom.cli.list", "the bags there are"),
     "show": ("strongroom.cli.show", "what a bag holds and where it came from"),

@@ -48,6 +48,9 @@ class Agent:
     name: str
     role: str | None = None
     identifier: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

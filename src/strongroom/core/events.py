@@ -25,6 +25,7 @@ class EventType(StrEnum):
     REPLICATION = "replication"
     REPAIR = "repair"
     DEACCESSION = "deaccession"
+    TRANSFER = "transfer"
 
 
 class Outcome(StrEnum):

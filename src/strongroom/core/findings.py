@@ -102,6 +102,16 @@ class Code(Enum):
     BAG_WARNING = "bag-warning", Severity.WARNING  # legal but dangerous
     BAG_NAMES_COLLIDE = "bag-names-collide", Severity.WARNING  # names that another file system takes for one
     BAG_WEAK_DIGESTS = "bag-weak-digests", Severity.WARNING
+    BAG_PROFILE = "bag-profile", Severity.ERROR  # breaks a rule of the BagIt profile it is held against
+    BAG_PROFILE_UNKNOWN = "bag-profile-unknown", Severity.WARNING  # the profile asks for something no version of profiles defines
+    # -- export and handover
+    EXPORT_REFUSED = "export-refused", Severity.ERROR  # something the form that was asked for cannot hold or the bag cannot give
+    EXPORT_RESTRICTED = "export-restricted", Severity.WARNING  # the material is not open to everybody
+    EXPORT_LEFT_OUT = "export-left-out", Severity.WARNING  # a tag file that the profile does not allow
+    EXPORT_UNSTATED = "export-unstated", Severity.WARNING  # something a standard asks for and the collection manifest does not say
+    EXPORT_NOTE = "export-note", Severity.NOTE
+    RECEIPT_DIFFERS = "receipt-differs", Severity.ERROR  # a receipt does not say what was handed over
+    RECEIPT_UNSIGNED = "receipt-unsigned", Severity.WARNING
 
     def __init__(self, label: str, severity: Severity) -> None:
         self.label = label

@@ -1,0 +1,39 @@
+"""Every bag of a collection, in order, for exports of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from strongroom.core.digests import Digest
+from strongroom.core.errors import RefusedError, UsageError
+from strongroom.usecases.context import Context
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.known import Address, known_bags
+from strongroom.usecases.sealed.places import Places, Target, resolve
+from strongroom.usecases.sealed.seals import find_seals
+
+
+def every_version(
+    name: str, context: Context, collector: Collector, *, source: str | None = None, seals: Sequence[Digest] = ()
+) -> list[Target]:
+    """Where to read each bag of the collection; numbers that were voided have none.
+
+    Raises UsageError if there is no bag, RefusedError if a label is forked and none of `seals` chooses.
+    """
+    found: dict[int, set[Digest]] = {}
+    if source is not None:
+        for one in find_seals(Places([Address(source)], collector).first(), name):
+            if one.found:
+                found[one.bag.version] = {seal.digest for seal in one.found}
+    for row in known_bags(context, name).rows:
+        found.setdefault(row.bag.version, set()).add(row.seal)
+    if not found:
+        raise UsageError(f"no bag of a collection {name!r} is known here; `strongroom list` shows those that are")
+    targets = []
+    for version, there in sorted(found.items()):
+        chosen = there & set(seals) if len(there) > 1 else there
+        if len(chosen) != 1:
+            choices = ", ".join(sorted(one.hex for one in there))
+            raise RefusedError(f"{name}/v{version} is forked; choose one of its seals with --seal: {choices}")
+        targets.append(resolve(name, version, context, collector, source=source, seal=chosen.pop()))
+    return targets
