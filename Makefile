@@ -20,7 +20,7 @@ help:
 	@echo 'make test         run all tests'
 	@echo 'make faults       kill it, starve it, race it, some thousand times: hours (python -m tests.faults --help)'
 	@echo 'make check        ruff, mypy and the import contracts'
-	@echo 'make clean        remove .venv and .demo'
+	@echo 'make clean        remove .venv, .judges and .demo'
 
 $(STAMP): pyproject.toml src/strongroom/__init__.py
 	@if [ -z '$(PYTHON)' ]; then echo 'Strongroom needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3' >&2; exit 1; fi
@@ -81,4 +81,4 @@ check: $(STAMP)
 	@.venv/bin/lint-imports --no-logo
 
 clean:
-	rm -rf .venv .demo
+	rm -rf .venv .judges .judges.lock .demo

@@ -2,10 +2,11 @@
 
 import signal
 
+from tests.fixtures.judges import judges
 from tests.fixtures.prefect_harness import prefect_server
 from tests.fixtures.seaweedfs import s3_bucket, s3_server
 
-__all__ = ["prefect_server", "s3_bucket", "s3_server"]
+__all__ = ["judges", "prefect_server", "s3_bucket", "s3_server"]
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every command that they start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

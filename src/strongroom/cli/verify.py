@@ -10,6 +10,7 @@ from pathlib import Path
 from strongroom.core.canonical import dumps
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
+from strongroom.usecases.profiles import read_profile
 from strongroom.usecases.verify import VerifyReport, verify
 
 _EPILOG = """\
@@ -35,6 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("dir", metavar="DIR", type=Path, help="the folder that holds bagit.txt")
+    parser.add_argument("--profile", type=Path, metavar="FILE", help="hold the bag against this BagIt profile as well (1.4.0 and earlier)")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document on standard output")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes that hash (default: one per CPU)")
     parser.set_defaults(run=run)
@@ -43,7 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Verify, print, and give the exit status."""
     try:
-        report = verify(args.dir, workers=args.workers)
+        report = verify(args.dir, workers=args.workers, profile=read_profile(args.profile) if args.profile else None)
     except StrongroomError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_status

@@ -76,9 +76,16 @@ def compose(bag: SealedBag, described: Description, profile: Profile | None, gen
     return Composition(
         info=tuple(_info(described, profile)), kept_manifests=tuple(one for one in payload if one in sealed),
         new_manifests=tuple(one for one in payload if one not in sealed), tag_algorithms=tags, tag_files=tuple(stays),
-        proof=tuple(sorted(proof, key=str.encode)), stated=described.export_tag_files() if profile else {}, generated=generated,
+        proof=tuple(sorted(proof, key=str.encode)), stated=_stated(described, profile), generated=generated,
         left_out=tuple(left_out),
     )
+
+
+def _stated(described: Description, profile: Profile | None) -> dict[str, list[tuple[str, str]]]:
+    """The tag files that the manifest states, for this profile: it may state others for other profiles."""
+    if profile is None:
+        return {}
+    return {path: pairs for path, pairs in described.export_tag_files().items() if profile.allows_tag_file(path)}
 
 
 def _algorithms(sealed: list[str], required: tuple[str, ...], allowed: tuple[str, ...] | None) -> tuple[str, ...]:

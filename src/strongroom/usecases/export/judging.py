@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from strongroom.core import canonical
 from strongroom.core.bag.conformity import Facts, check
-from strongroom.core.bag.profile import Profile, parse_profile
-from strongroom.core.errors import InvalidValueError, UsageError
+from strongroom.core.bag.profile import Profile
 from strongroom.core.findings import Code, Finding
 from strongroom.usecases.export.composition import Composition
 from strongroom.usecases.export.description import Description
 from strongroom.usecases.export.sink import name_trouble
 from strongroom.usecases.sealed.bag import SealedBag
-
-_PROFILE_LIMIT = 4 << 20
-
-
-def read_profile(path: Path) -> Profile:
-    """The profile in a file. Raises UsageError if it is none."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_PROFILE_LIMIT)
-        return parse_profile(canonical.loads(data, what=str(path)), what=str(path))
-    except OSError as error:
-        raise UsageError(f"{path}: the profile cannot be read: {error.strerror}") from error
-    except InvalidValueError as error:
-        raise UsageError(str(error)) from error
 
 
 def say_unknown(profile: Profile) -> list[Finding]:

@@ -63,19 +63,19 @@ def _root(bag: SealedBag, described: Description) -> dict[str, Any]:
         "@id": "./", "@type": "Dataset", "name": described.title or label,
         "description": described.text("description") or f"The collection {bag.id.name}, as sealed in the bag {label}.",
         "datePublished": bag.seal.sealed, "license": licence, "version": str(bag.id.version),
-        "identifier": [{"@id": entity["@id"]} for entity in _identifiers(bag, described)], "isBasedOn": {"@id": _SEAL},
+        "identifier": _references(list(_identifiers(bag, described))), "isBasedOn": {"@id": _SEAL},
     }
     authors = [agent for agent in _agents(described) if agent["role"] in ("author", "creator")]
     if authors:
-        root["author"] = [{"@id": agent["@id"]} for agent in authors]
+        root["author"] = _references(authors)
     publishers = [agent for agent in _agents(described) if agent["role"] in ("custodian", "organisation", "organization", "publisher")]
     if publishers:
         root["publisher"] = {"@id": publishers[0]["@id"]}
     others = [agent for agent in _agents(described) if agent not in authors and agent not in publishers]
     if others:
-        root["contributor"] = [{"@id": agent["@id"]} for agent in others]
+        root["contributor"] = _references(others)
     if described.languages:
-        root["inLanguage"] = described.languages
+        root["inLanguage"] = _one_or_all(described.languages)
     if described.rights.get("statement"):
         root["copyrightNotice"] = described.rights["statement"]
     if described.rights.get("note"):
@@ -85,6 +85,15 @@ def _root(bag: SealedBag, described: Description) -> dict[str, Any]:
     if described.rights.get("holder"):
         root["copyrightHolder"] = {"@id": "#rights-holder"}
     return root
+
+
+def _references(entities: list[dict[str, Any]]) -> Any:
+    return _one_or_all([{"@id": entity["@id"]} for entity in entities])
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    """A value that is alone stands without brackets, as the specification recommends."""
+    return values[0] if len(values) == 1 else values
 
 
 def _contextual(described: Description) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ from strongroom.usecases.export import premis, rocrate
 from strongroom.usecases.export.composition import PROOF, SEALED, Composition, compose
 from strongroom.usecases.export.contents import Contents
 from strongroom.usecases.export.description import Description, describe
-from strongroom.usecases.export.judging import judge_access, judge_names, judge_profile, read_profile
+from strongroom.usecases.export.judging import judge_access, judge_names, judge_profile
 from strongroom.usecases.export.place import Place
 from strongroom.usecases.export.proof import seal_bytes, signature_bytes
 from strongroom.usecases.export.request import ExportReport, ExportRequest
@@ -28,6 +28,7 @@ from strongroom.usecases.export.sink import FolderSink, Sink
 from strongroom.usecases.export.tar import TarSink
 from strongroom.usecases.export.writing import Manifests, TagWriter, write_payload
 from strongroom.usecases.export.zip import ZipSink
+from strongroom.usecases.profiles import read_profile
 from strongroom.usecases.restore.build import Builder
 from strongroom.usecases.restore.limits import apply, probe
 from strongroom.usecases.restore.plan import SKIPPED, Plan

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from strongroom.core.bag.profile import Profile
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Finding
 from strongroom.runner.interface import Progress
@@ -22,6 +23,7 @@ from strongroom.usecases.verify.manifests import check_manifests
 from strongroom.usecases.verify.matching import check_matching
 from strongroom.usecases.verify.names import check_names
 from strongroom.usecases.verify.payload_folder import check_payload_folder
+from strongroom.usecases.verify.profile import check_profile
 from strongroom.usecases.verify.report import VerifyReport
 from strongroom.usecases.verify.tag_manifests import check_tag_manifests
 from strongroom.usecases.verify.walk import check_contents
@@ -43,21 +45,25 @@ RULES: Final[tuple[Callable[[Bag], Iterator[Finding]], ...]] = (
 )
 
 
-def verify(path: Path, *, workers: int = 2, progress: Progress | None = None) -> VerifyReport:
+def verify(path: Path, *, workers: int = 2, progress: Progress | None = None, profile: Profile | None = None) -> VerifyReport:
     """Validate the bag in the folder `path` (RFC 8493, 3): complete, well-formed, and every checksum right.
 
-    Every file is read once. `progress` is told of files and bytes hashed. Raises UsageError if `path` is not a folder, and
+    With `profile`, every rule of it as well. Every file is read once.
+    `progress` is told of files and bytes hashed. Raises UsageError if `path` is not a folder, and
     StrongroomError if a worker process dies. Whatever is wrong with the bag is a finding.
     """
     if not path.is_dir():
         raise UsageError(f"{path} is not a folder; name the folder that holds bagit.txt")
     with temporary_index() as index:
-        return examine(Bag(os.path.abspath(os.fsencode(path)), index), str(path), workers=workers, progress=progress)
+        return examine(Bag(os.path.abspath(os.fsencode(path)), index), str(path), workers=workers, progress=progress, profile=profile)
 
 
-def examine(bag: Bag, name: str, *, workers: int = 2, progress: Progress | None = None) -> VerifyReport:
+def examine(
+    bag: Bag, name: str, *, workers: int = 2, progress: Progress | None = None, profile: Profile | None = None
+) -> VerifyReport:
     """`verify` for a bag whose index somebody goes on asking afterwards. `name` is what the report calls it."""
     findings = [finding for rule in RULES for finding in rule(bag)]
+    findings += check_profile(bag, profile) if profile is not None else ()
     findings += check_fixity(bag, workers, progress)
     size, files = next(bag.index.rows("SELECT coalesce(sum(size), 0), count(*) FROM files WHERE payload"))
     return VerifyReport(
