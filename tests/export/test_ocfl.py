@@ -107,6 +107,7 @@ def test_a_fork_is_chosen_by_a_person(tmp_path, source):
     (source / "added").write_text("later")
     seal = tmp_path / "store/bags/site/v1/seal.json"
     seal.rename(tmp_path / "store/bags/site/v1/seal.json~1")
+    (tmp_path / "store/bags/site/v1/placement.jsonl").unlink()  # a hint
     second = seal_folder(store, source, reuse=first)
     for form in ("tar", "ocfl"):
         with pytest.raises(RefusedError, match=r"forked; choose one of its seals with --seal"):
