@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
+from typing import Final
+
+#: Begins a statement about the table `given(sha256)`: the digests that stand one after the other in parameter 1, which is not empty.
+#: One statement for a thousand digests costs a tenth of a thousand statements.
+GIVEN: Final = (
+    "WITH RECURSIVE numbers(i) AS (VALUES (1) UNION ALL SELECT i + 32 FROM numbers WHERE i + 32 < length(?1)), "
+    "given(sha256) AS MATERIALIZED (SELECT substr(?1, i, 32) FROM numbers) "
+)
+
+_CLAIM: Final = GIVEN + "INSERT OR IGNORE INTO claims SELECT sha256, ?2 FROM given WHERE true RETURNING sha256"  # noqa: S608 -- constants
 
 
 def make_claims(path: Path) -> None:
@@ -25,15 +35,12 @@ class Claims:
         # A try that died before this one may have claimed contents and never reported where it put them.
         self._db.execute("DELETE FROM claims WHERE batch = ?", (batch,))
 
-    def claim(self, digests: Iterable[bytes]) -> set[bytes]:
+    def claim(self, digests: Collection[bytes]) -> set[bytes]:
         """Those of `digests` that are now this batch's to store; the others are another batch's."""
-        won = set()
-        self._db.execute("BEGIN IMMEDIATE")
-        for digest in digests:
-            if self._db.execute("INSERT OR IGNORE INTO claims VALUES (?, ?)", (digest, self._batch)).rowcount:
-                won.add(digest)
-        self._db.execute("COMMIT")
-        return won
+        if not digests:
+            return set()
+        rows = self._db.execute(_CLAIM, (b"".join(sorted(digests)), self._batch)).fetchall()
+        return {sha256 for (sha256,) in rows}
 
     def close(self) -> None:
         self._db.close()

@@ -16,7 +16,6 @@ from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches, claims, known, reliance
-from strongroom.usecases.archive.gather import signed
 from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 from strongroom.usecases.archive.readback import ReadBackJob, ReadBackResult, read_back
 from strongroom.usecases.archive.spool import Spool
@@ -146,7 +145,7 @@ class Contents:
         with self._spool.transaction() as db:
             db.executemany(
                 "UPDATE files SET size = ?, mtime = ?, ctime = ?, inode = ?, mode = ?, sha256 = ?, others = ?, read = 1 WHERE id = ?",
-                ((s.size, s.mtime, s.ctime, signed(s.inode), s.mode, sha256, others, number) for number, s, sha256, others in result.files),
+                result.files,
             )
             for number, kind, message in result.problems:
                 (path,) = db.execute("SELECT path FROM files WHERE id = ?", (number,)).fetchone()
@@ -155,14 +154,15 @@ class Contents:
                 db.execute("INSERT OR REPLACE INTO structure (path, kind, reason) VALUES (?, 'excluded', ?)", (path, reason))
                 db.execute("DELETE FROM files WHERE id = ?", (number,))
         self.done.problems += len(result.problems)
-        for stored in result.objects:
-            number = self._catalogue.record_object(
-                self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents
-            )
-            self._written.add(number)
-            self._own.add(number)
-            self.done.new_contents += len(stored.contents)
-            self.done.stored_bytes += stored.size
+        with self._catalogue.transaction():
+            for stored in result.objects:
+                number = self._catalogue.record_object(
+                    self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents
+                )
+                self._written.add(number)
+                self._own.add(number)
+                self.done.new_contents += len(stored.contents)
+                self.done.stored_bytes += stored.size
         if result.types:
             self._catalogue.record_types(result.types)
         for sha256, how in result.crashed:

@@ -16,6 +16,7 @@ from strongroom.core.paths import to_payload_text
 from strongroom.runner.interface import Progress
 from strongroom.sources.local import Entry, Kind, Rules, Walk
 from strongroom.usecases.archive.previous import SealedTagFiles
+from strongroom.usecases.archive.reading import signed
 from strongroom.usecases.archive.spool import Spool
 
 _ROWS = 5000
@@ -51,11 +52,6 @@ def scan(
 def _file_row(entry: Entry) -> tuple[object, ...]:
     path, odd = to_payload_text(entry.name)
     return path, entry.name if odd else None, entry.size, entry.mtime, entry.ctime, signed(entry.inode), entry.mode
-
-
-def signed(number: int) -> int:
-    """An inode number as SQLite holds it: 64 bits with a sign. Some network file systems use all 64."""
-    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 def _structure_row(entry: Entry) -> tuple[object, ...]:

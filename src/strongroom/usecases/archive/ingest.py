@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, cast
 
 from strongroom.core import canonical, keys
-from strongroom.core.digests import Digest, new_hash
+from strongroom.core.digests import Digest, hash_of
 from strongroom.core.errors import ChecksumRefusedError, KeyExistsError
 from strongroom.core.pack import LARGE_CONTENT
 from strongroom.identify import libmagic
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
-from strongroom.usecases.archive.claims import Claims
+from strongroom.usecases.archive.claims import GIVEN, Claims
 from strongroom.usecases.archive.identifying import IdentificationCrashedError, Identifier
 from strongroom.usecases.archive.packing import Packs, StoredObject
-from strongroom.usecases.archive.reading import FileState, HashingReader, SourceReadError, check_unchanged, open_source, read_small
+from strongroom.usecases.archive.reading import (
+    FileState,
+    HashingReader,
+    SourceReadError,
+    check_unchanged,
+    open_source,
+    read_small,
+    signed,
+)
 
 #: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
 PIECES_OVER: Final = 1024**3
@@ -27,6 +36,11 @@ PIECE: Final = 64 * 1024**2
 _CHUNK_FILES: Final = 1000
 _CHUNK_BYTES: Final = 8 * 1024**2
 _BUFFER: Final = 1024**2
+_STORED: Final = (
+    GIVEN + "SELECT g.sha256 FROM given g WHERE EXISTS (SELECT 1 FROM places p JOIN objects o ON o.id = p.object "  # noqa: S608 -- constants
+    "WHERE p.store = ?2 AND p.scope = ?3 AND p.sha256 = g.sha256 AND NOT o.damaged)"
+)
+_UNIDENTIFIED: Final = GIVEN + "SELECT g.sha256 FROM given g WHERE NOT EXISTS (SELECT 1 FROM types t WHERE t.sha256 = g.sha256)"  # noqa: S608
 _TRIES: Final = 3  # for a file that changes while it is read
 
 
@@ -49,11 +63,16 @@ class IngestJob:
     compress: bool  # what shrinks
 
 
+#: (size, mtime, ctime, inode, mode, sha256, other digests, id): what was read of a file, its inode as SQLite holds it. Plain, since
+#: every file's goes through a socket.
+FileRow = tuple[int, int, int, int, int, bytes, bytes, int]
+
+
 @dataclass(slots=True)
 class IngestResult:
-    """What became of a batch. `files`: (id, state, sha256, others); `problems`: (id, kind, message)."""
+    """What became of a batch. `files`: FileRow; `problems`: (id, kind, message)."""
 
-    files: list[tuple[int, FileState, bytes, bytes]] = field(default_factory=list)
+    files: list[FileRow] = field(default_factory=list)
     problems: list[tuple[int, str, str]] = field(default_factory=list)
     objects: list[StoredObject] = field(default_factory=list)
     types: list[tuple[bytes, str, str]] = field(default_factory=list)
@@ -66,24 +85,17 @@ def ingest(job: IngestJob) -> IngestResult:
     return _Batch(job).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    id: int
-    state: FileState
-    sha256: bytes
-    others: bytes
-    data: bytes
-
-
 class _Batch:
     def __init__(self, job: IngestJob) -> None:
         self._job = job
         self._result = IngestResult()
         self._packs = Packs(job.store, self._result.objects, compress=job.compress) if job.store is not None else None
-        self._chunk: list[_Read] = []
+        self._chunk: dict[bytes, bytes] = {}  # contents by digest
+        self._chunk_files = 0
         self._chunk_bytes = 0
         self._catalogue = sqlite3.connect(f"{job.catalogue.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
         self._claims = Claims(job.claims, job.first)
+        self._hashes = [hash_of(algorithm) for algorithm in job.algorithms]
         self._identifier = Identifier(job.claims.with_name(f"{job.claims.stem}-{job.first}.identifying"))
 
     def run(self) -> IngestResult:
@@ -126,38 +138,45 @@ class _Batch:
             data = read_small(descriptor, state)
         finally:
             os.close(descriptor)
-        sha256, *others = (_digest(algorithm, data) for algorithm in self._job.algorithms)
+        sha256, *others = [digest(data).digest() for digest in self._hashes]
         self._result.read += len(data)
-        self._chunk.append(_Read(number, state, sha256, b"".join(others), data))
-        self._chunk_bytes += len(data)
-        if len(self._chunk) >= _CHUNK_FILES or self._chunk_bytes >= _CHUNK_BYTES:
+        self._result.files.append(_row(number, state, sha256, b"".join(others)))
+        if sha256 not in self._chunk:
+            self._chunk[sha256] = data
+            self._chunk_bytes += len(data)
+        self._chunk_files += 1
+        if self._chunk_files >= _CHUNK_FILES or self._chunk_bytes >= _CHUNK_BYTES:
             self._settle()
 
     # -- small contents
 
     def _settle(self) -> None:
         """Decide for a chunk of files which contents are new here, and pack those."""
-        chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
-        data = {read.sha256: read.data for read in chunk}
-        known = {sha256 for sha256 in data if self._is_stored(sha256)}
-        new = self._claims.claim(data.keys() - known)
-        for sha256, content in data.items():
-            if sha256 in new or sha256 in known:
-                self._identify(sha256, content)
-            if sha256 in new and self._packs is not None:
+        chunk, self._chunk, self._chunk_bytes, self._chunk_files = self._chunk, {}, 0, 0
+        known = self._stored(chunk)
+        new = self._claims.claim(chunk.keys() - known)
+        for sha256 in self._unidentified([sha256 for sha256 in chunk if sha256 in new or sha256 in known]):
+            self._identify(sha256, chunk[sha256])
+        if self._packs is None:
+            return
+        for sha256, content in chunk.items():
+            if sha256 in new:
                 self._packs.add(Digest.from_bytes(sha256), content)
-        self._result.files += ((read.id, read.state, read.sha256, read.others) for read in chunk)
 
-    def _is_stored(self, sha256: bytes) -> bool:
-        row = self._catalogue.execute(
-            "SELECT 1 FROM places p JOIN objects o ON o.id = p.object WHERE p.store = ? AND p.scope = ? AND p.sha256 = ? AND NOT o.damaged",
-            (self._job.store_number, self._job.scope, sha256),
-        )
-        return self._job.store is not None and row.fetchone() is not None
+    def _stored(self, contents: Collection[bytes]) -> set[bytes]:
+        """Those of the contents that have a trusted place in the store."""
+        if self._job.store is None or not contents:
+            return set()
+        values = (b"".join(contents), self._job.store_number, self._job.scope)
+        return {sha256 for (sha256,) in self._catalogue.execute(_STORED, values)}
+
+    def _unidentified(self, contents: Collection[bytes]) -> list[bytes]:
+        """Those of the contents whose type is to be found."""
+        if not self._job.identify or not contents:
+            return []
+        return [sha256 for (sha256,) in self._catalogue.execute(_UNIDENTIFIED, (b"".join(contents),))]
 
     def _identify(self, sha256: bytes, head: bytes) -> None:
-        if not self._job.identify or self._catalogue.execute("SELECT 1 FROM types WHERE sha256 = ?", (sha256,)).fetchone():
-            return
         try:
             found = self._identifier.mime_type(head)
         except IdentificationCrashedError as error:
@@ -178,13 +197,14 @@ class _Batch:
             reader.finish()
             check_unchanged(descriptor, state)
             sha256 = reader.digest("sha256")
-            if store is not None and not self._is_stored(sha256) and self._claims.claim([sha256]):
+            if store is not None and not self._stored([sha256]) and self._claims.claim([sha256]):
                 self._store_by_reading_again(store, reader, descriptor, state)
         sha256 = reader.digest("sha256")
-        self._identify(sha256, reader.head)
+        if self._unidentified([sha256]):
+            self._identify(sha256, reader.head)
         self._result.read += state.size
         others = b"".join(reader.digest(algorithm) for algorithm in self._job.algorithms[1:])
-        self._result.files.append((number, state, sha256, others))
+        self._result.files.append(_row(number, state, sha256, others))
 
     def _reader(self, descriptor: int, state: FileState) -> HashingReader:
         piece = PIECE if state.size > PIECES_OVER else None
@@ -211,7 +231,7 @@ class _Batch:
             if not holds(store, keys.content(digest), digest):
                 self._store_by_reading_again(store, reader, descriptor, state)
                 return
-        self._stored(store, reader, state)
+        self._note(store, reader, state)
 
     def _store_by_reading_again(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
         digest = Digest.from_bytes(reader.digest("sha256"))
@@ -225,9 +245,9 @@ class _Batch:
         except ChecksumRefusedError as error:
             check_unchanged(descriptor, state)  # says "changed" where that is the reason
             raise SourceReadError("changing", "gave other bytes when it was read again") from error
-        self._stored(store, reader, state)
+        self._note(store, reader, state)
 
-    def _stored(self, store: Store, reader: HashingReader, state: FileState) -> None:
+    def _note(self, store: Store, reader: HashingReader, state: FileState) -> None:
         digest = Digest.from_bytes(reader.digest("sha256"))
         if reader.pieces:
             pieces = canonical.dumps({"length": state.size, "piece": PIECE, "sha256": reader.pieces})
@@ -235,10 +255,8 @@ class _Batch:
         self._result.objects.append(StoredObject("content", digest, state.size, [(digest.raw, state.size)]))
 
 
-def _digest(algorithm: str, data: bytes) -> bytes:
-    running = new_hash(algorithm)
-    running.update(data)
-    return running.digest()
+def _row(number: int, state: FileState, sha256: bytes, others: bytes) -> FileRow:
+    return state.size, state.mtime, state.ctime, signed(state.inode), state.mode, sha256, others, number
 
 
 def _drain(reader: HashingReader) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import suppress
 from dataclasses import dataclass
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
+from strongroom.core.errors import KeyExistsError
 from strongroom.core.frames import Compressor, FramePackBuilder
 from strongroom.core.pack import PackBuilder
 from strongroom.stores.features import ZSTD, declare
@@ -53,6 +56,13 @@ class Packs:
             declare(self._store, ZSTD)  # before the first such pack: who does not know them must not take the store for whole
             self._declared = True
         stored, index, digest, members = pack.finish()
-        put_or_generation(self._store, keys.stored(pack.kind, digest), stored, digest)
+        self._create(keys.stored(pack.kind, digest), stored, digest)
         put_or_generation(self._store, keys.pack_index(digest), index, Digest.of(index))
         self._written.append(StoredObject(pack.kind, digest, len(stored), [(one.digest.raw, one.length) for one in members]))
+
+    def _create(self, key: keys.StoreKey, data: bytes | bytearray, digest: Digest) -> None:
+        if self._store.capabilities.late_naming:  # the bytes were hashed a moment ago; `put` would hash them again
+            with suppress(KeyExistsError):
+                self._store.receive(io.BytesIO(data), lambda: (key, digest))
+                return
+        put_or_generation(self._store, key, data, digest)

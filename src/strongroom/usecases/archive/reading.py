@@ -6,7 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from strongroom.core.digests import Hash, new_hash
 from strongroom.sources import local
@@ -20,8 +20,7 @@ class SourceReadError(Exception):
         self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(NamedTuple):
     """What of a file must be the same before and after reading it."""
 
     size: int
@@ -36,6 +35,11 @@ class FileState:
         if not stat.S_ISREG(info.st_mode):
             raise SourceReadError("changing", "was a file during the scan and is none now")
         return cls(info.st_size, local.clamp(info.st_mtime_ns), local.clamp(info.st_ctime_ns), info.st_ino, stat.S_IMODE(info.st_mode))
+
+
+def signed(number: int) -> int:
+    """An inode number as SQLite holds it: 64 bits with a sign. Some network file systems use all 64."""
+    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 def open_source(path: bytes, *, follow: bool) -> int:
