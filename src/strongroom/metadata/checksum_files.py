@@ -30,6 +30,8 @@ _NAME: Final = re.compile(
     rf"(?:(?P<bag>(?:tag)?manifest)-(?P<a>{_ALGORITHM})\.txt|(?P<stem>.+)\.(?P<b>{_ALGORITHM})|(?P<c>{_ALGORITHM})sums(?:\.txt)?)\Z",
     re.IGNORECASE,
 )
+#: Every name that _NAME can match ends so. Asked first, because there are many files and few lists.
+_ENDS: Final = (".txt", "sums", *(f".{name}" for name in HEX_LENGTH))
 _GNU: Final = re.compile(r"(?P<escaped>\\?)(?P<hex>[0-9A-Fa-f]{32,128})(?: [ *]|[ \t]+\*?)(?P<name>[^\r\n]+)\Z")
 _BSD: Final = re.compile(r"(?P<algorithm>[A-Za-z0-9-]+) ?\((?P<name>[^\r\n]+)\) ?= ?(?P<hex>[0-9A-Fa-f]{32,128})\Z")
 _BARE: Final = re.compile(r"(?P<hex>[0-9A-Fa-f]{32,128})\Z")
@@ -40,7 +42,7 @@ def read_checksum_files(source: Path, scratch: Scratch) -> Iterator[Issue]:
     """Put the checksums of all checksum files of `source` into `scratch`; yields what could not be used."""
     for path in scratch.files():
         name = path.removeprefix("data/")
-        match = _NAME.match(name.rpartition("/")[2])
+        match = _NAME.match(name.rpartition("/")[2]) if name.lower().endswith(_ENDS) else None
         if match is not None and not name.startswith("_names/"):
             scratch.add_carrier(path)
             yield from _read(source / name, name, match, name.rpartition("/")[0], scratch)

@@ -47,6 +47,13 @@ class Scratch:
     def files(self) -> Iterator[str]:
         return (path for (path,) in self._db.execute("SELECT path FROM files ORDER BY path"))
 
+    def files_with(self, suffixes: tuple[str, ...]) -> Iterator[str]:
+        """Those files for which the payload also has a file with one of `suffixes` after the whole name, in order."""
+        one = "SELECT substr(path, 1, length(path) - length(?{0})) FROM files WHERE substr(path, -length(?{0})) = ?{0}"
+        there = " UNION ".join(one.format(number) for number in range(1, len(suffixes) + 1))
+        query = f"SELECT path FROM files WHERE path IN ({there}) ORDER BY path"  # noqa: S608 -- of constants
+        return (path for (path,) in self._db.execute(query, suffixes))
+
     def has_file(self, path: str) -> bool:
         return self._one("SELECT 1 FROM files WHERE path = ?", path) is not None
 

@@ -65,7 +65,7 @@ def find_records(settings: MetadataSettings, source: Path) -> RecordsFile | Side
 def read_sidecars(where: Sidecars, source: Path, scratch: Scratch) -> Iterator[Record]:
     """The sidecars' records in the order of the files they describe. Those in the payload are noted as carriers."""
     number = 0
-    for path in scratch.files():
+    for path in scratch.files() if where.folder is not None else scratch.files_with(_SUFFIXES):
         filename = path.removeprefix("data/")
         if filename.startswith(f"{ESCAPED_FOLDER}/"):
             continue  # its name is not Unicode, so no sidecar's name can be made from it

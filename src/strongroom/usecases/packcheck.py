@@ -43,26 +43,34 @@ class PackCheck:
 
 
 class _HashedReader:
-    """Reads exactly, and hashes the whole on the way."""
+    """Reads exactly, out of large chunks that are hashed on the way: asking the store for every header costs more than the hashing."""
 
     def __init__(self, reader: Reader | io.BytesIO) -> None:
         self._reader = reader
+        self._chunk = b""
+        self._at = 0  # in the chunk
         self.hash = new_hash("sha256")
         self.size = 0
 
     def read(self, size: int) -> bytes:
         """`size` bytes, fewer only at the end."""
         parts = []
-        while size > 0 and (part := self._reader.read(min(size, _CHUNK))):
-            self.hash.update(part)
-            self.size += len(part)
+        while size > 0 and (self._at < len(self._chunk) or self._next()):
+            part = self._chunk[self._at : self._at + size]
+            self._at += len(part)
             size -= len(part)
             parts.append(part)
-        return b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def drain(self) -> None:
-        while self.read(_CHUNK):
+        while self._next():
             pass
+
+    def _next(self) -> bool:
+        self._chunk, self._at = self._reader.read(_CHUNK), 0
+        self.hash.update(self._chunk)
+        self.size += len(self._chunk)
+        return bool(self._chunk)
 
 
 def check_pack(store: Store, key: StoreKey, *, uncached: bool = False) -> PackCheck:
@@ -94,7 +102,7 @@ def _members(reader: _HashedReader, sound: list[tuple[Digest, int]], damaged: li
         if header is None:
             return len(block) == _BLOCK
         name, length = header
-        running, left = new_hash("sha256"), length
+        running, left = hashlib.sha256(), length
         while left and (part := reader.read(min(left, _CHUNK))):
             running.update(part)
             left -= len(part)

@@ -7,12 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-#: Begins a statement about the table `given(sha256)`: the digests that stand one after the other in parameter 1, which is not empty.
-#: One statement for a thousand digests costs a tenth of a thousand statements.
-GIVEN: Final = (
-    "WITH RECURSIVE numbers(i) AS (VALUES (1) UNION ALL SELECT i + 32 FROM numbers WHERE i + 32 < length(?1)), "
-    "given(sha256) AS MATERIALIZED (SELECT substr(?1, i, 32) FROM numbers) "
-)
+from strongroom.usecases.given import GIVEN
 
 _CLAIM: Final = GIVEN + "INSERT OR IGNORE INTO claims SELECT sha256, ?2 FROM given WHERE true RETURNING sha256"  # noqa: S608 -- constants
 

@@ -80,30 +80,31 @@ class Contents:
             db.execute("INSERT INTO work (file) SELECT id FROM files WHERE sha256 IS NULL ORDER BY path")
         self._ingest("fingerprint and pack" if store else "fingerprint", self._place.store if store else None)
 
-    def hold(self, ensure_open: Callable[[], None]) -> None:
-        """See to it that every content of the payload lies in the store, in objects that were verified or are our own of this run.
+    def hold(self, ensure_open: Callable[[], None], *, verify: bool) -> None:
+        """See to it that every content of the payload lies in the store, in objects that are there with their length and, if `verify`,
+        were verified or are our own of this run.
 
         `ensure_open` is called before anything is written. Raises StrongroomError when what is stored keeps vanishing, RefusedError
         when contents that are carried over lie nowhere within reach.
         """
+        looked_at: set[int] = set()
         for _ in range(_ROUNDS):
-            queued = reliance.queue_missing(self._spool, self._catalogue.path, self._place.number, self._place.scope)
-            if queued:
-                ensure_open()
-                self._ingest("pack what the store lacks", self._place.store)
-                continue
-            self._refuse_lost_carried()
-            reliance.choose_places(self._spool, self._catalogue.path, self._place.number, self._place.scope)
+            if not reliance.choose_places(self._spool, self._catalogue.path, self._place.number, self._place.scope):
+                if reliance.queue_missing(self._spool, self._catalogue.path, self._place.number, self._place.scope):
+                    ensure_open()
+                    self._ingest("pack what the store lacks", self._place.store)
+                    continue
+                self._refuse_lost_carried()
             relied = [row for row in self.chosen() if row.id not in self._own]
             gone, unread = reliance.find_gone(self._place.store, self._catalogue, relied)
+            unread = [row for row in unread if verify and row.id not in looked_at]
+            looked_at.update(row.id for row in unread)
             for row in gone:
                 self._found(self._finding(row, "is gone from the store; its contents are stored again"))
-            unsound = self._read_back("verify what is reused", unread, members=True)
-            for row in unsound:
-                self._found(self._finding(row, "is damaged; its contents are stored again"))
-            unplaced = reliance.unplaced(self._spool, self._catalogue.path, self._place.number, self._place.scope)
-            if not unplaced:
+            if not gone and not unread:
                 return
+            for row in self._read_back("verify what is reused", unread, members=True):
+                self._found(self._finding(row, "is damaged; its contents are stored again"))
         raise StrongroomError(f"{self._place.store.url}: what is stored keeps vanishing or failing; this store cannot be trusted now")
 
     def read_back(self) -> int:

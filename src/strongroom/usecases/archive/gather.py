@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from strongroom.collections.globs import compile_globs
 from strongroom.collections.model import CollectionManifest
+from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Finding
 from strongroom.core.paths import to_payload_text
@@ -43,10 +44,11 @@ def scan(
             db.executemany(
                 "INSERT OR REPLACE INTO structure (path, kind, mode, mtime, target, reason, name) VALUES (?, ?, ?, ?, ?, ?, ?)", others
             )
-            taken = (entry for entry in entries if entry.kind is not Kind.EXCLUDED)
-            escaped = ((path, entry.name) for entry in taken for path, odd in [to_payload_text(entry.name)] if odd)
+            named = ((entry.name, to_payload_text(entry.name)) for entry in entries if entry.kind is not Kind.EXCLUDED)
+            escaped = [(path, name) for name, (path, odd) in named if odd]
             db.executemany("INSERT OR REPLACE INTO names (path, name) VALUES (?, ?)", escaped)
         progress.advance(len(files), sum(entry.size for entry in files))
+    spool.index_paths()
 
 
 def _file_row(entry: Entry) -> tuple[object, ...]:
@@ -96,6 +98,14 @@ def load_previous_paths(spool: Spool, previous: SealedTagFiles) -> None:
         db.execute("DROP TABLE IF EXISTS before")
         db.execute("CREATE TABLE before (path TEXT PRIMARY KEY) WITHOUT ROWID")
         db.executemany("INSERT OR IGNORE INTO before VALUES (?)", ((path,) for path in previous.paths()))
+
+
+def still_there(spool: Spool, catalogue: Path, collection: str, seal: Digest) -> int:
+    """How many paths of the bag with this seal the source has for certain: those of files that `known.recall` found unchanged since."""
+    with spool.with_catalogue(catalogue) as db:
+        if db.execute("SELECT 1 FROM cat.source_reads WHERE collection = ? AND seal = ?", (collection, seal.raw)).fetchone() is None:
+            return 0
+        return int(db.execute("SELECT count(*) FROM files WHERE read = 0 AND sha256 IS NOT NULL").fetchone()[0])
 
 
 def lost(spool: Spool) -> tuple[int, int, list[str]]:

@@ -16,7 +16,7 @@ from strongroom.core.pack import LARGE_CONTENT
 from strongroom.identify import libmagic
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
-from strongroom.usecases.archive.claims import GIVEN, Claims
+from strongroom.usecases.archive.claims import Claims
 from strongroom.usecases.archive.identifying import IdentificationCrashedError, Identifier
 from strongroom.usecases.archive.packing import Packs, StoredObject
 from strongroom.usecases.archive.reading import (
@@ -28,6 +28,7 @@ from strongroom.usecases.archive.reading import (
     read_small,
     signed,
 )
+from strongroom.usecases.given import GIVEN
 
 #: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
 PIECES_OVER: Final = 1024**3

@@ -43,8 +43,9 @@ def unplaced(spool: Spool, catalogue: Path, store: int, scope: str) -> list[str]
         return [path for (path,) in db.execute(f"SELECT f.path {where} ORDER BY f.path LIMIT 10", (store, scope))]
 
 
-def choose_places(spool: Spool, catalogue: Path, store: int, scope: str) -> None:
-    """Choose one trusted object for each content of the payload: `chosen`, with the objects that are then relied upon.
+def choose_places(spool: Spool, catalogue: Path, store: int, scope: str) -> bool:
+    """Choose one trusted object for each content of the payload: `chosen`, with the objects that are then relied upon. Whether every
+    content has one.
 
     Verified objects before others, older before newer, so that a bag leans on few packs and equal runs choose alike.
     """
@@ -57,6 +58,7 @@ def choose_places(spool: Spool, catalogue: Path, store: int, scope: str) -> None
             "ORDER BY o.verified DESC, o.id LIMIT 1) AS object FROM files f WHERE f.sha256 IS NOT NULL",
             (store, scope),
         )
+        return db.execute("SELECT 1 FROM chosen WHERE object IS NULL").fetchone() is None
 
 
 def chosen(spool: Spool, catalogue: Path) -> Iterator[ObjectRow]:

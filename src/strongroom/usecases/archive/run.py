@@ -158,8 +158,12 @@ class _Run:
             raise
 
     def _refuse_loss(self) -> None:
-        if self.last.seal is None or self.manifest.mode == "accrue" or self.accept_loss:
+        if self.last.seal is None or self.last.digest is None or self.before is None or self.manifest.mode == "accrue" or self.accept_loss:
             return
+        there = gather.still_there(self.spool, self.catalogue.path, self.manifest.name, self.last.digest)
+        if self.last.seal.payload_files - there <= self.manifest.max_loss * self.last.seal.payload_files:
+            return  # enough of it is there, and the list of its paths need not be read
+        gather.load_previous_paths(self.spool, self.before)
         gone, had, examples = gather.lost(self.spool)
         if had and gone / had > self.manifest.max_loss:
             shown = ", ".join(path.removeprefix("data/") for path in examples)
@@ -216,7 +220,8 @@ class _Run:
         """Every content in the store; and since files may have been read again for that, everything that reading can change, again."""
         while True:
             before = self.contents.done.problems
-            self.contents.hold(self._ensure_open)
+            # An unchanged collection relies on nothing new: without a bag to be made, only what `readback` asks for is read.
+            self.contents.hold(self._ensure_open, verify=self.attempt is not None or self.manifest.readback)
             self._compare_checksums()
             if self.contents.done.problems == before:
                 break
@@ -233,8 +238,13 @@ class _Run:
             self._hold_contents()
             if self._must_refuse():
                 return self._end_without_bag("refused", None)
+            writer = TagFiles(self.scratch / "tag", self.manifest)
+            if self._looks_unchanged():
+                with self.stages.stage("compare with the last bag"):
+                    state = state_digest(writer.state(self.spool, self._supplied()))
+                if self.last.seal is not None and self.last.seal.state == state:
+                    return self._unchanged(self.last.seal)
             with self.stages.stage("write tag files"):
-                writer = TagFiles(self.scratch / "tag", self.manifest)
                 payload = writer.payload(self.spool, self.catalogue.path, self._supplied())
             state = state_digest(payload)
             if self.last.seal is not None and self.last.seal.state == state:
@@ -251,6 +261,10 @@ class _Run:
             self.contents.learn()  # what the winner stored
             self._carry_over()
         raise StrongroomError(f"{self.destination.store.url}: lost {_RACES} races for a version number; run it again when fewer others do")
+
+    def _looks_unchanged(self) -> bool:
+        """Whether it is likely enough that no bag is needed to find that out before the tag files of one are written."""
+        return self.last.seal is not None and self.last.seal.payload_files == self.spool.totals()[0] and not self._read_files()
 
     def _supplied(self) -> list[tuple[str, Path]]:
         files = [*self.records.tag_files, ("metadata/validation.json", self.records.report)]
@@ -295,7 +309,6 @@ class _Run:
         self.destination.check_same_collection(self.manifest, self.last)
         if self.last.seal is not None and self.last.digest is not None:
             self.before = SealedTagFiles(stores, self.last.seal, self.scratch / f"before-{self.last.digest}")
-            gather.load_previous_paths(self.spool, self.before)
 
     # -- after the seal
 

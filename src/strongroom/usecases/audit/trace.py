@@ -22,12 +22,17 @@ from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.scratch import read_scratch
+from strongroom.usecases.given import GIVEN
 from strongroom.usecases.packcheck import check_pack
 from strongroom.usecases.sealed.bag import Entry, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
 
 _AT_ONCE: Final = 5000
+_WANTED: Final = (
+    GIVEN + "SELECT g.sha256 FROM given g WHERE EXISTS (SELECT 1 FROM bad b WHERE b.sha256 = g.sha256) "  # noqa: S608 -- constants
+    "OR NOT EXISTS (SELECT 1 FROM held h WHERE h.sha256 = g.sha256)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +80,10 @@ def _verified(store: Store, bag: str, seal: str, folder: Path, scratch: sqlite3.
 
 
 def _entries(bag: str, entries: Iterator[Entry], scratch: sqlite3.Connection, out: sqlite3.Connection) -> None:
-    while some := list(islice(entries, _AT_ONCE)):
+    while some := [(entry.digest.raw, entry.path) for entry in islice(entries, _AT_ONCE)]:
+        wanted = {raw for (raw,) in scratch.execute(_WANTED, (b"".join(raw for raw, _ in some),))}
         out.execute("BEGIN")
-        for entry in some:
-            raw = entry.digest.raw
-            sql = "SELECT EXISTS (SELECT 1 FROM bad WHERE sha256 = ?1) OR NOT EXISTS (SELECT 1 FROM held WHERE sha256 = ?1)"
-            if scratch.execute(sql, (raw,)).fetchone()[0]:
-                out.execute("INSERT INTO hits VALUES (?, ?, ?)", (raw, bag, entry.path))
+        out.executemany("INSERT INTO hits VALUES (?, ?, ?)", ((raw, bag, path) for raw, path in some if raw in wanted))
         out.execute("COMMIT")
 
 
