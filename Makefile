@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-server test faults check clean
+.PHONY: help demo demo-server test faults bench check clean
 
 # An activated environment, or settings of pip and Python, must not change what is installed or run.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -19,6 +19,7 @@ help:
 	@echo 'make demo-server  look at the demo'\''s runs in Prefect, at http://127.0.0.1:4200'
 	@echo 'make test         run all tests'
 	@echo 'make faults       kill it, starve it, race it, some thousand times: hours (python -m tests.faults --help)'
+	@echo 'make bench        measure it beside restic, borg and others: hours, 30 GB (python -m tests.bench --help)'
 	@echo 'make check        ruff, mypy and the import contracts'
 	@echo 'make clean        remove .venv, .judges and .demo'
 
@@ -74,6 +75,10 @@ faults: $(STAMP)
 	@PYTHONPATH=src:. $(RUN) -m tests.due.mixed --stores both
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.model --large --planted
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.mutations
+
+bench: $(STAMP)
+	@PYTHONPATH=src:. $(RUN) -m tests.bench
+	@PYTHONPATH=src:. $(RUN) -m tests.bench --growth
 
 check: $(STAMP)
 	@.venv/bin/ruff check .
