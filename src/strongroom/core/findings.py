@@ -69,6 +69,11 @@ class Code(Enum):
     BAG_REMOVED = "bag-removed", Severity.ERROR  # the log says that the store took it, and it is gone with its seal
     STORE_BEHIND = "store-behind", Severity.NOTE  # merely lacks what others have: normal for a disk in a drawer
     BAG_ELSEWHERE = "bag-elsewhere", Severity.NOTE  # a seal names it as the one before, and no store that was asked has it
+    # -- takedowns
+    WITHHELD = "withheld", Severity.NOTE  # a file that is left out because its content was taken down on purpose
+    SOURCE_WITHHELD = "source-withheld", Severity.WARNING  # the source has what was taken down; it was left out of the bag
+    TOMBSTONE_REFUSED = "tombstone-refused", Severity.ERROR  # not signed by anybody who is trusted, so it is not acted upon
+    TOMBSTONE_DAMAGED = "tombstone-damaged", Severity.ERROR  # cannot be read as one, and is not acted upon
     # -- jobs
     STORE_LIMIT = "store-limit", Severity.WARNING  # what a file system or bucket cannot do
     STORE_SKIPPED = "store-skipped", Severity.WARNING

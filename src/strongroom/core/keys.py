@@ -13,6 +13,7 @@ from strongroom.core.ids import BagId, check_collection_name, check_id, is_reser
 MAX_KEY_LENGTH: Final = 900
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,254}\Z")
 _GENERATION: Final = re.compile(r"(.+)~([1-9][0-9]{0,5})\Z")
+_TOMBSTONE: Final = re.compile(r"withheld/([0-9a-f]{2})/([0-9a-f]{64})/([1-9][0-9]{0,8})\.(json|minisig|bags\.json)\Z")
 _SEAL: Final = re.compile(r"bags/([^/]+/v[0-9]+)/seal\.json(~[1-9][0-9]*)?\Z")
 
 
@@ -124,6 +125,17 @@ def placement(bag: BagId) -> StoreKey:
 
 def log_batch(writer: str, seq: int) -> StoreKey:
     return StoreKey(f"log/{check_id(writer)}/{seq:012d}.json")
+
+
+def tombstone(content: Digest, number: int, part: str = "json") -> StoreKey:
+    """The key of a tombstone; `part` "minisig" is its signature, "bags.json" the payload files it was asked for."""
+    return StoreKey(f"withheld/{content.hex[:2]}/{content.hex}/{number}.{part}")
+
+
+def parse_tombstone_key(key: StoreKey) -> tuple[Digest, int, str] | None:
+    """Content, number and part of what lies at this key, in any generation; None if it is not of a tombstone."""
+    match = _TOMBSTONE.match(key.base[0].text)
+    return (Digest(match[2]), int(match[3]), match[4]) if match and match[1] == match[2][:2] else None
 
 
 def parse_seal_key(key: StoreKey) -> BagId | None:

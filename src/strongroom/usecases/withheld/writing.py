@@ -1,0 +1,44 @@
+"""Making tombstones."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+from strongroom.core import keys
+from strongroom.core.digests import Digest
+from strongroom.core.events import utc_now
+from strongroom.core.ids import BagId
+from strongroom.core.tombstone import MAX_FILES, Action, Tombstone, WithheldFiles
+from strongroom.signing import Signer
+from strongroom.stores.interface import Store
+from strongroom.usecases.withheld.stones import Stone, put_stone, read_stones, standing_of
+
+
+def make_stone(
+    before: Iterable[Stone], content: Digest, action: Action, reason: str, agents: Sequence[str], files: Sequence[tuple[BagId, str]],
+    signer: Signer | None,
+) -> Stone:
+    """The next tombstone of a content. `before`: those it has in any store within reach; it replaces all that stand.
+
+    `files`: the payload files it is asked for. Raises UsageError where the key cannot be unlocked.
+    """
+    known = list(before)
+    number = 1 + max((one.says.number for one in known), default=0)
+    previous = tuple(one.digest for one in standing_of(known))
+    listed = WithheldFiles(content, uuid.uuid4().hex, tuple(files[:MAX_FILES]), len(files[MAX_FILES:])).to_bytes() if files else None
+    bags = None if listed is None else Digest.of(listed)
+    says = Tombstone(content, number, previous, action, reason, tuple(agents), bags, utc_now())
+    data = says.to_bytes()
+    signatures = () if signer is None else (signer.sign(data, f"{action.value} {content.hex}"),)
+    return Stone(keys.tombstone(content, number), data, says, signatures, listed)
+
+
+def write_tombstone(
+    store: Store, content: Digest, action: Action, reason: str, agents: Sequence[str], files: Sequence[tuple[BagId, str]] = (),
+    signer: Signer | None = None,
+) -> Tombstone:
+    """Make the next tombstone of a content in one store, on the strength of those that lie there. Raises as Store.put."""
+    stone = make_stone(read_stones(store, lambda _: None, content), content, action, reason, agents, files, signer)
+    put_stone(store, stone)
+    return stone.says
