@@ -10,7 +10,7 @@ from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
-from strongroom.stores.generations import parsable, put_or_generation
+from strongroom.stores.generations import generations, parsable, put_or_generation
 from strongroom.stores.interface import Store
 
 _LIMIT: Final = 64 << 20
@@ -18,13 +18,14 @@ _BAG: Final = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})/v[1-9][0-9]{0,8}\Z")
 _BATCH: Final = re.compile(r"log/([0-9a-f]{32})/([0-9]{12})\.json\Z")
 
 
-def copy_logs(sources: Sequence[Store], target: Store, allowed: frozenset[str] | None) -> int:
-    """Bring every batch of every chain that `target` lacks, unchanged and in order; how many.
+def copy_logs(sources: Sequence[Store], target: Store, allowed: frozenset[str] | None, own: str | None = None) -> list[StoreKey]:
+    """Bring every batch of every chain that `target` lacks, unchanged and in order; those of them that were written to it first, so
+    that it had them before (`own` is its id).
 
     A chain stops before the first batch that names a bag of a collection that is not in `allowed` (None: all are): the log of
     material that does not belong in a store stays out of it as well. So does what follows, for a chain has no holes.
     """
-    copied = 0
+    lost: list[StoreKey] = []
     for source in sources:
         for writer in source.list_folders("log/"):
             there = set(_bases(target, f"log/{writer}/"))
@@ -34,9 +35,10 @@ def copy_logs(sources: Sequence[Store], target: Store, allowed: frozenset[str] |
                 data = _read(source, key, lambda data, key=key: parse_batch(data, key))  # type: ignore[misc]
                 if data is None or (allowed is not None and not _collections(data) <= allowed):
                     break
+                if own is not None and _origin(data) == own and not generations(target, key):  # nor was it written since we looked
+                    lost.append(key)
                 put_or_generation(target, key, data, Digest.of(data))
-                copied += 1
-    return copied
+    return lost
 
 
 def copy_marks(sources: Sequence[Store], target: Store, name: str) -> None:
@@ -59,6 +61,11 @@ def parse_batch(data: bytes, key: StoreKey) -> None:
         raise InvalidValueError(f"{key}: not the batch of the log that belongs here")
     if value.get("format") != "strongroom-log/1" or not isinstance(value.get("events"), list):
         raise InvalidValueError(f"{key}: not a batch of the log")
+
+
+def _origin(data: bytes) -> str:
+    """The id of the store that a batch was written to."""
+    return str(canonical.loads(data, what="a batch of the log").get("store"))
 
 
 def _collections(data: bytes) -> frozenset[str]:

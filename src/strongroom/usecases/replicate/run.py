@@ -14,6 +14,7 @@ from strongroom.core.errors import DamagedBagError, DamagedInStoreError, NotFoun
 from strongroom.core.events import Event, EventType
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
+from strongroom.core.keys import StoreKey
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
@@ -22,6 +23,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.replicate import keep
 from strongroom.usecases.replicate.attached import Absent, Attached, attach
 from strongroom.usecases.replicate.bring import Bringer, KnownBag, Sources
+from strongroom.usecases.replicate.changed import changed_seals
 from strongroom.usecases.replicate.descriptions import keep_description
 from strongroom.usecases.replicate.logs import copy_logs, copy_marks
 from strongroom.usecases.replicate.report import Line, ReplicateReport
@@ -79,6 +81,7 @@ class _Run:
         with self.runner.stage(f"compare the stores of {name}"):
             for store in stores:
                 self._look(store)
+            self._strike_changed_seals()
             self._say_damaged_seals()
             for one in self.attached:
                 keep_description(kept, one.store)
@@ -109,6 +112,15 @@ class _Run:
                 holders = (*before.holders, store) if before else (store,)
                 self.bags[identity] = KnownBag(one.seal, one.digest, holders)
 
+    def _strike_changed_seals(self) -> None:
+        """One that was changed is damaged: no bag of its own, and never brought anywhere."""
+        known = [row.seal for row in self.catalogue.bags(self.manifest.name)]
+        for one, true in changed_seals(self.bags, known).items():
+            for store in self.bags.pop(one).holders:
+                self.held[store.url].discard(one)
+                what = f"this seal ({one[1]}) is that of the same attempt ({true[1]}) with some bytes changed"
+                self.damaged.append((one[0], Finding(Code.SEAL_DAMAGED, f"{store.url}: {one[0]}", what)))
+
     def _say_damaged_seals(self) -> None:
         """A seal that another store has is brought again, as the next generation; one that none has is an error."""
         labels = {bag for bag, _ in self.bags}
@@ -137,7 +149,7 @@ class _Run:
         lacking = sorted(set(self.bags) - self.held[target.store.url])
         for identity in self.held[target.store.url]:
             self.catalogue.record_bag(self.bags[identity].seal, identity[1], target.number)
-        copy_logs(others, target.store, self._allowed(target.store))
+        self._say_gone(target, lacking, copy_logs(others, target.store, self._allowed(target.store), target.id))
         copy_marks(others, target.store, self.manifest.name)
         if not lacking:
             return Line(self.manifest.name, reference, True, (), len(self.held[target.store.url]), (), 0, 0)
@@ -161,6 +173,20 @@ class _Run:
         self.held[target.store.url] |= set(brought)
         waiting = tuple(str(bag) for bag, digest in lacking if (bag, digest) not in brought)
         return Line(self.manifest.name, reference, True, tuple(str(bag) for bag, _ in brought), present, waiting, contents, size)
+
+    def _say_gone(self, target: Attached, lacking: Sequence[Identity], batches: Sequence[StoreKey]) -> None:
+        """What the store had and has no more. It is brought again in this run: afterwards nothing would show that it was gone."""
+        if batches:
+            self.collector.add(Finding(
+                Code.STORE_ROLLED_BACK, target.store.url, f"{len(batches)} batches of its own log were gone ({batches[0]} …), and other "
+                "stores have them: it was put back to an older state, or its log was cut off. What others have is brought again"))
+        damaged = {bag for bag, _ in self.damaged}
+        known = {row.seal for row in self.catalogue.bags(self.manifest.name) if target.id in row.stores}
+        for bag, digest in lacking:
+            if digest in known and bag not in damaged:
+                self.collector.add(Finding(
+                    Code.BAG_REMOVED, f"{target.store.url}: {bag}", f"this store had it ({digest}), and its seal is gone: removed, or the "
+                    "store was put back to an older state. It is brought again"))
 
     def _sources(self, identity: Identity, others: list[Store]) -> Sources:
         folder = Folder(self.manifest.name, self.manifest.source, self.manifest.symlinks == "follow")
