@@ -19,11 +19,12 @@ from strongroom.usecases.replicate.after import archive_and_replicate
 @recorded
 def archive(
     collection: str, *, manifest: str | None = None, dry_run: bool = False, accept_loss: bool = False, reread: bool = False,
-    replicas: bool = True, workers: int | None = None, quiet: bool = False,
+    sign: bool = True, replicas: bool = True, workers: int | None = None, quiet: bool = False,
 ) -> State[Any]:
     """Archive `collection`, described by the collection manifest at the path `manifest`, or else found by its name."""
     described = load(Path(manifest) if manifest else find(collection))
     with PrefectRunner(workers, quiet=quiet) as runner:
         return outcome(archive_and_replicate(
             described, Context.from_environment(), runner, replicas=replicas, dry_run=dry_run, accept_loss=accept_loss, reread=reread,
+            sign=sign,
         ))

@@ -20,6 +20,7 @@ from strongroom.usecases.audit.report import AuditReport
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from strongroom.usecases.context import Context
+from tests.fixtures.findings import said
 
 
 class Folder:
@@ -126,7 +127,7 @@ def make_vault(root: Path, runner: LocalRunner, url: str | None = None, client: 
     vault = Vault(root, place, Bucket(client, place) if url else Folder(root / "store"), runner)
     fill(vault)
     report = vault.audit()
-    assert (report.exit_status, report.findings) == (0, ()), report.findings
+    assert (report.exit_status, said(report)) == (0, ()), report.findings
     return vault
 
 

@@ -9,6 +9,7 @@ from strongroom.core import canonical
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
+from tests.fixtures.findings import said
 from tests.replicate.conftest import Place
 
 BOTH = ["one", "two"]
@@ -69,5 +70,5 @@ def test_a_seal_with_a_few_bytes_changed_is_damage_and_no_fork(forked):
     value = canonical.loads((folder / "seal.json").read_bytes(), what="seal")
     (folder / "seal.json~1").write_bytes(canonical.dumps(value | {"sealed": "2020-01-01T00:00:00Z"}))
     report = look(forked, name="calm")
-    assert [finding.code.label for finding in report.findings] == ["copy-damaged"]
+    assert [finding.code.label for finding in said(report)] == ["copy-damaged"]
     assert [(one.key, one.outcome) for one in report.stores[0].unsound] == [("bags/calm/v1/seal.json~1", CheckOutcome.DAMAGED)]

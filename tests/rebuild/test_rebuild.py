@@ -18,6 +18,7 @@ from strongroom.stores.describe import init_store
 from strongroom.usecases.listing import list_bags
 from strongroom.usecases.status import status
 from tests.archive.conftest import Site
+from tests.fixtures.findings import said as findings_of
 from tests.rebuild.conftest import context, look, lose, make_again, said, snapshot
 
 
@@ -45,7 +46,7 @@ def test_everything_is_as_before(kept: Site, deep: bool) -> None:
     knew, stored = places(kept), snapshot(kept.store)
     lose(kept)
     report = make_again(kept, deep=deep)
-    assert (report.exit_status, report.findings, report.kept) == (0, (), None)
+    assert (report.exit_status, findings_of(report), report.kept) == (0, (), None)
     assert (report.bags, report.collections, report.stores[0].packs, report.stores[0].contents) == (2, 1, 2, 1)
     assert said(kept) == before
     assert places(kept) == knew
@@ -101,7 +102,7 @@ def test_damage_that_an_audit_found_is_known_again(kept: Site) -> None:
     assert said(kept)["status"] == before
     lose(kept)
     deep = make_again(kept, deep=True)
-    assert [finding.code.label for finding in deep.findings] == ["pack-damaged"]
+    assert [finding.code.label for finding in findings_of(deep)] == ["pack-damaged"]
     assert one(kept, "SELECT count(*) FROM objects WHERE damaged") == 1
     assert kept.run().outcome == "unchanged"  # what is damaged was stored again from the source
 
@@ -123,7 +124,7 @@ def test_an_index_that_is_missing_or_lies_is_not_believed(kept: Site) -> None:
         second.write_bytes(lie)
         lose(kept)
         report = make_again(kept)
-        assert [finding.code.label for finding in report.findings] == ["index-wrong"] * 2
+        assert [finding.code.label for finding in findings_of(report)] == ["index-wrong"] * 2
         assert places(kept) == knew
 
 
@@ -154,7 +155,7 @@ def test_a_damaged_bag_does_not_stop_the_rest(kept: Site) -> None:
     lose(kept)
     report = make_again(kept)
     assert report.exit_status == 1
-    assert {finding.code.label for finding in report.findings} == {"tag-file-missing", "tag-file-damaged", "seal-damaged"}
+    assert {finding.code.label for finding in findings_of(report)} == {"tag-file-missing", "tag-file-damaged", "seal-damaged"}
     assert [row["bag"] for row in said_bags(kept)] == ["site/v1", "site/v2"]
     assert kept.run().outcome == "unchanged"
 
@@ -175,12 +176,12 @@ def test_forks_in_one_store_and_between_two_are_found(kept: Site) -> None:
     seal.write_bytes(seal.read_bytes().replace(b'"sealed":"20', b'"sealed":"19'))
     lose(kept)
     report = make_again(kept, str(kept.store), str(second))
-    assert [(finding.code.label, finding.place) for finding in report.findings] == [("forked", "site/v2")]
+    assert [(finding.code.label, finding.place) for finding in findings_of(report)] == [("forked", "site/v2")]
     assert (report.bags, len(report.stores)) == (3, 2)
     shutil.copyfile(seal, kept.store / "bags/site/v2/seal.json~1")
     lose(kept)
     report = make_again(kept)
-    assert [finding.code.label for finding in report.findings] == ["forked"]
+    assert [finding.code.label for finding in findings_of(report)] == ["forked"]
     assert report.bags == 3
 
 
@@ -191,8 +192,8 @@ def test_a_log_that_was_meddled_with_is_found(kept: Site) -> None:
     batches[1].write_bytes(batches[1].read_bytes().replace(b"sealed", b"SEALED"))
     lose(kept)
     report = make_again(kept)
-    assert [finding.code.label for finding in report.findings] == ["object-damaged"]
-    assert batches[2].name in report.findings[0].place
+    assert [finding.code.label for finding in findings_of(report)] == ["object-damaged"]
+    assert batches[2].name in findings_of(report)[0].place
 
 
 def test_scopes_are_as_the_bags_say(site: Site) -> None:
@@ -288,6 +289,6 @@ def test_later_generations_count(kept: Site) -> None:
     pack.unlink()
     lose(kept)
     report = make_again(kept)
-    assert (report.stores[0].packs, report.findings) == (2, ())
+    assert (report.stores[0].packs, findings_of(report)) == (2, ())
     assert one(kept, f"SELECT size FROM objects WHERE lower(hex(digest)) = '{pack.stem}'") == Path(f"{pack}~10").stat().st_size
     assert kept.run().stored_bytes == 0

@@ -16,11 +16,12 @@ from strongroom.core.findings import Code
 from strongroom.core.pack import PackBuilder
 from strongroom.stores.describe import read_description
 from strongroom.usecases.restore import RestoreRequest, restore
+from tests.fixtures.findings import said
 from tests.restore.builder import damage, make_store, pack_members, put, replicate, seal_folder, snapshot
 
 
 def codes(report):
-    return {finding.code for finding in report.findings}
+    return {finding.code for finding in said(report)}
 
 
 @pytest.fixture
@@ -255,7 +256,7 @@ def test_nothing_can_be_done_without_any_tag_manifest(tmp_path, store, plain, se
         damage(root, keys.tag_file(sealed.bag, sealed.seal.attempt, name), 3)
     with pytest.raises(DamagedBagError):
         restore(ask(tmp_path, store), context, runner)
-    assert {finding.code for finding in runner.findings} == {Code.TAG_FILE_DAMAGED}
+    assert {finding.code for finding in said(runner)} == {Code.TAG_FILE_DAMAGED}
 
 
 def test_one_tag_manifest_is_enough(tmp_path, store, plain, sealed, root, context, runner):

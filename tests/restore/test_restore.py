@@ -13,6 +13,7 @@ from strongroom.core.errors import UsageError
 from strongroom.core.findings import Code
 from strongroom.runner.local import LocalRunner
 from strongroom.usecases.restore import RestoreRequest, restore
+from tests.fixtures.findings import said
 from tests.restore.builder import make_store, replicate, seal_folder, snapshot
 
 #: What bagit-python 1.9.0 cannot read: it does not decode %25, splits lines at U+2028, and strips names.
@@ -20,7 +21,7 @@ BEYOND_BAGIT_PYTHON = [b"%0A", b"100%25.txt", b"\xe2\x80\xa8separator", b"traili
 
 
 def codes(report):
-    return {finding.code for finding in report.findings}
+    return {finding.code for finding in said(report)}
 
 
 def test_the_payload_comes_back_identical(tmp_path, store, source, context, runner):

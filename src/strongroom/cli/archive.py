@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.collections import CollectionManifest, find, load
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
@@ -35,6 +36,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--replicate", action=argparse.BooleanOptionalAction, default=True,
         help="bring the bags to the other stores of the collection as well, or not (default: do)")
+    parser.add_argument("--no-sign", dest="sign", action="store_false", help="do not sign the seal, although this installation has a key")
+    add_passphrase_options(parser)
     add_run_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -42,6 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Archive each in turn; one that cannot be done does not keep the others from it. Gives the exit status."""
+    use_passphrase(args)
     paths = [Path(os.path.abspath(find(name))) for name in args.collection]
     described = [(path, load(path)) for path in paths]  # all of them, before anything is done
     reports: list[ArchiveReport] = []
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _archive(args: argparse.Namespace, path: Path, manifest: CollectionManifest) -> ArchiveReport:
-    flags = {"dry_run": args.dry_run, "accept_loss": args.accept_loss, "reread": args.reread, "replicas": args.replicate}
+    flags = {"dry_run": args.dry_run, "accept_loss": args.accept_loss, "reread": args.reread, "replicas": args.replicate, "sign": args.sign}
     return run_job(
         args, "archive", {"collection": manifest.name, "manifest": str(path), **flags},
         lambda runner: archive_and_replicate(manifest, Context.from_environment(), runner, **flags),

@@ -34,6 +34,7 @@ VERBS: Final = {
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
     "log": ("strongroom.cli.log", "whether the logs of the stores agree, and what they tell"),
     "rebuild": ("strongroom.cli.rebuild", "make the catalogue again from stores"),
+    "keys": ("strongroom.cli.keys", "the keys that sign seals: make, trust, rotate, revoke"),
     "report": ("strongroom.cli.report", "what the last run, or those of a period, did and found"),
     "serve": ("strongroom.cli.serve", "run the schedules of every collection"),
     "store": ("strongroom.cli.store", "make or probe a store"),
@@ -52,6 +53,8 @@ exit status:
 environment:
   STRONGROOM_HOME       where the catalogue and scratch space lie (default: ~/.local/state/strongroom)
   STRONGROOM_MANIFESTS  where collection manifests are found by name (default: manifests/ in the current folder)
+  STRONGROOM_PASSPHRASE_FILE
+                        a file whose first line is the passphrase of the key that signs (default: the terminal is asked)
   STRONGROOM_NOTIFY_URLS, STRONGROOM_NOTIFY_URLS_FILE
                         where messages about runs go (addresses as apprise reads them), or a file that holds them, one a line
   STRONGROOM_NOTIFY     when to send one about runs over several collections: error, warning (default) or always

@@ -9,7 +9,7 @@ from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings
 from strongroom.cli.table import size_text, table
 from strongroom.core.digests import Digest
 from strongroom.usecases.context import Context
-from strongroom.usecases.show import ShowReport, show
+from strongroom.usecases.show import ShowReport, Signed, show
 
 _TYPES_SHOWN = 15
 _EXCLUDED_SHOWN = 10
@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def _lines(report: ShowReport) -> Iterator[str]:
     facts = [
         ("bag", report.bag), ("seal", report.seal), ("sealed", f"{report.sealed} by {report.software}"),
+        ("signed", _signed(report.signed)),
         ("before it", report.previous or "none"),
         ("payload", f"{report.files:,} files, {size_text(report.bytes)}, {report.folders:,} folders, {report.links:,} links"),
         *(("lies in", url if store else f"{url} (not known to the catalogue)") for url, store in report.stores),
@@ -72,6 +73,13 @@ def _lines(report: ShowReport) -> Iterator[str]:
         yield from (f"  {path} ({reason})" for path, reason in report.excluded_paths[:_EXCLUDED_SHOWN])
         if report.excluded > _EXCLUDED_SHOWN:
             yield "  …"
+
+
+def _signed(signed: Signed) -> str:
+    """Who signed the seal, in a line."""
+    if signed.standing == "trusted":
+        return f"by {signed.label} ({signed.key}): trusted"
+    return f"{signed.standing}" + (f", {signed.key}" if signed.key else "")
 
 
 def _aligned(facts: list[tuple[str, str]]) -> Iterator[str]:

@@ -8,9 +8,12 @@ import sys
 from typing import Any
 
 from strongroom.core.findings import printable
-from strongroom.stores.describe import init_store, probe_place
+from strongroom.signing import Keyring
+from strongroom.stores.describe import init_store, open_known_store, probe_place
 from strongroom.stores.interface import Capabilities
 from strongroom.stores.open import StoreOptions, parse_url
+from strongroom.usecases.context import Context
+from strongroom.usecases.signatures.store_keys import publish_keys
 
 _EXIT = """exit status: 0 done (also where the store was there already); 2 wrong usage (a bad URL, other things lie there);
 3 could not do it (place not reachable, not writable, or not fit for a store)"""
@@ -39,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         _print(probed, args.json, f"{url} was probed")
         return 0
     made = init_store(args.url, options)
+    publish_keys(open_known_store(made.url, made.id, options), Keyring(Context.from_environment().home))
     report: dict[str, Any] = {
         "url": made.url, "store": made.id, "created": made.created, "features": list(made.description.features),
         "capabilities": _capabilities(made.capabilities),

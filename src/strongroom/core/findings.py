@@ -82,7 +82,13 @@ class Code(Enum):
     MANIFEST_UNUSABLE = "manifest-unusable", Severity.WARNING  # of a collection the catalogue knows
     REPAIRED = "repaired", Severity.NOTE
     NOT_REPAIRED = "not-repaired", Severity.ERROR  # damaged here, and no sound copy within reach
-    NO_SEAL_SIGNATURE = "no-seal-signature", Severity.NOTE
+    # -- signatures
+    SIGNATURE_BROKEN = "signature-broken", Severity.ERROR  # the seal or its signature is not what was signed
+    SIGNATURE_MISSING = "signature-missing", Severity.ERROR  # the seal says that it is signed
+    SIGNATURE_REVOKED = "signature-revoked", Severity.ERROR  # by a revoked key, and not before it was revoked
+    SIGNATURE_UNKNOWN_KEY = "signature-unknown-key", Severity.WARNING  # by a key that nobody here trusts
+    SIGNATURE_ABSENT = "signature-absent", Severity.WARNING  # not signed, where others are
+    NO_SEAL_SIGNATURE = "no-seal-signature", Severity.NOTE  # not signed, and nobody signs here
     RESTORE_LIMIT = "restore-limit", Severity.WARNING  # something the destination cannot hold as it was
     RESTORE_REFUSED = "restore-refused", Severity.ERROR  # a file the destination cannot hold, or a path no bag may have: not restored
     RESTORE_DIFFERS = "restore-differs", Severity.WARNING  # something else stands there, and was left alone

@@ -138,6 +138,19 @@ def parse_tombstone_key(key: StoreKey) -> tuple[Digest, int, str] | None:
     return (Digest(match[2]), int(match[3]), match[4]) if match and match[1] == match[2][:2] else None
 
 
+def public_key(fingerprint: Digest) -> StoreKey:
+    return StoreKey(f"keys/{fingerprint}.pub")
+
+
+def key_statement(digest: Digest) -> StoreKey:
+    """The key of a rotation or revocation, by the SHA-256 of its bytes."""
+    return StoreKey(f"keys/statements/{digest}.json")
+
+
+def key_statement_signature(digest: Digest) -> StoreKey:
+    return StoreKey(f"keys/statements/{digest}.minisig")
+
+
 def parse_seal_key(key: StoreKey) -> BagId | None:
     """The bag whose seal this key holds (in any generation), or None."""
     match = _SEAL.match(key.text)

@@ -46,6 +46,7 @@ class Seal:
     log: Mapping[str, Head]  # by writer
     sealed: str
     software: str = field(default=f"strongroom {__version__}")
+    signer: Digest | None = None  # fingerprint of the key that signs it; None: it is not signed
 
     def to_bytes(self) -> bytes:
         return canonical.dumps({
@@ -61,6 +62,7 @@ class Seal:
             "log": {writer: {"seq": head.seq, "sha256": head.sha256.hex} for writer, head in self.log.items()},
             "sealed": self.sealed,
             "software": self.software,
+            **({} if self.signer is None else {"signer": self.signer.hex}),
         })
 
 
@@ -103,7 +105,7 @@ def _seal(value: dict[str, Any]) -> Seal | Void:
     return Seal(
         bag, check_id(value["collection"]), check_id(value["attempt"]), check_id(value["store"]), previous, manifests,
         _count(value["payload"]["bytes"]), _count(value["payload"]["files"]), Digest(value["state"]), log, str(value["sealed"]),
-        str(value["software"]),
+        str(value["software"]), None if value.get("signer") is None else Digest(value["signer"]),
     )
 
 

@@ -25,8 +25,12 @@ class Signer:
     """A private key of this installation. Its passphrase is at hand; it is decrypted when first used, or told to."""
 
     key: PublicKey
-    file: Path
+    keyring: Keyring
     source: passphrase.Source
+
+    @property
+    def file(self) -> Path:
+        return self.keyring.private(self.key.fingerprint)
 
     def unlock(self) -> secret.Signer:
         """Raises UsageError (wrong passphrase), InvalidValueError (damaged key file)."""
@@ -66,19 +70,20 @@ class Keyring:
     # -- private keys
 
     def make(self, source: passphrase.Source, *, label: str = "", cost: secret.Cost = secret.SENSITIVE) -> PublicKey:
-        """A new private key, trusted here; the first one signs. `source` gives its passphrase. Raises UsageError."""
+        """A new private key, trusted here. The first one signs, and the first after that was revoked. Raises UsageError."""
         signer, file = secret.make(source.get("the new key", twice=True), cost)
-        path = self._private(signer.key.fingerprint)
+        path = self.private(signer.key.fingerprint)
         self._create(path, file)
         _UNLOCKED[path] = signer
         self.trust_key(signer.key, label)
-        if self.signing_key() is None:
+        signing = self.signing_key()
+        if signing is None or self.trust().revocations(signing):
             self.sign_with(signer.key)
         return signer.key
 
     def own(self) -> list[PublicKey]:
         """The keys whose private half is here."""
-        return [key for key, _ in self.trusted() if self._private(key.fingerprint).exists()]
+        return [key for key, _ in self.trusted() if self.private(key.fingerprint).exists()]
 
     def signing_key(self) -> PublicKey | None:
         """The key that signs; None if none was ever set. Raises UsageError if one is named that is not here."""
@@ -89,25 +94,27 @@ class Keyring:
         except (OSError, ValueError) as error:
             raise UsageError(f"{self.folder / 'signing'}: does not name the key that signs: {error}") from error
         key = {one.fingerprint: one for one, _ in self.trusted()}.get(named)
-        if key is None or not self._private(named).exists():
+        if key is None or not self.private(named).exists():
             raise UsageError(f"{self.folder}: the key that signs, {named}, is not here; copy it back, or name another in `signing`")
         return key
 
     def sign_with(self, key: PublicKey) -> None:
         """Sign with `key` from now on."""
-        if not self._private(key.fingerprint).exists():
-            raise UsageError(f"{self._private(key.fingerprint)}: no such private key")
+        if not self.private(key.fingerprint).exists():
+            raise UsageError(f"{self.private(key.fingerprint)}: no such private key")
         self._replace(self.folder / "signing", f"{key.fingerprint}\n".encode())
 
     def signer(self, source: passphrase.Source | None = None, key: PublicKey | None = None) -> Signer | None:
         """The key that signs (or `key`), with its passphrase at hand but not decrypted yet; None if no key was ever set.
 
-        Raises UsageError if no passphrase can be had: before anything is done.
+        Raises UsageError if the key was revoked, or no passphrase can be had: before anything is done.
         """
         chosen = key or self.signing_key()
         if chosen is None:
             return None
-        signer = Signer(chosen, self._private(chosen.fingerprint), source or passphrase.current())
+        if key is None and self.trust().revocations(chosen):
+            raise UsageError(f"the key that signs, {chosen.fingerprint}, was revoked; `strongroom keys new` makes another that signs")
+        signer = Signer(chosen, self, source or passphrase.current())
         if signer.file not in _UNLOCKED:
             signer.source.get(str(signer))
         return signer
@@ -156,7 +163,8 @@ class Keyring:
 
     # -- files
 
-    def _private(self, fingerprint: Digest) -> Path:
+    def private(self, fingerprint: Digest) -> Path:
+        """Where a private key is kept, encrypted."""
         return self.folder / f"{fingerprint}.key"
 
     def _create(self, path: Path, data: bytes) -> None:

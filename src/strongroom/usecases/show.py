@@ -13,16 +13,29 @@ from strongroom.core.bag.baginfo import Element, parse_bag_info
 from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreError
 from strongroom.core.findings import Finding, has_errors
+from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import known_bags
 from strongroom.usecases.sealed.places import resolve
+from strongroom.usecases.signatures.reporting import judge_opened
+from strongroom.usecases.signatures.seals import Signature
 
 _LARGEST: Final = 10
 _EXCLUDED: Final = 1000  # listed one by one; all are counted
 #: MIME types that are told apart; what a hostile bag invents beyond them is counted together.
 _TYPES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who signed the seal, and whether to believe it."""
+
+    standing: str  # "trusted", "unknown key", "unsigned", "broken", "revoked"; "unread" where no store has the seal whole
+    key: str | None  # fingerprint
+    label: str | None  # this installation's word for the key
+    comment: str  # the trusted comment of the signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class ShowReport:
     excluded_paths: tuple[tuple[str, str], ...]  # path and reason, the first of them
     largest: tuple[tuple[str, int], ...]  # path and bytes, largest first
     types: tuple[tuple[str, int, int], ...]  # MIME type ("" not identified), files, bytes; most files first
+    signed: Signed
     findings: tuple[Finding, ...]
 
     @property
@@ -61,6 +75,7 @@ class ShowReport:
             "excluded_paths": [{"path": path, "reason": reason} for path, reason in self.excluded_paths],
             "largest": [{"path": path, "bytes": size} for path, size in self.largest],
             "types": [{"type": kind or None, "files": files, "bytes": size} for kind, files, size in self.types],
+            "signed": {"standing": self.signed.standing, "key": self.signed.key, "label": self.signed.label, "says": self.signed.comment},
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -73,6 +88,7 @@ def show(
     target = resolve(name, version, context, collector, source=source, seal=seal)
     with context.scratch("show") as scratch:
         bag = open_bag(target, scratch, collector)
+        signature = judge_opened(bag, context, collector)
         types, largest = _payload(bag)
         kinds: Counter[str] = Counter()
         excluded: list[tuple[str, str]] = []
@@ -85,8 +101,17 @@ def show(
             str(bag.id), bag.digest.hex, bag.seal.collection, bag.seal.sealed, bag.seal.software,
             str(bag.seal.previous.bag) if bag.seal.previous else None, bag.seal.payload_files, bag.seal.payload_bytes, kinds["directory"],
             kinds["symlink"], tuple(_info(bag)), _stores(bag, context), _validation(bag), kinds["excluded"], tuple(excluded), largest,
-            types, collector.findings(),
+            types, _signed(signature, Keyring(context.home)), collector.findings(),
         )
+
+
+def _signed(signature: Signature | None, keyring: Keyring) -> Signed:
+    if signature is None:
+        return Signed("unread", None, None, "")
+    found = signature.judgement
+    labels = dict(keyring.trusted())
+    return Signed(found.standing.value, found.key.fingerprint.hex if found.key else None, labels.get(found.key) if found.key else None,
+                  found.comment)
 
 
 def _payload(bag: SealedBag) -> tuple[tuple[tuple[str, int, int], ...], tuple[tuple[str, int], ...]]:

@@ -18,6 +18,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.placement import place_line
 from strongroom.core.seal import Seal, parse_seal
+from strongroom.signing import Signer
 from strongroom.stores.generations import find_generation, put_or_generation, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.tagfiles import TagFile
@@ -58,11 +59,14 @@ class Attempt:
         data = placement_lines(objects)
         put_or_generation(self.store, keys.placement(self.bag), data, Digest.of(data))
 
-    def seal(self, seal: Seal) -> Digest | None:
-        """Create the seal: the bag's identity if this attempt is the bag now, None if the number went to another."""
+    def seal(self, seal: Seal, signer: Signer | None = None) -> Digest | None:
+        """Sign, then create the seal: the bag's identity if this attempt is the bag now, None if the number went to another."""
         data = seal.to_bytes()
         key = keys.seal(self.bag)
         parse_seal(data, what=str(key))  # a seal that nobody could read would lose the bag
+        if signer is not None:
+            signature = signer.sign(data, f"strongroom seal {self.bag} {seal.sealed}")
+            put_or_generation(self.store, keys.signature(self.bag, self.id), signature, Digest.of(signature))
         try:
             self.store.put(key, data, sha256=Digest.of(data))
         except KeyExistsError:

@@ -19,6 +19,7 @@ from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Previous, Seal
 from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
+from strongroom.signing import Keyring, Signer
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.archive import accrual, gather, known, supplied
@@ -36,6 +37,7 @@ from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, sta
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.keep import keep, open_kept
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.signatures.store_keys import publish_keys
 from strongroom.usecases.tidying import tidy
 
 _RACES: Final = 20  # of losing the next number to other runs
@@ -43,25 +45,26 @@ _RACES: Final = 20  # of losing the next number to other runs
 
 def archive(
     manifest: CollectionManifest, context: Context, runner: Runner, *,
-    dry_run: bool = False, accept_loss: bool = False, reread: bool = False, delivery: Delivery | None = None,
+    dry_run: bool = False, accept_loss: bool = False, reread: bool = False, sign: bool = True, delivery: Delivery | None = None,
 ) -> ArchiveReport:
     """Make the next bag of a collection, or find that none is needed.
 
-    `dry_run` only looks; `accept_loss` lifts `max_loss`; `reread` reads files that look unchanged too. `delivery`: the source is the
-    payload of a bag that was received and validated.
+    `dry_run` only looks; `accept_loss` lifts `max_loss`; `reread` reads files that look unchanged too. The seal is signed where this
+    installation has a key, unless `sign` is off. `delivery`: the source is the payload of a bag that was received and validated.
 
-    Raises UsageError (manifest, source), RefusedError (max_loss), StoreError (store absent, another, unreachable, full) and whatever
-    stops the machinery; what concerns the archive itself is in the report's findings. A run that was stopped anywhere is carried on
-    by running it again.
+    Raises UsageError (manifest, source, no passphrase), RefusedError (max_loss), StoreError (store absent, another, unreachable, full)
+    and whatever stops the machinery; what concerns the archive itself is in the report's findings. A run that was stopped anywhere is
+    carried on by running it again.
     """
     gather.check_source_apart(manifest)
+    signer = Keyring(context.home).signer() if sign and not dry_run else None
     with (
         only_one(context.home, manifest.name),
         context.scratch("archive") as scratch,
         Catalogue.open(context.catalogue) as catalogue,
         open_destination(manifest, catalogue, runner.workers) as destination,
     ):
-        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), accept_loss=accept_loss,
+        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), signer, accept_loss=accept_loss,
                    reread=reread, delivery=delivery)
         try:
             run.look(context.home)
@@ -77,10 +80,11 @@ def archive(
 
 class _Run:
     def __init__(
-        self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination, kept: Store, *,
-        accept_loss: bool, reread: bool, delivery: Delivery | None,
+        self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination, kept: Store,
+        signer: Signer | None, *, accept_loss: bool, reread: bool, delivery: Delivery | None,
     ) -> None:
         self.manifest = manifest
+        self.signer = signer
         self.accept_loss = accept_loss
         self.reread = reread or delivery is not None
         self.delivery = delivery
@@ -207,6 +211,9 @@ class _Run:
 
     def _ensure_open(self) -> None:
         if self.attempt is None:
+            if self.signer is not None:
+                self.signer.unlock()  # a wrong passphrase is noticed before anything is written
+                publish_keys(self.destination.store, self.signer.keyring)
             self.catalogue.set_dirty(self.destination.number, dirty=True)
             self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.last.highest + 1))
             self.contents.attempt_opened()
@@ -289,9 +296,9 @@ class _Run:
             heads = log.heads(self.destination.store)
             seal = Seal(
                 attempt.bag, self._collection(), attempt.id, self.destination.id, previous, manifests, payload.size, payload.files, state,
-                heads, utc_now(),
+                heads, utc_now(), signer=None if self.signer is None else self.signer.key.fingerprint,
             )
-            return seal, attempt.seal(seal)
+            return seal, attempt.seal(seal, self.signer)
 
     def _collection(self) -> str:
         """The collection's UUID: the manifest's, or that of the bag before, or a new one."""

@@ -10,44 +10,50 @@ from strongroom.core.findings import Finding
 from strongroom.core.ids import BagId
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
+from strongroom.signing import Trust
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.forks import expect_forks
 from strongroom.usecases.audit.kinds import Kind
 from strongroom.usecases.audit.listing import PLACED, note_absent
 from strongroom.usecases.audit.logs import expect_logs
 from strongroom.usecases.audit.scratch import Scratch
-from strongroom.usecases.audit.survey import Survey, SurveyJob, survey
+from strongroom.usecases.audit.signatures import expect_keys, expect_signatures
+from strongroom.usecases.audit.survey import SealFacts, Survey, SurveyJob, survey
 
 _BATCHES: Final = 24
 _LEAST: Final = 50  # keys a batch
 
 
-def expect(scratch: Scratch, store: Store, store_id: str, number: int, catalogue: Catalogue, runner: Runner) -> list[tuple[str, Finding]]:
+def expect(
+    scratch: Scratch, store: Store, store_id: str, number: int, catalogue: Catalogue, runner: Runner, trust: Trust
+) -> list[tuple[str, Finding]]:
     """Ask the store what should be in it, and note for each key what it should be and for what is not there that it is absent.
 
-    The labels, NAME/vN, under which it holds several bags, and what is to be said of each.
+    What is to be said at once, of each label, NAME/vN: that it holds several bags, and what its signature is worth.
 
     Raises StoreUnreachableError.
     """
-    _survey(scratch, store, store_id, runner)
+    _survey(scratch, store, store_id, runner, trust)
     with scratch.transaction():
         forks = expect_forks(scratch, store, store_id, number, catalogue)
         _expect_seals(scratch, catalogue, store_id)
+        signatures = expect_signatures(scratch, store.url, trust)
+        expect_keys(scratch, store, trust)
         scratch.db.execute("DELETE FROM wanted WHERE seal IN (SELECT key FROM seals WHERE NOT credible)")
         expect_logs(scratch, store_id, catalogue.writer(number))
         _name_attempts(scratch, catalogue, store_id)
         _note_absent(scratch)
-    return forks
+    return forks + signatures
 
 
-def _survey(scratch: Scratch, store: Store, store_id: str, runner: Runner) -> None:
+def _survey(scratch: Scratch, store: Store, store_id: str, runner: Runner, trust: Trust) -> None:
     # A log batch that was read before is known; an unread one tells of the one before it.
     sql = "SELECT key FROM things WHERE kind IN (?, ?) OR (kind = ? AND recorded IS NULL) ORDER BY key"
     found = [key for (key,) in scratch.rows(sql, (Kind.SEAL, Kind.PLACEMENT, Kind.LOG))]
     if not found:
         return
     size = max(_LEAST, -(-len(found) // _BATCHES))
-    jobs = [SurveyJob(store, store_id, scratch.path, tuple(found[at : at + size])) for at in range(0, len(found), size)]
+    jobs = [SurveyJob(store, store_id, scratch.path, tuple(found[at : at + size]), trust) for at in range(0, len(found), size)]
     for result in runner.map("read what the store says of itself", survey, jobs):
         _take(scratch, result)
 
@@ -55,12 +61,21 @@ def _survey(scratch: Scratch, store: Store, store_id: str, runner: Runner) -> No
 def _take(scratch: Scratch, result: Survey) -> None:
     with scratch.transaction() as db:
         db.executemany(
-            "INSERT OR REPLACE INTO seals (key, bag, digest, attempt, previous_bag, previous, problem) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((s.key, s.bag, s.digest, s.attempt, s.previous_bag, s.previous, s.problem) for s in result.seals),
+            "INSERT OR REPLACE INTO seals (key, bag, digest, attempt, previous_bag, previous, problem, signer, standing, signed_key, said, "
+            "said_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, result.seals),
         )
         db.executemany("INSERT OR IGNORE INTO wanted (base, digest, seal) VALUES (?, ?, ?)", result.wanted)
         db.executemany("INSERT OR IGNORE INTO placed (bag, base) VALUES (?, ?)", result.placed)
         db.executemany("INSERT OR REPLACE INTO logs (base, key, found, previous, store, problem) VALUES (?, ?, ?, ?, ?, ?)", result.logs)
+
+
+def _row(one: SealFacts) -> tuple[str | None, ...]:
+    base = (one.key, one.bag, one.digest, one.attempt, one.previous_bag, one.previous, one.problem, one.signer)
+    if one.signature is None or one.attempt is None:
+        return (*base, None, None, None, None)
+    said = one.signature.finding()
+    words = (said.message, said.code.label) if said else (None, None)
+    return (*base, one.signature.judgement.standing.value, keys.signature(BagId.parse(one.bag), one.attempt).text, *words)
 
 
 def _expect_seals(scratch: Scratch, catalogue: Catalogue, store_id: str) -> None:

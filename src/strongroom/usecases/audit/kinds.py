@@ -28,7 +28,8 @@ class Kind(StrEnum):
     INDEX = "pack index"
     LOG = "log batch"
     CHECKS = "audit results"
-    RESERVED = "reserved"  # withheld/, sweep/, keys/: nothing is known of them but that they never change
+    KEY = "key"  # a public key, a rotation or revocation, its signature
+    RESERVED = "reserved"  # withheld/, sweep/: nothing is known of them but that they never change
     PROBE = "probe"
     LITTER = "litter"
     UNKNOWN = "unknown"
@@ -55,7 +56,8 @@ _GRAMMAR: Final = [
     (Kind.INDEX, re.compile(rf"packs/{_HEX}\.jsonl\Z")),
     (Kind.LOG, re.compile(r"log/[0-9a-f]{32}/[0-9]{12}\.json\Z")),
     (Kind.CHECKS, re.compile(r"checks/[0-9]{12}/[0-9a-f]{32}-[0-9]{4}\.json\Z")),
-    (Kind.RESERVED, re.compile(r"(withheld|sweep|keys)/.+\Z")),
+    (Kind.KEY, re.compile(r"keys/([0-9a-f]{64}\.pub|statements/[0-9a-f]{64}\.(json|minisig))\Z")),
+    (Kind.RESERVED, re.compile(r"(withheld|sweep)/.+\Z")),
     (Kind.PROBE, re.compile(r"probe/.+\Z")),
 ]
 

@@ -25,6 +25,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
+from strongroom.signing import Keyring, Trust
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.audit import quick
@@ -43,6 +44,7 @@ from strongroom.usecases.audit.scope import OUT, asked, limit
 from strongroom.usecases.audit.scratch import Scratch
 from strongroom.usecases.audit.verdicts import finding, strangers, strike_unneeded, unsound_objects
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.signatures.store_keys import trust_in
 
 #: Objects that a report lists one by one; all of them are in `checks/` and in the catalogue.
 LISTED: Final = 10_000
@@ -53,10 +55,11 @@ class StoreRun:
 
     def __init__(
         self, request: AuditRequest, store: Store, store_id: str, number: int, catalogue: Catalogue, runner: Runner, folder: Path,
-        collector: Collector,
+        collector: Collector, keyring: Keyring,
     ) -> None:
         self._request, self._store, self._id, self._number = request, store, store_id, number
         self._catalogue, self._runner, self._folder, self._findings = catalogue, runner, folder, collector
+        self._keyring, self._trust = keyring, Trust()
         self._scratch = Scratch(folder / "audit.sqlite")
         self._consequences = Consequences(self._scratch, store, number, catalogue, runner, request, folder)
         self._unsound: list[Unsound] = []
@@ -86,6 +89,7 @@ class StoreRun:
         with self._runner.stage("list the store") as progress:
             list_store(self._scratch, self._store, progress)
         if not self._request.quick:
+            self._trust = trust_in(self._keyring, [self._store])
             learn(self._scratch, self._catalogue, self._store, self._number)
         recall(self._scratch, self._catalogue, self._number)
 
@@ -100,8 +104,8 @@ class StoreRun:
     # -- full
 
     def _audit(self) -> None:
-        forks = expect(self._scratch, self._store, self._id, self._number, self._catalogue, self._runner)
-        self._findings.extend(one for label, one in forks if asked(label, self._request))
+        said = expect(self._scratch, self._store, self._id, self._number, self._catalogue, self._runner, self._trust)
+        self._findings.extend(one for label, one in said if asked(label, self._request))
         limit(self._scratch, self._request)
         last = last_audit(self._catalogue, self._number, self._request.scope)
         audit = begin(last, self._request, last_seq(self._catalogue, self._number) + 1)

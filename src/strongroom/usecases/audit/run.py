@@ -15,6 +15,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import DESCRIPTION
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
+from strongroom.signing import Keyring
 from strongroom.stores.describe import read_description
 from strongroom.stores.open import parse_url
 from strongroom.usecases.audit.one_store import StoreRun
@@ -45,7 +46,7 @@ def audit(request: AuditRequest, context: Context, runner: Runner) -> AuditRepor
     with Catalogue.open(context.catalogue) as catalogue:
         for address in addresses:
             with context.scratch("audit") as folder:
-                audits.append(_store(request, address, policies, catalogue, runner, folder, collector))
+                audits.append(_store(request, address, policies, catalogue, runner, folder, collector, Keyring(context.home)))
     notes = ("no byte was read: this says nothing about bytes that changed without the size changing",) if request.quick else ()
     mode = "quick" if request.quick else "full"
     report = AuditReport(mode, request.scope, request.max_age_days, tuple(audits), collector.findings(), notes)
@@ -72,7 +73,8 @@ def _addresses(request: AuditRequest, known: Known) -> list[Address]:
 
 
 def _store(
-    request: AuditRequest, address: Address, policies: Policies, catalogue: Catalogue, runner: Runner, folder: Path, collector: Collector
+    request: AuditRequest, address: Address, policies: Policies, catalogue: Catalogue, runner: Runner, folder: Path, collector: Collector,
+    keyring: Keyring,
 ) -> StoreAudit:
     runner.say(f"auditing {address.url}")
     options = policies.options(address.id, address.url, runner.workers)
@@ -91,7 +93,7 @@ def _store(
         return _unread(address, str(error))
     number = catalogue.see_store(store_id, address.url)
     within = request if request.everything else _within(request, policies.audit(store_id, address.url))
-    return StoreRun(within, store, store_id, number, catalogue, runner, folder, collector).run()
+    return StoreRun(within, store, store_id, number, catalogue, runner, folder, collector, keyring).run()
 
 
 def _within(request: AuditRequest, policy: AuditPolicy) -> AuditRequest:

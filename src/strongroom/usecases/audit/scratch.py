@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
+from strongroom.usecases.signatures.grouping import COLUMNS
+
 _TABLES: Final = """
 CREATE TABLE things (          -- every key there is
   key        TEXT PRIMARY KEY,
@@ -30,8 +32,8 @@ CREATE INDEX things_by_unit ON things (unit);
 CREATE INDEX things_by_bag ON things (bag, attempt);
 CREATE TABLE wanted (base TEXT, digest TEXT, seal TEXT, PRIMARY KEY (base, digest, seal)) WITHOUT ROWID;
 CREATE TABLE seals (
-  key TEXT PRIMARY KEY, bag TEXT NOT NULL, digest TEXT NOT NULL, attempt TEXT, previous_bag TEXT, previous TEXT, problem TEXT,
-  credible INTEGER NOT NULL DEFAULT 1
+  key TEXT PRIMARY KEY, previous_bag TEXT, problem TEXT,
+  signed_key TEXT,  -- base of its signature""" + COLUMNS + """  credible INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 CREATE INDEX seals_by_bag ON seals (bag);
 CREATE TABLE attempts (bag TEXT, attempt TEXT, PRIMARY KEY (bag, attempt)) WITHOUT ROWID;  -- those that are bags

@@ -11,13 +11,16 @@ from strongroom.core.keys import StoreKey
 from strongroom.core.pack import format_index, parse_index
 from strongroom.core.placement import parse_place
 from strongroom.core.seal import parse_seal
+from strongroom.signing import Signature
 from strongroom.stores.describe import parse_description, text_for_people
 from strongroom.usecases.audit.kinds import Kind, Named
+from strongroom.usecases.signatures.store_keys import check_key_object
 
 #: Objects of these kinds are small enough to be looked at as a whole, up to so many bytes.
 SHAPED: Final = {
     Kind.DESCRIPTION: 1 << 20, Kind.README: 1 << 20, Kind.SEAL: 16 << 20, Kind.PLACEMENT: 64 << 20, Kind.MARK: 1 << 20,
     Kind.PIECES: 64 << 20, Kind.INDEX: 256 << 20, Kind.LOG: 64 << 20, Kind.CHECKS: 64 << 20,
+    Kind.SIGNATURE: 1 << 16, Kind.KEY: 64 << 20,
 }
 
 
@@ -95,6 +98,16 @@ def _checks(name: Named, data: bytes, store_id: str) -> str | None:
     return _not_canonical(data)
 
 
+def _signature(name: Named, data: bytes, store_id: str) -> str | None:
+    Signature.parse(data, what=name.base)
+    return None
+
+
+def _key(name: Named, data: bytes, store_id: str) -> str | None:
+    check_key_object(name.base, data)
+    return _not_canonical(data) if name.base.endswith(".json") else None
+
+
 def _not_canonical(data: bytes) -> str | None:
     return None if canonical.dumps(canonical.loads(data, what="it")) == data else "is not written as such documents are (canonical JSON)"
 
@@ -102,4 +115,5 @@ def _not_canonical(data: bytes) -> str | None:
 _CHECKS: Final = {
     Kind.DESCRIPTION: _description, Kind.README: _readme, Kind.SEAL: _seal, Kind.PLACEMENT: _placement, Kind.MARK: _mark,
     Kind.PIECES: _pieces, Kind.INDEX: _index, Kind.LOG: _log, Kind.CHECKS: _checks,
+    Kind.SIGNATURE: _signature, Kind.KEY: _key,
 }

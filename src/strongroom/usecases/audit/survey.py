@@ -19,12 +19,14 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFo
 from strongroom.core.keys import StoreKey
 from strongroom.core.placement import parse_place
 from strongroom.core.seal import Seal, parse_seal
+from strongroom.signing import Trust
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import name_of
 from strongroom.usecases.audit.scratch import read_scratch
 from strongroom.usecases.audit.shapes import wrong_shape
 from strongroom.usecases.sealed.seals import SEAL_LIMIT, TAG_MANIFEST_LIMIT
+from strongroom.usecases.signatures.seals import Signature, judge_seal
 
 _LOG_LIMIT: Final = 64 << 20
 _PLACEMENT_LIMIT: Final = 1 << 30
@@ -36,6 +38,7 @@ class SurveyJob:
     store_id: str
     scratch: Path
     keys: tuple[str, ...]  # of seals, placements and log batches
+    trust: Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class SealFacts:
     previous_bag: str | None
     previous: str | None
     problem: str | None  # it disagrees with its bag
+    signer: str | None = None  # fingerprint, as the seal says it
+    signature: Signature | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +105,9 @@ class _Surveyor:
         problem = self._tag_files(key, seal)
         if self._scratch.execute("SELECT 1 FROM things WHERE key = ? AND recorded = ?", (key, digest)).fetchone():
             problem = None  # it was sound with these bytes: what contradicts it has changed
-        self._result.seals.append(SealFacts(key, bag, digest, seal.attempt, previous_bag, previous, problem))
+        signature = judge_seal(self._store, seal, data or b"", self._job.trust)
+        signer = None if seal.signer is None else seal.signer.hex
+        self._result.seals.append(SealFacts(key, bag, digest, seal.attempt, previous_bag, previous, problem, signer, signature))
 
     def _tag_files(self, key: str, seal: Seal) -> str | None:
         """Note what every tag file must be. The reason, if it is the seal that is wrong about its tag manifests."""

@@ -23,9 +23,11 @@ from strongroom.core.errors import (
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.placement import parse_place
+from strongroom.signing import Trust
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.rebuild.scratch import open_part
+from strongroom.usecases.rebuild.signed import SignedSeal, judge
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
@@ -43,12 +45,14 @@ class BagJob:
     store: Store
     labels: tuple[BagId, ...]
     part: Path
+    trust: Trust
 
 
 @dataclass(slots=True)
 class BagResult:
     part: Path
     seals: list[FoundSeal] = field(default_factory=list)
+    signed: list[SignedSeal] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     files: int = 0  # payload files that were read about
 
@@ -63,6 +67,7 @@ def read_bags(job: BagJob) -> BagResult:
             collector.extend(seals.findings)
             result.seals += seals.found
             for found in seals.found:
+                result.signed.append(judge(job.store, found, job.trust))
                 with tempfile.TemporaryDirectory(dir=job.part.parent) as folder:
                     result.files += _read_bag(job.store, found, Path(folder), db, collector)
         db.execute("COMMIT")

@@ -9,8 +9,10 @@ from typing import Final, TypeVar
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.relearn import take_types
 from strongroom.core.errors import InvalidValueError
+from strongroom.core.findings import Code
 from strongroom.core.ids import BagId, check_collection_name, check_id
 from strongroom.runner.interface import Runner
+from strongroom.signing import Keyring
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches
 from strongroom.usecases.rebuild.bags import BagJob, BagResult, read_bags
@@ -20,6 +22,8 @@ from strongroom.usecases.rebuild.report import StoreRebuilt
 from strongroom.usecases.rebuild.scratch import Scratch
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.seals import find_versions
+from strongroom.usecases.signatures.grouping import in_groups
+from strongroom.usecases.signatures.store_keys import trust_in
 
 T = TypeVar("T")
 _BATCHES: Final = 24
@@ -30,10 +34,10 @@ class StoreRebuild:
 
     def __init__(
         self, store: Store, store_id: str, catalogue: Catalogue, runner: Runner, folder: Path, collector: Collector,
-        archived: dict[str, str], *, deep: bool,
+        archived: dict[str, str], keyring: Keyring, *, deep: bool,
     ) -> None:
         self._store, self._catalogue, self._runner, self._folder, self._collector = store, catalogue, runner, folder, collector
-        self._archived, self._deep = archived, deep
+        self._archived, self._keyring, self._deep = archived, keyring, deep
         self._number = catalogue.see_store(store_id, store.url)
         self.done = StoreRebuilt(store.url, store_id)
 
@@ -58,16 +62,20 @@ class StoreRebuild:
 
     def _read_bags(self, scratch: Scratch) -> None:
         labels = [BagId(name, version) for name in self._names() for version in find_versions(self._store, name)]
-        jobs = [BagJob(self._store, some, self._folder / f"bags-{at}.sqlite") for at, some in enumerate(_cut(labels))]
+        trust = trust_in(self._keyring, [self._store])
+        jobs = [BagJob(self._store, some, self._folder / f"bags-{at}.sqlite", trust) for at, some in enumerate(_cut(labels))]
         for result in self._runner.map("read the bags", read_bags, jobs, weigh=_weigh_bags) if jobs else ():
             for found in result.seals:
                 self._catalogue.record_bag(found.seal, found.digest, self._number)
             self._collector.extend(result.findings)
+            scratch.note_signed(result.signed)
+            self._collector.extend(one.said for one in result.signed if one.said and one.said.code is not Code.SIGNATURE_UNKNOWN_KEY)
             scratch.take_scopes(result.part)
             take_types(self._catalogue, result.part)
             result.part.unlink()
             self.done.bags += len(result.seals)
             self.done.files += result.files
+        self._collector.extend(finding for _, finding in in_groups(scratch.db, self._store.url, trust))
 
     def _names(self) -> list[str]:
         names = []

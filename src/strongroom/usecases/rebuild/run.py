@@ -13,6 +13,7 @@ from strongroom.collections import CollectionManifest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
+from strongroom.signing import Keyring
 from strongroom.stores.describe import open_known_store, read_description
 from strongroom.stores.interface import Store
 from strongroom.stores.open import StoreOptions, parse_url
@@ -53,7 +54,7 @@ def rebuild(request: RebuildRequest, context: Context, runner: Runner) -> Rebuil
     with context.scratch("rebuild") as scratch:
         new = scratch / "catalogue.sqlite"
         with Catalogue.open(new) as catalogue:
-            stores = _learn(request, opened, catalogue, runner, scratch, collector, manifests)
+            stores = _learn(request, opened, catalogue, runner, scratch, collector, manifests, Keyring(context.home))
             bags = catalogue.bags()
         kept = put_in_place(new, context.catalogue)
     names = {row.bag.name for row in bags}
@@ -65,13 +66,13 @@ def rebuild(request: RebuildRequest, context: Context, runner: Runner) -> Rebuil
 
 def _learn(
     request: RebuildRequest, opened: Mapping[str, Store], catalogue: Catalogue, runner: Runner, scratch: Path, collector: Collector,
-    manifests: Mapping[str, CollectionManifest],
+    manifests: Mapping[str, CollectionManifest], keyring: Keyring,
 ) -> tuple[StoreRebuilt, ...]:
     archived: dict[str, str] = {}  # by collection, when the log last tells of a new bag
     stores = []
     for number, (store_id, store) in enumerate(opened.items()):
         runner.say(f"learning {store.url}")
-        one = StoreRebuild(store, store_id, catalogue, runner, scratch / str(number), collector, archived, deep=request.deep)
+        one = StoreRebuild(store, store_id, catalogue, runner, scratch / str(number), collector, archived, keyring, deep=request.deep)
         stores.append(one.run())
     rows = catalogue.bags()
     _find_forks(rows, collector)

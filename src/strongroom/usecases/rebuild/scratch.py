@@ -13,6 +13,8 @@ from strongroom.core.errors import InvalidValueError
 from strongroom.stores.interface import Stat
 from strongroom.usecases.archive.scopes import NOBODY
 from strongroom.usecases.audit.kinds import name_of
+from strongroom.usecases.rebuild.signed import SignedSeal
+from strongroom.usecases.signatures.grouping import COLUMNS
 
 _TABLES: Final = """
 CREATE TABLE objects (           -- packs and large contents, one row whatever the generations
@@ -20,6 +22,7 @@ CREATE TABLE objects (           -- packs and large contents, one row whatever t
   UNIQUE (kind, digest)
 );
 CREATE TABLE scopes (kind TEXT, digest BLOB, scope TEXT, PRIMARY KEY (kind, digest, scope)) WITHOUT ROWID;
+CREATE TABLE seals (""" + COLUMNS + """PRIMARY KEY (bag, digest)) WITHOUT ROWID;
 """
 _AT_ONCE: Final = 5000
 
@@ -41,6 +44,12 @@ class Scratch:
     def one(self, sql: str, values: Iterable[Any] = ()) -> Any:
         """The first column of the first row."""
         return self.db.execute(sql, tuple(values)).fetchone()[0]
+
+    def note_signed(self, seals: Iterable[SignedSeal]) -> None:
+        """Note what the signatures of seals are worth."""
+        self.db.executemany(
+            "INSERT OR IGNORE INTO seals (bag, digest, attempt, previous, signer, standing, said, said_code) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (one.row() for one in seals))
 
     def note(self, stats: Iterator[Stat]) -> Iterator[tuple[int, int]]:
         """Note what a listing has of packs and large contents; (keys, bytes) as it goes. The newest generation counts."""

@@ -39,7 +39,9 @@ from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
-from strongroom.usecases.sealed.seals import read_seals
+from strongroom.usecases.sealed.seals import SEAL_LIMIT, read_seals
+from strongroom.usecases.signatures.choosing import signature_check
+from strongroom.usecases.signatures.store_keys import check_key_object
 
 _LIMIT: Final = 1 << 30  # tag files of very large bags; read one at a time
 _PIECE: Final = 64 << 20
@@ -148,8 +150,18 @@ class Mender:
             return lambda data: _parses(lambda: parse_batch(data, base))
         if name.kind is Kind.MARK:
             return lambda data: _parses(lambda: _mark(data, base))
-        if name.kind is Kind.SIGNATURE:
-            return lambda data: data.startswith(b"untrusted comment:")
+        if name.kind is Kind.SIGNATURE and name.bag:
+            return self._signature_check(BagId.parse(name.bag), name.attempt)
+        if name.kind is Kind.KEY:
+            return lambda data: _parses(lambda: check_key_object(base.text, data))
+        return lambda data: False
+
+    def _signature_check(self, bag: BagId, attempt: str | None) -> Callable[[bytes], bool]:
+        stores = [self._store, *self._sources]
+        for store in stores:
+            for found in read_seals(store, bag).found:
+                if found.seal.attempt == attempt:
+                    return signature_check(stores, found.seal, read_verified(store, keys.seal(bag), found.digest, SEAL_LIMIT))
         return lambda data: False
 
     def _is_seal(self, data: bytes, base: StoreKey) -> bool:

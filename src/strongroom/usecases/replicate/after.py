@@ -15,13 +15,14 @@ from strongroom.usecases.replicate.run import replicate
 
 def archive_and_replicate(
     manifest: CollectionManifest, context: Context, runner: Runner, *, replicas: bool = True,
-    dry_run: bool = False, accept_loss: bool = False, reread: bool = False, delivery: Delivery | None = None,
+    dry_run: bool = False, accept_loss: bool = False, reread: bool = False, sign: bool = True, delivery: Delivery | None = None,
 ) -> ArchiveReport:
     """Make the next bag, then bring every bag to the other stores of the manifest that are attached, unless `replicas` is off.
 
     The other parameters, and what is raised, as in archive and replicate. A run that was refused replicates nothing.
     """
-    report = archive(manifest, context, runner, dry_run=dry_run, accept_loss=accept_loss, reread=reread, delivery=delivery)
+    report = archive(manifest, context, runner, dry_run=dry_run, accept_loss=accept_loss, reread=reread, sign=sign,
+                     delivery=delivery)
     if dry_run or not replicas or len(manifest.stores) < 2 or report.outcome == "refused":
         return report
     return replace(report, notes=(), replication=replicate([manifest], context, runner))

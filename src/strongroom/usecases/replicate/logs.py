@@ -1,4 +1,4 @@
-"""Copying what every store holds of the log, of public keys, and of attempts that ended without a bag (docs/format.md, section 7)."""
+"""Copying what every store holds of the log, and of attempts that ended without a bag (docs/format.md, section 7)."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def copy_logs(sources: Sequence[Store], target: Store, allowed: frozenset[str] |
 
 
 def copy_marks(sources: Sequence[Store], target: Store, name: str) -> None:
-    """Bring the `closed` markers of a collection's attempts, and public keys."""
+    """Bring the `closed` markers of a collection's attempts."""
+    prefix = keys.collection_prefix(name)
+    there = {key for key in _bases(target, prefix) if key.text.endswith("/closed")}
     for source in sources:
-        for prefix, end in ((keys.collection_prefix(name), "/closed"), ("keys/", "")):
-            there = {key for key in _bases(target, prefix) if key.text.endswith(end)}
-            for key in _bases(source, prefix):
-                if key.text.endswith(end) and key not in there:
-                    data = _read(source, key, lambda _: None)
-                    if data is not None:
-                        put_or_generation(target, key, data, Digest.of(data))
+        for key in _bases(source, prefix):
+            if key.text.endswith("/closed") and key not in there:
+                data = _read(source, key, lambda _: None)
+                if data is not None:
+                    put_or_generation(target, key, data, Digest.of(data))
 
 
 def parse_batch(data: bytes, key: StoreKey) -> None:

@@ -16,6 +16,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.runner.interface import Runner
+from strongroom.signing import Keyring
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.archive import known
@@ -32,6 +33,7 @@ from strongroom.usecases.replicate.transfer import Folder
 from strongroom.usecases.replicate.voids import copy_voids
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.seals import find_seals
+from strongroom.usecases.signatures.store_keys import copy_keys, publish_keys
 from strongroom.usecases.tidying import tidy
 
 Identity = tuple[BagId, Digest]
@@ -151,6 +153,8 @@ class _Run:
             self.catalogue.record_bag(self.bags[identity].seal, identity[1], target.number)
         self._say_gone(target, lacking, copy_logs(others, target.store, self._allowed(target.store), target.id))
         copy_marks(others, target.store, self.manifest.name)
+        copy_keys(others, target.store)
+        publish_keys(target.store, Keyring(self.context.home))
         if not lacking:
             return Line(self.manifest.name, reference, True, (), len(self.held[target.store.url]), (), 0, 0)
         if self.catalogue.is_dirty(target.number):

@@ -23,6 +23,7 @@ from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.objects import CHUNK
 from strongroom.usecases.sealed.seals import SEAL_LIMIT
+from strongroom.usecases.signatures.choosing import signature_check
 
 _SMALL: Final = 1 << 20
 
@@ -52,7 +53,11 @@ def gather(bag: SealedBag, seal: bytes, holders: Sequence[Store], collector: Col
     if marker is None:  # gone everywhere; it says only that an attempt is under way, and one is
         marker = canonical.dumps({"format": "strongroom-attempt/1", "bag": str(bag.id), "attempt": attempt, "opened": utc_now()})
         collector.add(Finding(Code.COPY_DAMAGED, str(keys.attempt_open(bag.id, attempt)), "is gone in every store; made anew"))
-    signature = _first(holders, keys.signature(bag.id, attempt), lambda data: data.startswith(b"untrusted comment:"))
+    signature_key = keys.signature(bag.id, attempt)
+    # One that holds; where none does, what there is: that it is broken shall be seen in every store.
+    signature = _first(holders, signature_key, signature_check(holders, bag.seal, seal)) or _first(holders, signature_key, lambda _: True)
+    if signature is None and bag.seal.signer is not None:
+        collector.add(Finding(Code.SIGNATURE_MISSING, str(bag.id), "the seal says that it is signed, and no store has the signature"))
     return BagFiles(bag.id, attempt, marker, tuple(files), signature, seal)
 
 

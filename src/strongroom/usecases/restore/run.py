@@ -23,10 +23,13 @@ from strongroom.usecases.restore.workplace import Workplace
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import resolve
+from strongroom.usecases.signatures.reporting import judge_opened
 
 _CHECK_BATCHES = 12
-#: Errors after which a result can be complete all the same.
-_HARMLESS = frozenset({Code.FORKED, Code.SEAL_DAMAGED, Code.RESTORE_NO_MATCH})
+#: Errors after which a result can be complete all the same: it is what the seal says, whoever made that.
+_HARMLESS = frozenset({
+    Code.FORKED, Code.SEAL_DAMAGED, Code.RESTORE_NO_MATCH, Code.SIGNATURE_BROKEN, Code.SIGNATURE_MISSING, Code.SIGNATURE_REVOKED,
+})
 
 
 def restore(request: RestoreRequest, context: Context, runner: Runner) -> RestoreReport:
@@ -40,6 +43,7 @@ def restore(request: RestoreRequest, context: Context, runner: Runner) -> Restor
     target = resolve(request.name, request.version, context, collector, source=request.source, seal=request.seal)
     with context.scratch("restore") as scratch:
         bag = open_bag(target, scratch / "tags", collector)
+        judge_opened(bag, context, collector)
         place = Workplace(request.dest, request.identity(bag.digest), into=request.into)
         place.open()
         try:

@@ -1,0 +1,85 @@
+"""A store whose bags are signed: two collections, one of them begun before there was a key, a rotation, a revocation of a spare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from strongroom.collections.load import load
+from strongroom.core.findings import Code
+from strongroom.runner.local import LocalRunner
+from strongroom.signing import Keyring, PublicKey, passphrase, secret
+from strongroom.stores.describe import init_store
+from strongroom.stores.file import FileStore
+from strongroom.usecases.archive.report import ArchiveReport
+from strongroom.usecases.archive.run import archive
+from strongroom.usecases.audit.report import AuditReport
+from strongroom.usecases.audit.request import AuditRequest
+from strongroom.usecases.audit.run import audit
+from strongroom.usecases.context import Context
+
+PASSPHRASE = b"a passphrase of tests"
+
+
+@dataclass
+class Vault:
+    root: Path
+    runner: LocalRunner
+
+    @property
+    def context(self) -> Context:
+        return Context(self.root / "home")
+
+    @property
+    def keyring(self) -> Keyring:
+        return Keyring(self.context.home)
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def source(self) -> passphrase.Source:
+        file = self.root / "passphrase"
+        file.write_bytes(PASSPHRASE + b"\n")
+        return passphrase.Source(file)
+
+    def key(self) -> PublicKey:
+        passphrase.use(self.source)
+        return self.keyring.make(self.source, cost=secret.CHEAP)
+
+    def write(self, name: str, path: str, data: bytes) -> None:
+        file = self.root / name / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+    def archive(self, name: str, *, sign: bool = True) -> ArchiveReport:
+        manifest = self.root / f"{name}.yaml"
+        manifest.write_text(f"collection: {name}\nsource: {self.root / name}\nstores: ['{self.store}']\n")
+        return archive(load(manifest), self.context, self.runner, sign=sign)
+
+    def audit(self, home: str = "home") -> AuditReport:
+        return audit(AuditRequest(stores=(str(self.store),)), Context(self.root / home), self.runner)
+
+    def stranger(self, name: str, *keys: PublicKey) -> Context:
+        """Another installation that trusts these keys and has seen nothing yet."""
+        context = Context(self.root / name)
+        for key in keys:
+            Keyring(context.home).trust_key(key)
+        return context
+
+    def opened(self) -> FileStore:
+        return FileStore(str(self.store))
+
+
+def codes(report: object) -> set[Code]:
+    return {finding.code for finding in report.findings}  # type: ignore[attr-defined]
+
+
+def make_vault(root: Path, runner: LocalRunner) -> Vault:
+    root.mkdir(parents=True, exist_ok=True)
+    init_store(str(root / "store"))
+    vault = Vault(root, runner)
+    vault.write("letters", "a.txt", b"alpha")
+    vault.write("letters", "b/b.txt", b"beta")
+    return vault
