@@ -49,7 +49,7 @@ def test_what_the_audit_finds_is_healed_and_a_second_run_is_clean(place):
     manifest = next(place.folder("one").glob("bags/site/v1/*/bag/manifest-sha256.txt"))
     for path in (pack, seal, manifest):
         data = bytearray(path.read_bytes())
-        data[len(data) // 2] ^= 1
+        data[3 if path == seal else len(data) // 2] ^= 1  # a seal that still makes sense would be a fork
         path.chmod(0o644)
         path.write_bytes(data)
     report = run(place)

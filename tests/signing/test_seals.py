@@ -59,7 +59,8 @@ def change(path: Path, old: bytes, new: bytes) -> None:
 
 def all_say(vault: Vault, context: Context, folder: Path) -> list[set[Code]]:
     """The codes about signatures that restore, show, audit and rebuild find, in this order."""
-    restored = restore(RestoreRequest("letters", 1, folder / "out", source=str(vault.store)), context, vault.runner)
+    folder.mkdir(exist_ok=True)
+    restored = restore(RestoreRequest("letters", folder / "out", version=1, source=str(vault.store)), context, vault.runner)
     shown = show("letters", 1, context, source=str(vault.store))
     audited = vault.audit(context.home.name)
     again = Context(folder / "again")
