@@ -35,7 +35,8 @@ def peak(folder, url, *options):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "STRONGROOM_HOME": str(folder / "home")}
     command = [sys.executable, "-m", "strongroom", "export", "many", *options, "--from", url, "--quiet", "--no-prefect", "--workers", "1"]
     # By way of a small process: the peak of one that this one starts would begin with the memory of these tests.
-    done = subprocess.run([sys.executable, "-c", _MEASURE, *map(str, command)], env=environment, capture_output=True, text=True, check=False)
+    measured = [sys.executable, "-c", _MEASURE, *map(str, command)]
+    done = subprocess.run(measured, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
