@@ -88,7 +88,7 @@ def test_the_loser_of_a_race_carries_over_what_the_winner_added(deliveries, monk
     deliveries.run()
     real, raced = Attempt.seal, []
 
-    def seal_second(self, seal):
+    def seal_second(self, seal, signer):
         if not raced:
             raced.append(True)
             other = type(deliveries)(deliveries.root / "elsewhere", deliveries.runner, "mode: accrue\n")
@@ -96,7 +96,7 @@ def test_the_loser_of_a_race_carries_over_what_the_winner_added(deliveries, monk
             other.store_url = str(deliveries.store)
             other.write("theirs", b"theirs")
             assert other.run().bag == "site/v2"
-        return real(self, seal)
+        return real(self, seal, signer)
 
     monkeypatch.setattr(Attempt, "seal", seal_second)
     deliveries.write("ours", b"ours")

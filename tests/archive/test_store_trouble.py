@@ -144,12 +144,12 @@ def test_of_two_runs_that_race_for_a_number_one_takes_the_next(site, monkeypatch
     real = Attempt.seal
     raced = []
 
-    def seal_second(self, seal):
+    def seal_second(self, seal, signer):
         if not raced:
             raced.append(True)
             other = type(site)(site.root, site.runner, "title: the other\n", home="other")
             assert other.run().bag == "site/v1"
-        return real(self, seal)
+        return real(self, seal, signer)
 
     monkeypatch.setattr(Attempt, "seal", seal_second)
     report = site.run()
@@ -164,12 +164,12 @@ def test_the_loser_of_a_race_with_the_same_state_makes_no_bag(site, monkeypatch)
     real = Attempt.seal
     raced = []
 
-    def seal_second(self, seal):
+    def seal_second(self, seal, signer):
         if not raced:
             raced.append(True)
             other = type(site)(site.root, site.runner, home="other")
             other.run()
-        return real(self, seal)
+        return real(self, seal, signer)
 
     monkeypatch.setattr(Attempt, "seal", seal_second)
     report = site.run()
@@ -232,9 +232,9 @@ def test_a_run_of_the_same_collection_at_the_same_time_is_refused(site, monkeypa
 def test_damage_while_writing_is_found_by_reading_back(site, monkeypatch):
     real = Attempt.seal
 
-    def damage_then_seal(self, seal):
+    def damage_then_seal(self, seal, signer):
         damage(packs(site)[0])
-        return real(self, seal)
+        return real(self, seal, signer)
 
     with monkeypatch.context() as patched:
         patched.setattr(Attempt, "seal", damage_then_seal)
