@@ -176,6 +176,23 @@ def test_what_does_not_belong_there_stays_behind(pressed):
     assert pressed.packs("tar", "two") == []
 
 
+def test_a_damaged_description_is_mended_from_the_copy_at_home(pressed):
+    path = pressed.place.folder("one") / "strongroom-1.json"
+    good = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(good[:-5])
+    assert repair(pressed.place.context, pressed.place.runner).exit_status == 0
+    assert path.with_name("strongroom-1.json~1").read_bytes() == good
+    assert pressed.restore()[0].exit_status == 0
+
+
+def test_a_quick_audit_knows_what_lies_there(pressed):
+    assert pressed.audit().exit_status == 0 and pressed.audit(quick=True).exit_status == 0
+    pressed.packs()[0].unlink()
+    report = pressed.audit(quick=True)
+    assert report.exit_status == 1 and "pack-missing" in {one.code.label for one in report.findings}
+
+
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_lost_catalogue_is_learned_again(pressed, deep):
     (pressed.place.root / "home").rename(pressed.place.root / "lost")

@@ -29,6 +29,8 @@ _GENERATIONS: Final = "tests/stores/test_generations.py"
 _FILE: Final = "tests/stores/test_file.py"
 _HOSTILE_IMPORT: Final = "tests/imports/test_hostile.py"
 _CHANGING: Final = "tests/archive/test_changing_source.py"
+_FRAMES: Final = "tests/core/test_frames.py"
+_COMPRESSION: Final = "tests/compression/test_compression.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
 _ANY_FILE: Final = ('if stat.S_ISREG(status.st_mode) and inside.startswith(b"data/") == payload:', "if stat.S_ISREG(status.st_mode):")
@@ -66,6 +68,13 @@ MUTATIONS: Final = (
     _one("file store: publishing replaces", "stores/posix.py",
          "os.link(temporary, name, src_dir_fd=temporary_folder, dst_dir_fd=folder, follow_symlinks=False)",
          "os.rename(temporary, name, src_dir_fd=temporary_folder, dst_dir_fd=folder)", _FILE, "tests/stores/test_conformance.py"),
+    # -- compressed packs
+    _one("a frame may expand to anything", "core/frames.py", "if parameters.content_size > FRAME_LIMIT:", "if False:", _FRAMES),
+    _one("damage ends the reading of a compressed pack", "usecases/framing.py",
+         "length = len(buffer) if false_starts > _FALSE_STARTS else _next_start(buffer, ended=ended)", "length = len(buffer)", _FRAMES),
+    _one("a compressed pack is copied with what hides in it", "usecases/packcheck.py",
+         "plain and whole and index == format_index(sound))", "True)", _FRAMES),
+    _one("nobody is told of compressed packs", "usecases/archive/packing.py", "declare(self._store, ZSTD)", "pass", _COMPRESSION),
     # -- hints
     _one("an index is believed", "usecases/archive/readback.py", 'if job.members and row.kind != "content":', "if False:", _STORE_TROUBLE),
     _one("the catalogue is believed about what is there", "usecases/archive/reliance.py",

@@ -35,6 +35,7 @@ from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, state_digest
 from strongroom.usecases.context import Context
+from strongroom.usecases.replicate.descriptions import keep_description
 from strongroom.usecases.replicate.keep import keep, open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.signatures.store_keys import publish_keys
@@ -345,7 +346,10 @@ class _Run:
         log.append(self.catalogue, self.destination.store, self.destination.number, self.destination.id, events)
 
     def _keep(self, bag: BagId, digest: Digest) -> None:
-        """Keep tag files and seal at home where another store is to have the bag: this one may be absent then."""
+        """Keep tag files and seal at home where another store is to have the bag: this one may be absent then. And the store's description
+        where compressed packs may have changed it."""
+        if self.manifest.compression != "none":
+            keep_description(self.kept, self.destination.store)
         if len(self.manifest.stores) > 1:
             try:
                 keep(self.kept, bag, digest, [self.destination.store], self.scratch / "keep", self.findings)

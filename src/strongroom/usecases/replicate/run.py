@@ -94,6 +94,8 @@ class _Run:
         with self.runner.stage(f"keep what absent stores of {name} need"):
             for to in stores:
                 copy_logs([store for store in stores if store is not to], to, None if to is kept else self._allowed(to))
+            for one in self.attached:
+                keep_description(kept, one.store)  # again: with compressed packs it may have got a successor
             self._keep(kept)
         behind = [(one.id, lacking) for one, lacking in self._behind()]
         spool_bags(behind, self.bags, list(stores), spool_bytes, self.manifest, self.context, self.catalogue, self.runner,
