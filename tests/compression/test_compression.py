@@ -197,7 +197,7 @@ def test_a_quick_audit_knows_what_lies_there(pressed):
 def test_a_lost_catalogue_is_learned_again(pressed, deep):
     (pressed.place.root / "home").rename(pressed.place.root / "lost")
     report = rebuild(RebuildRequest((str(pressed.place.folder("one")),), deep=deep), pressed.place.context, pressed.place.runner)
-    assert report.exit_status == 0 and not report.findings
+    assert report.exit_status == 0 and {one.code.label for one in report.findings} <= {"no-seal-signature"}
     with Catalogue.open(pressed.place.context.catalogue) as catalogue:
         known = catalogue.known_objects(1)
     assert {digest.hex() for kind, digest in known if kind == "zstd"} == {pack.name.split(".")[0] for pack in pressed.packs()}
