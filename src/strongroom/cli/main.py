@@ -32,6 +32,7 @@ VERBS: Final = {
     "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
     "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
+    "withhold": ("strongroom.cli.withhold", "take files down everywhere, without touching a bag"),
     "log": ("strongroom.cli.log", "whether the logs of the stores agree, and what they tell"),
     "rebuild": ("strongroom.cli.rebuild", "make the catalogue again from stores"),
     "keys": ("strongroom.cli.keys", "the keys that sign seals: make, trust, rotate, revoke"),

@@ -38,6 +38,7 @@ class Tombstone:
     agents: tuple[str, ...]
     bags: Digest | None  # SHA-256 of the list of payload files it was asked for, which lies beside it where those bags belong
     created: str  # UTC, a hint
+    size: int | None = None  # bytes of the content, where that is known: files of other sizes need not be compared with it
 
     def __post_init__(self) -> None:
         if not 0 < self.number < 10**9:
@@ -48,7 +49,8 @@ class Tombstone:
     def to_bytes(self) -> bytes:
         return canonical.dumps({
             "format": FORMAT, "sha256": self.content.hex, "number": self.number,
-            "previous": sorted(digest.hex for digest in self.previous), "action": self.action.value, "reason": self.reason,
+            "previous": sorted(digest.hex for digest in self.previous), "action": self.action.value, "bytes": self.size,
+            "reason": self.reason,
             "agents": list(self.agents), "bags": None if self.bags is None else self.bags.hex, "created": self.created,
         })
 
@@ -84,7 +86,7 @@ def parse_tombstone(data: bytes, *, what: str) -> Tombstone:
         bags = None if value["bags"] is None else Digest(value["bags"])
         return Tombstone(
             Digest(value["sha256"]), _count(value["number"]), previous, Action(value["action"]), str(value["reason"]), agents, bags,
-            str(value["created"]))
+            str(value["created"]), None if value["bytes"] is None else _count(value["bytes"]))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidValueError(f"{what}: not a tombstone: {error}") from error
 

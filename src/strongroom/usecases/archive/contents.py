@@ -20,6 +20,8 @@ from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 from strongroom.usecases.archive.readback import ReadBackJob, ReadBackResult, read_back
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
+from strongroom.usecases.withheld.leaving_out import leave_out_file
+from strongroom.usecases.withheld.tombstones import Withheld
 
 _ROUNDS: Final = 5  # of reading again what turned out not to be in the store
 
@@ -49,7 +51,7 @@ class Contents:
 
     def __init__(
         self, manifest: CollectionManifest, algorithms: tuple[str, ...], place: Place, spool: Spool, catalogue: Catalogue, runner: Runner,
-        stages: Stages, scratch: Path, found: Callable[[Finding], None],
+        stages: Stages, scratch: Path, found: Callable[[Finding], None], withheld: Withheld,
     ) -> None:
         self._manifest = manifest
         self._algorithms = algorithms
@@ -60,6 +62,7 @@ class Contents:
         self._stages = stages
         self._scratch = scratch
         self._found = found
+        self.withheld = withheld
         self._written: set[int] = set()  # objects written in this run
         self._own: set[int] = set()  # and by the attempt that is open now: what a lost attempt wrote may be swept
         self.done = Done()
@@ -134,7 +137,7 @@ class Contents:
             IngestJob(
                 self._spool.path, claimed, self._catalogue.path, os.fsencode(self._manifest.source), self._manifest.symlinks == "follow",
                 before + first, before + last, self._algorithms, self._manifest.identify, store, self._place.number, self._place.scope,
-                self._manifest.compression == "zstd",
+                self._manifest.compression == "zstd", self.withheld,
             )
             for first, last in batches.cut((size for (size,) in sizes), files, total)
         ]
@@ -148,7 +151,9 @@ class Contents:
                 "UPDATE files SET size = ?, mtime = ?, ctime = ?, inode = ?, mode = ?, sha256 = ?, others = ?, read = 1 WHERE id = ?",
                 result.files,
             )
-            for number, kind, message in result.problems:
+            for number, _, reason in (problem for problem in result.problems if problem[1] == "withheld"):
+                leave_out_file(db, number, reason, self._found)
+            for number, kind, message in (problem for problem in result.problems if problem[1] != "withheld"):
                 (path,) = db.execute("SELECT path FROM files WHERE id = ?", (number,)).fetchone()
                 self._found(Finding(_PROBLEMS[kind], path, f"left out of the bag: {message}"))
                 reason = "unreadable" if kind == "unreadable" else "changing"

@@ -85,11 +85,11 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue, workers
 
 
 def refuse_pending_sweep(store: Store) -> None:
-    """A sweep or a takedown asks every writer to leave contents alone; this version cannot yet, so it writes nothing.
+    """A sweep asks every writer to leave contents alone; this version cannot yet, so it writes nothing.
 
     Raises StoreError. To be asked again once an attempt is open (docs/format.md, section 6).
     """
-    for prefix in ("sweep/", "withheld/"):
+    for prefix in ("sweep/",):
         if next(store.list(prefix), None) is not None:
             raise StoreError(f"{store.url}: holds {prefix}, which a newer version wrote and must be heeded; use that version")
 

@@ -19,6 +19,7 @@ from strongroom.sources.local import Entry, Kind, Rules, Walk
 from strongroom.usecases.archive.previous import SealedTagFiles
 from strongroom.usecases.archive.reading import signed
 from strongroom.usecases.archive.spool import Spool
+from strongroom.usecases.withheld.tombstones import Withheld
 
 _ROWS = 5000
 
@@ -92,12 +93,13 @@ def _file_path(url: str) -> str:
     return unquote(urlsplit(url).path)
 
 
-def load_previous_paths(spool: Spool, previous: SealedTagFiles) -> None:
-    """The payload paths of the bag before, as the table `before`."""
+def load_previous_paths(spool: Spool, previous: SealedTagFiles, withheld: Withheld) -> None:
+    """The payload paths of the bag before, as the table `before`, but for those whose contents are withheld: they are no loss."""
     with spool.transaction() as db:
         db.execute("DROP TABLE IF EXISTS before")
         db.execute("CREATE TABLE before (path TEXT PRIMARY KEY) WITHOUT ROWID")
-        db.executemany("INSERT OR IGNORE INTO before VALUES (?)", ((path,) for path in previous.paths()))
+        there = ((path,) for path, sha256 in previous.paths() if bytes.fromhex(sha256) not in withheld)
+        db.executemany("INSERT OR IGNORE INTO before VALUES (?)", there)
 
 
 def still_there(spool: Spool, catalogue: Path, collection: str, seal: Digest) -> int:

@@ -29,6 +29,7 @@ from strongroom.usecases.archive.reading import (
     signed,
 )
 from strongroom.usecases.given import GIVEN
+from strongroom.usecases.withheld.tombstones import Withheld
 
 #: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
 PIECES_OVER: Final = 1024**3
@@ -62,6 +63,7 @@ class IngestJob:
     store_number: int
     scope: str
     compress: bool  # what shrinks
+    withheld: Withheld  # contents that must not come into the store
 
 
 #: (size, mtime, ctime, inode, mode, sha256, other digests, id): what was read of a file, its inode as SQLite holds it. Plain, since
@@ -71,7 +73,8 @@ FileRow = tuple[int, int, int, int, int, bytes, bytes, int]
 
 @dataclass(slots=True)
 class IngestResult:
-    """What became of a batch. `files`: FileRow; `problems`: (id, kind, message)."""
+    """What became of a batch. `files`: FileRow; `problems`: (id, kind, message);
+    of what is withheld, why."""
 
     files: list[FileRow] = field(default_factory=list)
     problems: list[tuple[int, str, str]] = field(default_factory=list)
@@ -117,6 +120,7 @@ class _Batch:
             self._catalogue.close()
             self._claims.close()
             self._identifier.close()
+            self._job.withheld.close()
         return self._result
 
     def _file(self, number: int, name: bytes) -> None:
@@ -141,6 +145,9 @@ class _Batch:
             os.close(descriptor)
         sha256, *others = [digest(data).digest() for digest in self._hashes]
         self._result.read += len(data)
+        if sha256 in self._job.withheld:
+            self._withheld(number, sha256)
+            return
         self._result.files.append(_row(number, state, sha256, b"".join(others)))
         if sha256 not in self._chunk:
             self._chunk[sha256] = data
@@ -186,6 +193,9 @@ class _Batch:
         if found is not None:
             self._result.types.append((sha256, found, libmagic.signatures()))
 
+    def _withheld(self, number: int, sha256: bytes) -> None:
+        self._result.problems.append((number, "withheld", self._job.withheld.reason(sha256) or ""))
+
     # -- large contents
 
     def _large(self, number: int, descriptor: int, state: FileState) -> None:
@@ -198,6 +208,9 @@ class _Batch:
             reader.finish()
             check_unchanged(descriptor, state)
             sha256 = reader.digest("sha256")
+            if sha256 in self._job.withheld:
+                self._withheld(number, sha256)
+                return
             if store is not None and not self._stored([sha256]) and self._claims.claim([sha256]):
                 self._store_by_reading_again(store, reader, descriptor, state)
         sha256 = reader.digest("sha256")
@@ -212,7 +225,9 @@ class _Batch:
         return HashingReader(descriptor, self._job.algorithms, libmagic.HEAD, piece)
 
     def _has_like_sized(self, size: int) -> bool:
-        """Whether the store has a large content of this very length: then it is hashed before anything is written."""
+        """Whether the store has, or must not have, a large content of this very length: then it is hashed before anything is written."""
+        if self._job.withheld.may_have(size):
+            return True
         sql = "SELECT 1 FROM places WHERE store = ? AND length = ? AND length > 4194304"  # the condition of the partial index
         return self._catalogue.execute(sql, (self._job.store_number, size)).fetchone() is not None
 

@@ -90,10 +90,9 @@ class SealedTagFiles:
         names = [found[1] for path in self._digests if (found := manifest_name(path)) is not None and not found[0]]
         return sorted(names, key=lambda name: (name != "sha256", name))
 
-    def paths(self) -> Iterator[str]:
-        """The payload paths in order."""
-        for path, _ in self._manifest("sha256"):
-            yield path
+    def paths(self) -> Iterator[tuple[str, str]]:
+        """The payload paths in order, with their SHA-256 in hexadecimal."""
+        return self._manifest("sha256")
 
     def payload(self) -> Iterator[PayloadRow]:
         """Every payload file with what the bag says of it, in order."""

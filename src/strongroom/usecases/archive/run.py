@@ -40,6 +40,9 @@ from strongroom.usecases.replicate.keep import keep, open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.signatures.store_keys import publish_keys
 from strongroom.usecases.tidying import tidy
+from strongroom.usecases.withheld.leaving_out import leave_out_withheld
+from strongroom.usecases.withheld.loading import load_withheld
+from strongroom.usecases.withheld.tombstones import Withheld
 
 _RACES: Final = 20  # of losing the next number to other runs
 
@@ -107,6 +110,7 @@ class _Run:
     # -- before the first byte of a file is read
 
     def look(self, home: Path) -> None:
+        self.home = home
         self.root = gather.identity(self.manifest)
         with self.stages.stage("scan") as progress:
             gather.scan(self.manifest, home, self.spool, progress, self.findings.add, whole=self.delivery is not None)
@@ -125,9 +129,11 @@ class _Run:
             self.algorithms += tuple(name for name in self.delivery.algorithms if name not in self.algorithms)
         if not self.reread:
             known.recall(self.spool, self.catalogue.path, self.manifest.name, str(self.manifest.source), self.algorithms)
+        withheld = self._load_withheld()
         place = Place(self.destination.store, self.destination.number, self.manifest.name if self.manifest.dedup == "collection" else "")
         self.contents = Contents(self.manifest, self.algorithms, place, self.spool, self.catalogue, self.runner, self.stages, self.scratch,
-                                 self.findings.add)
+                                 self.findings.add, withheld)
+        self._leave_out_withheld()
 
     def plan(self) -> ArchiveReport:
         """What a run would do, a refusal included; nothing is written to the store."""
@@ -168,7 +174,7 @@ class _Run:
         there = gather.still_there(self.spool, self.catalogue.path, self.manifest.name, self.last.digest)
         if self.last.seal.payload_files - there <= self.manifest.max_loss * self.last.seal.payload_files:
             return  # enough of it is there, and the list of its paths need not be read
-        gather.load_previous_paths(self.spool, self.before)
+        gather.load_previous_paths(self.spool, self.before, self.contents.withheld)
         gone, had, examples = gather.lost(self.spool)
         if had and gone / had > self.manifest.max_loss:
             shown = ", ".join(path.removeprefix("data/") for path in examples)
@@ -209,6 +215,13 @@ class _Run:
     def _carry_over(self) -> None:
         if self.manifest.mode == "accrue" and self.before is not None:
             accrual.carry_over(self.spool, self.before, self.manifest.fixity, self.findings.add)
+            self._leave_out_withheld()
+
+    def _load_withheld(self) -> Withheld:
+        return load_withheld(self.home, self.destination.all, self.scratch / f"withheld-{new_id()}", self.findings.add)
+
+    def _leave_out_withheld(self) -> None:
+        leave_out_withheld(self.spool, self.contents.withheld, self.findings.add)
 
     def _ensure_open(self) -> None:
         if self.attempt is None:
@@ -221,8 +234,10 @@ class _Run:
             try:
                 refuse_pending_sweep(self.destination.store)  # one that began before now may not have seen this attempt
             except StoreError:
-                self._close_attempt("a sweep or takedown is pending")
+                self._close_attempt("a sweep is pending")
                 raise
+            self.contents.withheld = self._load_withheld()  # what was taken down until now
+            self._leave_out_withheld()
 
     def _hold_contents(self) -> None:
         """Every content in the store; and since files may have been read again for that, everything that reading can change, again."""

@@ -5,25 +5,31 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from strongroom.core.findings import Finding
 from strongroom.core.tombstone import Action, Tombstone
-from strongroom.signing import Trust
 from strongroom.stores.interface import Store
-from strongroom.usecases.withheld.stones import Stone, read_accepted
+
+if TYPE_CHECKING:
+    from strongroom.signing import Trust
+    from strongroom.usecases.withheld.stones import Stone
 
 _TABLES: Final = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-CREATE TABLE stones (digest BLOB PRIMARY KEY, content BLOB NOT NULL, action TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE stones (
+  digest BLOB PRIMARY KEY, content BLOB NOT NULL, action TEXT NOT NULL, reason TEXT NOT NULL, size INTEGER
+) WITHOUT ROWID;
 CREATE TABLE replaced (digest BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE withheld (sha256 BLOB PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE withheld (sha256 BLOB PRIMARY KEY, reason TEXT NOT NULL, size INTEGER) WITHOUT ROWID;
 BEGIN;
 """
 
 
 def read_tombstones(store: Store, trust: Trust, add_finding: Callable[[Finding], None]) -> Iterator[Tombstone]:
     """Every tombstone that is to be acted upon, by content and number. What is not is a finding. Raises StoreUnreachableError."""
+    from strongroom.usecases.withheld.stones import read_accepted  # noqa: PLC0415 -- workers need none of it
+
     return (stone.says for stone in read_accepted(store, trust, add_finding))
 
 
@@ -43,6 +49,8 @@ class Withheld:
 
         Raises StoreUnreachableError: who does not know what is withheld must not go on.
         """
+        from strongroom.usecases.withheld.stones import read_accepted  # noqa: PLC0415 -- workers need none of it
+
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "withheld.sqlite"
         path.unlink(missing_ok=True)
@@ -53,7 +61,7 @@ class Withheld:
                 for one in read_accepted(store, trust, add_finding):
                     _note(db, one)
             db.execute(
-                "INSERT OR IGNORE INTO withheld SELECT content, reason FROM stones WHERE action = ? "
+                "INSERT OR IGNORE INTO withheld SELECT content, reason, size FROM stones WHERE action = ? "
                 "AND digest NOT IN (SELECT digest FROM replaced) ORDER BY digest", (Action.WITHHOLD,))
             count = db.execute("SELECT count(*) FROM withheld").fetchone()[0]
             db.execute("COMMIT")
@@ -76,12 +84,16 @@ class Withheld:
         """Why a content is withheld; None if it is not."""
         return self._ask("SELECT reason FROM withheld WHERE sha256 = ?", raw) if self._count else None
 
+    def may_have(self, size: int) -> bool:
+        """Whether one of them may be of so many bytes."""
+        return self._count > 0 and self._ask("SELECT 1 FROM withheld WHERE size = ? OR size IS NULL LIMIT 1", size) is not None
+
     def close(self) -> None:
         if self._db is not None:
             self._db.close()
             self._db = None
 
-    def _ask(self, sql: str, raw: bytes) -> Any:
+    def _ask(self, sql: str, raw: bytes | int) -> Any:
         row = self._open().execute(sql, (raw,)).fetchone()
         return None if row is None else row[0]
 
@@ -99,5 +111,6 @@ class Withheld:
 
 def _note(db: sqlite3.Connection, stone: Stone) -> None:
     says = stone.says
-    db.execute("INSERT OR IGNORE INTO stones VALUES (?, ?, ?, ?)", (stone.digest.raw, says.content.raw, says.action, says.reason))
+    db.execute("INSERT OR IGNORE INTO stones VALUES (?, ?, ?, ?, ?)",
+               (stone.digest.raw, says.content.raw, says.action, says.reason, says.size))
     db.executemany("INSERT OR IGNORE INTO replaced VALUES (?)", ((before.raw,) for before in says.previous))

@@ -17,7 +17,7 @@ from strongroom.usecases.withheld.stones import Stone, put_stone, read_stones, s
 
 def make_stone(
     before: Iterable[Stone], content: Digest, action: Action, reason: str, agents: Sequence[str], files: Sequence[tuple[BagId, str]],
-    signer: Signer | None,
+    signer: Signer | None, size: int | None = None,
 ) -> Stone:
     """The next tombstone of a content. `before`: those it has in any store within reach; it replaces all that stand.
 
@@ -28,7 +28,7 @@ def make_stone(
     previous = tuple(one.digest for one in standing_of(known))
     listed = WithheldFiles(content, uuid.uuid4().hex, tuple(files[:MAX_FILES]), len(files[MAX_FILES:])).to_bytes() if files else None
     bags = None if listed is None else Digest.of(listed)
-    says = Tombstone(content, number, previous, action, reason, tuple(agents), bags, utc_now())
+    says = Tombstone(content, number, previous, action, reason, tuple(agents), bags, utc_now(), size)
     data = says.to_bytes()
     signatures = () if signer is None else (signer.sign(data, f"{action.value} {content.hex}"),)
     return Stone(keys.tombstone(content, number), data, says, signatures, listed)
@@ -36,9 +36,9 @@ def make_stone(
 
 def write_tombstone(
     store: Store, content: Digest, action: Action, reason: str, agents: Sequence[str], files: Sequence[tuple[BagId, str]] = (),
-    signer: Signer | None = None,
+    signer: Signer | None = None, size: int | None = None,
 ) -> Tombstone:
     """Make the next tombstone of a content in one store, on the strength of those that lie there. Raises as Store.put."""
-    stone = make_stone(read_stones(store, lambda _: None, content), content, action, reason, agents, files, signer)
+    stone = make_stone(read_stones(store, lambda _: None, content), content, action, reason, agents, files, signer, size)
     put_stone(store, stone)
     return stone.says
