@@ -15,6 +15,8 @@ from strongroom.usecases.sealed.bag import SealedBag
 #: Where a new bag keeps what proves the sealed one.
 PROOF: Final = "metadata/strongroom/"
 SEALED: Final = f"{PROOF}sealed/"
+#: The list of payload files that were left out because they are withheld.
+WITHHELD: Final = f"{PROOF}withheld.jsonl"
 #: Preferred where the profile names no algorithm that the sealed bag has.
 _PREFERENCE: Final = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
 
@@ -32,10 +34,12 @@ class Composition:
     stated: dict[str, list[tuple[str, str]]]  # tag files that the collection manifest states
     generated: tuple[str, ...]  # ro-crate-metadata.json and the like
     left_out: tuple[str, ...]
+    partial: bool  # some of the payload is withheld
 
     def all_tag_files(self, *, signed: bool) -> list[str]:
         """Every file of the bag outside data/."""
         seal = [f"{PROOF}export.json", f"{PROOF}seal.json"] + ([f"{PROOF}seal.minisig"] if signed else []) if self.proof else []
+        seal += [WITHHELD] if self.proof and self.partial else []
         return [
             "bagit.txt", "bag-info.txt", *(f"manifest-{one}.txt" for one in (*self.kept_manifests, *self.new_manifests)),
             *(f"tagmanifest-{one}.txt" for one in self.tag_algorithms), *self.tag_files, *(SEALED + one for one in self.proof), *seal,
@@ -43,8 +47,12 @@ class Composition:
         ]
 
 
-def compose(bag: SealedBag, described: Description, profile: Profile | None, generated: tuple[str, ...]) -> Composition:
-    """The new bag for `bag`. Where the profile asks for something that cannot be, the conformity rules will say so."""
+def compose(
+    bag: SealedBag, described: Description, profile: Profile | None, generated: tuple[str, ...], *, partial: bool = False
+) -> Composition:
+    """The new bag for `bag`; `partial`: without some of its payload, so that no manifest of it can stay.
+
+    Where the profile asks for something that cannot be, the conformity rules will say so."""
     sealed = [kind[1] for path in bag.tag_files if (kind := manifest_name(path)) is not None and not kind[0]]
     payload = _algorithms(sealed, profile.manifests_required if profile else (), profile.manifests_allowed if profile else None)
     required = profile.tag_manifests_required if profile else ()
@@ -57,10 +65,10 @@ def compose(bag: SealedBag, described: Description, profile: Profile | None, gen
     proves = allowed(f"{SEALED}bag-info.txt") and allowed(f"{PROOF}seal.json")
     for path in sorted(bag.tag_files, key=str.encode):
         kind = manifest_name(path)
-        kept = kind is not None and not kind[0] and kind[1] in payload
+        kept = kind is not None and not kind[0] and kind[1] in payload and not partial
         if path == "bagit.txt" or kept:
             continue
-        if path == "fetch.txt" and keeps_fetch:
+        if path == "fetch.txt" and keeps_fetch and not partial:
             stays.append(path)
         elif is_structural(path):
             (proof if proves else left_out).append(path)
@@ -74,10 +82,10 @@ def compose(bag: SealedBag, described: Description, profile: Profile | None, gen
         proof += [path for path in left_out if allowed(SEALED + path)]
         left_out = [path for path in left_out if not allowed(SEALED + path)]
     return Composition(
-        info=tuple(_info(described, profile)), kept_manifests=tuple(one for one in payload if one in sealed),
-        new_manifests=tuple(one for one in payload if one not in sealed), tag_algorithms=tags, tag_files=tuple(stays),
+        info=tuple(_info(described, profile)), kept_manifests=tuple(one for one in payload if one in sealed and not partial),
+        new_manifests=tuple(one for one in payload if one not in sealed or partial), tag_algorithms=tags, tag_files=tuple(stays),
         proof=tuple(sorted(proof, key=str.encode)), stated=_stated(described, profile), generated=generated,
-        left_out=tuple(left_out),
+        left_out=tuple(left_out), partial=partial,
     )
 
 

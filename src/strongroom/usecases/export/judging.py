@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from strongroom.core.bag.conformity import Facts, check
 from strongroom.core.bag.profile import Profile
+from strongroom.core.digests import Digest
 from strongroom.core.findings import Code, Finding
 from strongroom.usecases.export.composition import Composition
 from strongroom.usecases.export.description import Description
@@ -18,13 +21,14 @@ def say_unknown(profile: Profile) -> list[Finding]:
 
 
 def judge_profile(
-    bag: SealedBag, profile: Profile, composed: Composition, described: Description, form: str, *, signed: bool
+    bag: SealedBag, profile: Profile, composed: Composition, described: Description, form: str, without: Container[Digest], *,
+    signed: bool,
 ) -> None:
     """A finding of the bag for each rule that the new bag would break, with where to add what is missing."""
     facts = Facts(
         version="1.0", info=composed.info, manifests=frozenset((*composed.kept_manifests, *composed.new_manifests)),
         tag_manifests=frozenset(composed.tag_algorithms), tag_files=composed.all_tag_files(signed=signed),
-        payload=lambda: (entry.path for entry in bag.manifest()), payload_files=bag.seal.payload_files,
+        payload=lambda: (entry.path for entry in bag.manifest() if entry.digest not in without), payload_files=bag.seal.payload_files,
         payload_bytes=bag.seal.payload_bytes, serialization="folder" if form == "dir" else form,
     )
     where = described.file or f"manifests/{bag.id.name}.yaml"

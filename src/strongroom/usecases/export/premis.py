@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from strongroom.core.digests import Digest
 from strongroom.core.events import AGENT
 from strongroom.usecases.export.description import Description
 from strongroom.usecases.sealed.bag import SealedBag
@@ -20,8 +21,9 @@ _IRREGULAR: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\u
 _NAMED: Final = {"open": "access is open", "restricted": "access is restricted", "closed": "there is no access"}
 
 
-def premis(bag: SealedBag, described: Description) -> Iterator[bytes]:
-    """The document in pieces: the collection, the bag and every file; events up to the seal; agents; rights."""
+def premis(bag: SealedBag, described: Description, without: Container[Digest] = ()) -> Iterator[bytes]:
+    """The document in pieces: the collection, the bag and every file but those of the contents in
+    `without`; events up to the seal; agents; rights."""
     yield (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<premis xmlns="{_NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         f'xsi:schemaLocation="{_NAMESPACE} {_SCHEMA}" version="3.0">\n'
@@ -31,6 +33,8 @@ def premis(bag: SealedBag, described: Description) -> Iterator[bytes]:
     inside = _relation("is included in", "UUID", _hyphens(bag.seal.collection))
     yield _object("representation", [("local", str(bag.id)), ("sha256 of the seal", bag.digest.hex)], None, inside + _links_to(rights))
     for entry, detail in bag.described():
+        if entry.digest in without:
+            continue
         yield _file(bag, entry.path, entry.digest.hex, detail)
     agents: dict[str, None] = {AGENT: None, f"software: {bag.seal.software}": None}
     for event in bag.lines("metadata/events.jsonl"):

@@ -7,10 +7,11 @@ fetched to write or to read this.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Final
 
 from strongroom.core.canonical import dumps_line
+from strongroom.core.digests import Digest
 from strongroom.core.findings import Code, Finding
 from strongroom.usecases.export.description import Description
 from strongroom.usecases.sealed.bag import SealedBag
@@ -22,8 +23,10 @@ _SEAL: Final = "#seal"
 _PERSONS: Final = ("author", "creator", "contributor", "curator", "editor", "photographer", "collector", "person", "contact")
 
 
-def crate(bag: SealedBag, described: Description) -> Iterator[bytes]:
-    """The document in pieces. What the specification wants and the collection manifest does not say becomes a finding of the bag."""
+def crate(bag: SealedBag, described: Description, without: Container[Digest] = ()) -> Iterator[bytes]:
+    """The document in pieces; `without` the files of some contents.
+
+    What the specification wants and the collection manifest does not say becomes a finding of the bag."""
     asked = (
         ("a title", described.title, "`title:`"), ("a description", described.text("description"), "`description:`"),
         ("a licence", _licence(described), "`rights:`, `license:`"),
@@ -37,13 +40,16 @@ def crate(bag: SealedBag, described: Description) -> Iterator[bytes]:
     yield b",\n" + dumps_line(_root(bag, described)).encode()[:-1] + b',"hasPart":['
     first = True
     for entry in bag.manifest():
+        if entry.digest in without:
+            continue
         yield (b"" if first else b",\n") + _line({"@id": file_id(entry.path)})
         first = False
     yield b"]}"
     for entity in (*_contextual(described), *_identifiers(bag, described), _seal(bag)):
         yield b",\n" + _line(entity)
     for entry, detail in bag.described():
-        yield b",\n" + _line(_file(entry.path, entry.digest.hex, detail))
+        if entry.digest not in without:
+            yield b",\n" + _line(_file(entry.path, entry.digest.hex, detail))
     yield b"\n]}\n"
 
 

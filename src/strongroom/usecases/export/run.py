@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 from strongroom.core import canonical
 from strongroom.core.bag.baginfo import format_bag_info
+from strongroom.core.bag.oxum import Oxum
 from strongroom.core.bag.profile import Profile
+from strongroom.core.digests import Digest
 from strongroom.core.errors import DestinationError, UsageError
 from strongroom.core.events import parse_utc
 from strongroom.core.findings import Code, Finding
+from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.usecases.context import Context
 from strongroom.usecases.export import premis, rocrate
-from strongroom.usecases.export.composition import PROOF, SEALED, Composition, compose
+from strongroom.usecases.export.composition import PROOF, SEALED, WITHHELD, Composition, compose
 from strongroom.usecases.export.contents import Contents
 from strongroom.usecases.export.description import Description, describe
 from strongroom.usecases.export.judging import judge_access, judge_names, judge_profile
@@ -25,6 +28,7 @@ from strongroom.usecases.export.place import Place
 from strongroom.usecases.export.proof import seal_bytes, signature_bytes
 from strongroom.usecases.export.request import ExportReport, ExportRequest
 from strongroom.usecases.export.sink import FolderSink, Sink
+from strongroom.usecases.export.taken_down import TakenDown
 from strongroom.usecases.export.tar import TarSink
 from strongroom.usecases.export.writing import Manifests, TagWriter, write_payload
 from strongroom.usecases.export.zip import ZipSink
@@ -38,7 +42,7 @@ from strongroom.usecases.sealed.objects import CHUNK
 from strongroom.usecases.sealed.places import resolve
 
 #: Errors that say nothing against the bag that was read.
-_HARMLESS: Final = frozenset({Code.FORKED, Code.SEAL_DAMAGED})
+_HARMLESS: Final = frozenset({Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED})
 
 
 def export(request: ExportRequest, context: Context, runner: Runner) -> ExportReport:
@@ -61,24 +65,28 @@ def export(request: ExportRequest, context: Context, runner: Runner) -> ExportRe
     with context.scratch("export") as scratch:
         bag = open_bag(target, scratch / "tags", collector)
         described = describe(bag, context)
-        return _Export(request, bag, described, profile, scratch, runner).run()
+        with closing(TakenDown(bag, context, scratch / "withheld")) as taken_down:
+            return _Export(request, bag, described, profile, taken_down, scratch, runner).run()
 
 
 class _Export:
     def __init__(
-        self, request: ExportRequest, bag: SealedBag, described: Description, profile: Profile | None, scratch: Path, runner: Runner
+        self, request: ExportRequest, bag: SealedBag, described: Description, profile: Profile | None, taken_down: TakenDown,
+        scratch: Path, runner: Runner,
     ) -> None:
+        self._taken_down = taken_down
         self._request, self._bag, self._described, self._profile = request, bag, described, profile
         self._scratch, self._runner = scratch, runner
         sealed = parse_utc(bag.seal.sealed)
         self._moment = int(sealed.timestamp()) * 1_000_000_000 if sealed is not None else 0
-        self._generated: dict[str, Callable[[SealedBag, Description], Iterator[bytes]]] = {}
+        self._generated: dict[str, Callable[[SealedBag, Description, Container[Digest]], Iterator[bytes]]] = {}
         if request.ro_crate:
             self._generated[rocrate.NAME] = rocrate.crate
         if request.premis:
             self._generated[premis.NAME] = premis.premis
-        new = profile is not None or bool(self._generated)
-        self._composed = compose(bag, described, profile, tuple(self._generated)) if new else None
+        partial = taken_down.files > 0
+        new = profile is not None or partial or bool(self._generated)
+        self._composed = compose(bag, described, profile, tuple(self._generated), partial=partial) if new else None
         self._seal = seal_bytes(bag) if new else b""
         self._signature = signature_bytes(bag) if new else None
 
@@ -89,7 +97,7 @@ class _Export:
             judge_names(bag, form)
             if self._profile is not None and self._composed is not None:
                 signed = self._signature is not None
-                judge_profile(bag, self._profile, self._composed, self._described, form, signed=signed)
+                judge_profile(bag, self._profile, self._composed, self._described, form, self._taken_down, signed=signed)
             for path in bag.tag_files:
                 bag.tag_file(path)  # a tag file that is lost is found out now
         if self._trouble():
@@ -118,6 +126,7 @@ class _Export:
             builder.build()
             if folder is not None:
                 apply(probe(folder), plan, self._bag.collector, self._request.dest)
+            self._taken_down.leave_out(plan)
         for (path,) in plan.rows(f"SELECT path FROM file WHERE state = {SKIPPED}"):  # noqa: S608
             what = "the destination cannot hold it beside another"
             self._bag.collector.add(Finding(Code.EXPORT_REFUSED, f"{self._bag.id}: {path}", what))
@@ -140,12 +149,12 @@ class _Export:
                     if path != "bagit.txt":
                         tags.file(path, self._tag(path))
             else:
-                self._write_tags(composed, tags, manifests)
+                self._write_tags(composed, tags, manifests, Oxum(size, files))
             sink.finish()
         return files, size
 
-    def _write_tags(self, composed: Composition, tags: TagWriter, manifests: Manifests) -> None:
-        tags.data("bag-info.txt", format_bag_info(composed.info))
+    def _write_tags(self, composed: Composition, tags: TagWriter, manifests: Manifests, oxum: Oxum) -> None:
+        tags.data("bag-info.txt", format_bag_info(_measured(composed.info, oxum)))
         for algorithm in composed.kept_manifests:
             tags.file(f"manifest-{algorithm}.txt", self._tag(f"manifest-{algorithm}.txt"))
         for algorithm in composed.new_manifests:
@@ -159,11 +168,13 @@ class _Export:
             if self._signature is not None:
                 tags.data(f"{PROOF}seal.minisig", self._signature)
             tags.data(f"{PROOF}export.json", self._said(composed))
+            if self._taken_down.files:
+                tags.file(WITHHELD, self._taken_down.listing)
         for path, pairs in composed.stated.items():
             tags.data(path, format_bag_info(pairs))
         for path, pieces in self._generated.items():
             file = self._scratch / path.replace("/", "-")
-            _write_pieces(file, pieces(self._bag, self._described))
+            _write_pieces(file, pieces(self._bag, self._described, self._taken_down))
             tags.file(path, file)
         tags.finish()
 
@@ -198,6 +209,12 @@ class _Export:
             unchanged=self._composed is None, files=files, bytes=size, sha256=digest,
             profile=self._profile.identifier if self._profile else None, stores=stores, findings=self._bag.collector.findings(),
         )
+
+
+def _measured(info: tuple[tuple[str, str], ...], oxum: Oxum) -> list[tuple[str, str]]:
+    """The elements, with the sizes of what was written."""
+    sizes = {"payload-oxum": str(oxum), "bag-size": human_size(oxum.octets)}
+    return [(label, sizes.get(label.lower(), value)) for label, value in info]
 
 
 def _write_pieces(file: Path, pieces: Iterable[bytes]) -> None:

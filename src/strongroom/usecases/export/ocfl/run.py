@@ -12,7 +12,7 @@ from strongroom.core.errors import DestinationError, UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
 from strongroom.usecases.context import Context
-from strongroom.usecases.export.composition import PROOF
+from strongroom.usecases.export.composition import PROOF, WITHHELD
 from strongroom.usecases.export.contents import Contents, File, WrongBytesError
 from strongroom.usecases.export.description import describe
 from strongroom.usecases.export.judging import judge_access
@@ -22,6 +22,7 @@ from strongroom.usecases.export.place import Place
 from strongroom.usecases.export.proof import seal_bytes, signature_bytes
 from strongroom.usecases.export.request import ExportReport, ExportRequest
 from strongroom.usecases.export.sink import FolderSink
+from strongroom.usecases.export.taken_down import LEFT_OUT, TakenDown
 from strongroom.usecases.export.versions import every_version
 from strongroom.usecases.restore.build import Builder
 from strongroom.usecases.restore.limits import apply, probe
@@ -108,8 +109,9 @@ class _Ocfl:
     def _version(self, number: int, bag: SealedBag, root: Path, sink: FolderSink, inventory: Inventory) -> bool:
         described = describe(bag, self._context)
         judge_access(bag, described)
-        with Plan(self._scratch / f"plan-{number}.sqlite", create=True) as plan:
-            contents = self._plan(number, bag, root, plan, inventory)
+        taken_down = TakenDown(bag, self._context, self._scratch / f"withheld-{number}")
+        with closing(taken_down), Plan(self._scratch / f"plan-{number}.sqlite", create=True) as plan:
+            contents = self._plan(number, bag, root, plan, inventory, taken_down)
             stage = self._runner.stage(f"export {bag.id}", files=bag.seal.payload_files, size=bag.seal.payload_bytes)
             with stage as progress:
                 for file in contents.stream():
@@ -117,15 +119,21 @@ class _Ocfl:
                         progress.advance(1, file.size)
                 if contents.lost:
                     return False
-                for path, sha in plan.rows("SELECT f.path, c.sha FROM file f JOIN content c ON c.id = f.content"):
+                query = f"SELECT f.path, c.sha FROM file f JOIN content c ON c.id = f.content WHERE f.state != {LEFT_OUT}"  # noqa: S608
+                for path, sha in plan.rows(query):
                     inventory.add_state(number, path, sha)
                 self._tag_files(number, bag, sink, inventory)
+                if taken_down.files:
+                    listing = taken_down.listing
+                    _add(WITHHELD, listing.stat().st_size, lambda: _chunks(listing), number, sink, inventory)
             self._used |= contents.used
             self._files += bag.seal.payload_files
             self._bytes += bag.seal.payload_bytes
         return not self._trouble()
 
-    def _plan(self, number: int, bag: SealedBag, root: Path, plan: Plan, inventory: Inventory) -> Contents:
+    def _plan(
+        self, number: int, bag: SealedBag, root: Path, plan: Plan, inventory: Inventory, taken_down: TakenDown
+    ) -> Contents:
         """What is to be read: each content once, and none that an earlier version has."""
         with self._runner.stage("plan"):
             Builder(bag, plan, whole=True, matchers={}).build()
@@ -133,11 +141,12 @@ class _Ocfl:
             for (path,) in plan.rows(f"SELECT path FROM file WHERE state = {SKIPPED}"):  # noqa: S608
                 what = "the destination cannot hold it beside another"
                 self._collector.add(Finding(Code.EXPORT_REFUSED, f"{bag.id}: {path}", what))
+            taken_down.leave_out(plan)
             plan.db.execute("BEGIN")
-            plan.db.execute(f"UPDATE file SET state = {PRESENT} WHERE id NOT IN (SELECT min(id) FROM file GROUP BY content)")  # noqa: S608
+            plan.db.execute(f"UPDATE file SET state = {PRESENT} WHERE state = 0 AND id NOT IN (SELECT min(id) FROM file GROUP BY content)")  # noqa: S608
             for content, sha in plan.rows("SELECT id, sha FROM content"):
                 if inventory.has(sha):
-                    plan.db.execute(f"UPDATE file SET state = {PRESENT} WHERE content = ?", (content,))  # noqa: S608
+                    plan.db.execute(f"UPDATE file SET state = {PRESENT} WHERE state = 0 AND content = ?", (content,))  # noqa: S608
             plan.db.execute("COMMIT")
             plan.settle()
         contents = Contents(bag, plan, self._scratch_of(number), self._runner, 0)
@@ -170,7 +179,7 @@ class _Ocfl:
         return {"created": bag.seal.sealed, "message": f"{bag.id}, sealed as {bag.digest.hex}", "user": user}
 
     def _trouble(self) -> bool:
-        return bool(self._collector.errors() - {Code.FORKED, Code.SEAL_DAMAGED})
+        return bool(self._collector.errors() - {Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED})
 
     def _report(self, result: str | None) -> ExportReport:
         return ExportReport(
