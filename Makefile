@@ -69,6 +69,8 @@ test: $(STAMP)
 faults: $(STAMP)
 	@$(RUN) -m tests.faults
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.s3
+	@PYTHONPATH=src:. $(RUN) -m tests.repair.locked
+	@PYTHONPATH=src:. $(RUN) -m tests.history.lives
 	@PYTHONPATH=src:. $(RUN) -m tests.audit.faults
 	@PYTHONPATH=src:. $(RUN) -m tests.audit.faults --s3
 	@PYTHONPATH=src:. $(RUN) -m tests.due.mixed

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.faults import reading
-from tests.faults.oracle import KILLED, converges, judge
+from tests.faults.oracle import KILLED, catalogued, converges, judge
 from tests.faults.place import Place, Result, finish, kill_session, orphans, payload, snapshot
 from tests.imports.archives import END, tar_of
 from tests.verify.conformance.builder import Builder
 
 QUIET = ("--no-prefect", "--quiet", "--workers", "1")
-VERBS = ("archive", "restore", "audit", "replicate", "repair", "import")
+VERBS = ("archive", "restore", "audit", "replicate", "repair", "import", "rebuild")
 _FRESH = 20  # tries in one place before a new one is made
 #: More than any command here takes on a slow machine, in seconds.
 _LONG = 300
@@ -59,6 +59,8 @@ class Job:
                 return ("restore", self.place.name, self.place.root / "restored", "--payload-only", *QUIET)
             case "replicate":
                 return ("replicate", self.place.manifest, *QUIET)
+            case "rebuild":
+                return ("rebuild", "--store", self.place.store, "--replace", *QUIET)
         return (self.verb, *QUIET)
 
     def prepare(self, chance: random.Random) -> None:
@@ -87,8 +89,19 @@ class Job:
                     return ["(d) the copy is not the source"]
             except reading.Broken as error:
                 return [f"(d) {error}"]
+        if self.verb == "rebuild":
+            return self._rebuilt()
         left = [path.name for path in self.place.root.glob(".restored*")]
         return [f"(d) left behind: {left}"] if left else []
+
+    def _rebuilt(self) -> list[str]:
+        """The catalogue knows every bag there is, and the next run stores nothing."""
+        listed, there = catalogued(self.place.root / self.place.home), set(reading.bags(self.place.store))
+        wrong = [] if listed == there else [f"(d) the catalogue has {len(listed)} bags, the store {len(there)}"]
+        report = self.archive().report()
+        if (report["outcome"], report["stored"]["bytes"]) != ("unchanged", 0):
+            wrong.append(f"(d) the next run: {report['outcome']}, {report['stored']} stored")
+        return wrong
 
     def again(self) -> list[str]:
         """Run the same command once more; what is wrong then. A folder that was restored whole is not restored over."""
@@ -99,6 +112,8 @@ class Job:
     def half(self) -> list[str]:
         """What must not be seen after the verb was cut off."""
         restored = self.place.root / "restored"
+        if self.verb == "rebuild" and len(catalogued(self.place.root / self.place.home)) not in (0, len(reading.bags(self.place.store))):
+            return ["a half rebuilt catalogue has the place of a whole one"]
         if self.verb == "restore" and restored.exists() and payload(restored) != payload(self.place.source):
             return ["a half restored folder has the name of a whole one"]
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
+import random
 
 import pytest
 
@@ -12,17 +12,15 @@ from strongroom.stores.describe import init_store
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from strongroom.usecases.repair.run import repair
+from tests.repair.locked import Locked, lock
+from tests.replicate.conftest import Place
 
 
 @pytest.fixture
 def locked_bucket(s3_server, s3_bucket):
     """A bucket with Object Lock: what is written stays for a day, whoever asks. Its name."""
     s3_bucket()  # for the AWS_ variables
-    client, name = s3_server.client(), f"locked-{secrets.token_hex(4)}"
-    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
-    client.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={
-        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}})
-    return name
+    return lock(s3_server.client())
 
 
 @pytest.mark.s3
@@ -74,3 +72,20 @@ def removed(client, bucket):
     """What was hidden by a delete marker, but for the probes of `store init`."""
     markers = client.list_object_versions(Bucket=bucket).get("DeleteMarkers", [])
     return [item["Key"] for item in markers if "/probe/" not in item["Key"]]
+
+
+@pytest.mark.s3
+@pytest.mark.slow
+def test_two_hundred_mixed_faults(tmp_path, locked_bucket, s3_server):
+    """Twice a hundred, of every kind of object and way of damage; `python -m tests.repair.locked` makes a thousand."""
+    with LocalRunner(1, quiet=True) as runner:
+        place = Place(tmp_path, runner)
+        place.add_store("one")
+        locked = Locked(place, s3_server.client(), locked_bucket, random.Random(4))
+        locked.fill(6)
+        for _ in range(2):
+            locked.round(100)
+        locked.restores()
+    assert locked.wrong == []
+    assert sum(locked.made.values()) == 200
+    assert len({what.partition(" ")[2] for what in locked.made}) >= 9

@@ -49,7 +49,7 @@ def main() -> int:
 
 def _jobs() -> dict[str, Callable[[Site], list[str]]]:
     jobs: dict[str, Callable[[Site], list[str]]] = {row.name: lambda site, row=row: rows.attempt(row, site) for row in rows.ROWS}  # type: ignore[misc]
-    for verb in ("archive", "restore", "audit"):
+    for verb in ("archive", "restore", "audit", "replicate", "fetch"):
         jobs[f"{verb}: {rows.REFUSED}"] = lambda site, verb=verb: rows.refused(verb, site)  # type: ignore[misc]
     jobs[f"archive: {rows.WRONG_KEY}"] = lambda site: rows.wrong_key("archive", site)
     jobs[f"archive: {rows.RESTARTED}"] = lambda site: rows.restarted(site, restart)

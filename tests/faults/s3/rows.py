@@ -22,7 +22,7 @@ _OK_OR_NOT: Final = (0, 3)  # patience may suffice
 @dataclass(frozen=True)
 class Row:
     name: str
-    verb: str  # archive | restore | audit
+    verb: str  # archive | restore | audit | replicate (to the bucket) | fetch (replicate, from the bucket)
     make: Callable[[Site], Fault]
     allowed: tuple[int, ...] = _OK_OR_NOT
     large: int | None = None  # bytes of the large file
@@ -57,7 +57,7 @@ def _share(site: Site) -> float:
 
 
 def _both(name: str, act: Callable[[Site], Action], allowed: tuple[int, ...] = _OK_OR_NOT) -> list[Row]:
-    return [Row(f"{verb}: {name}", verb, _anywhere(act), allowed) for verb in ("archive", "restore", "audit")]
+    return [Row(f"{verb}: {name}", verb, _anywhere(act), allowed) for verb in ("archive", "restore", "audit", "replicate", "fetch")]
 
 
 _BIG: Final = 66 * 2**20
@@ -80,9 +80,19 @@ ROWS: Final[tuple[Row, ...]] = (
     *_both("truncated, without length", lambda s: actions.truncate_reply(_share(s), with_length=False)),
     *_both("503 storm", lambda _: actions.answer(503, "SlowDown", headers=(("Retry-After", "1"),))),
     *_both("stalls", lambda s: s.random.choice((actions.stall_reply, actions.stall_request))),
+    Row("replicate: reset at some byte of a write", "replicate", lambda s: _some(s, actions.reset_request(_share(s)), _write(s))),
+    Row("replicate: reply lost after a write", "replicate", lambda s: _some(s, actions.lose_reply, _write(s))),
+    Row("replicate: error after the seal was written", "replicate",
+        lambda s: Fault(actions.error_after(500, "InternalError"), actions.request("PUT", r"/seal\.json"), ALWAYS), (0, 3)),
+    Row("replicate: bits flip on the way up", "replicate", lambda s: _some(s, actions.flip_up(s.random), _write(s))),
+    Row("replicate: 412, the same bytes are there", "replicate", lambda s: _some(s, _their_write(s, equal=True), _write(s))),
+    Row("replicate: 412, other bytes are there", "replicate", lambda s: Fault(
+        _their_write(s, equal=False), actions.request("PUT", s.random.choice((r"\.tar", r"/content/", r"\.jsonl", r"/bag/"))), 1)),
+    Row("replicate: no deleting, no replacing", "replicate", lambda _: Fault(actions.deny, actions.deletes_or_replaces, ALWAYS), (0,)),
+    Row("fetch: bits flip on the way down", "fetch", _anywhere(lambda s: actions.flip_down(s.random), "GET"), (0, 1, 3)),
     Row("restore: bits flip on the way down", "restore", _anywhere(lambda s: actions.flip_down(s.random), "GET"), (0, 1, 3)),
     *(Row(f"{verb}: {name}", verb, _from_now_on(actions.answer(status, code)), (3, 0))
-      for verb in ("archive", "restore", "audit")
+      for verb in ("archive", "restore", "audit", "replicate", "fetch")
       for name, status, code in (("credentials expire", 400, "ExpiredToken"), ("the clock is wrong", 403, "RequestTimeTooSkewed"),
                                  ("a gateway answers 404 from then on", 404, ""))),
     Row("archive: in parts, reply to the completion lost", "archive", lambda s: Fault(
@@ -101,8 +111,7 @@ WRONG_KEY: Final = "wrong secret key"
 
 def attempt(row: Row, site: Site) -> list[str]:
     """Do it once; what was wrong."""
-    if row.verb != "archive":
-        site.expect("archiving before the fault", site.archive(direct=True), (0,))
+    _before(row.verb, site)
     fault = row.make(site)
     with site.proxy.doing(fault):
         status = _command(row.verb, site)
@@ -111,9 +120,20 @@ def attempt(row: Row, site: Site) -> list[str]:
     return [f"{problem}  [{fault.done} requests were hit]" for problem in site.problems]
 
 
+def _before(verb: str, site: Site) -> None:
+    """What the command needs to be there."""
+    if verb in ("replicate", "fetch"):
+        site.add_copy(first=verb == "replicate")
+        site.expect("archiving before the fault", site.run("archive", str(site.manifest), "--no-replicate", direct=True), (0,))
+    elif verb != "archive":
+        site.expect("archiving before the fault", site.archive(direct=True), (0,))
+
+
 def _command(verb: str, site: Site) -> int:
     if verb == "archive":
         return site.archive()
+    if verb in ("replicate", "fetch"):
+        return site.run("replicate", str(site.manifest))
     return site.restore("restored") if verb == "restore" else site.run("audit", "site")
 
 
@@ -122,6 +142,12 @@ def _afterwards(verb: str, status: int, site: Site) -> None:
         if status == 0:
             site.must_restore()  # never success together with damage
         site.must_converge()
+    elif verb in ("replicate", "fetch"):
+        store = site.url if verb == "replicate" else str(site.copy)
+        if status == 0:
+            site.must_restore(store)
+        site.expect("the rerun", site.run("replicate", str(site.manifest), direct=True), (0,))
+        site.must_restore(store)
     elif verb == "restore":
         if status:
             site.expect("the rerun", site.restore("restored", direct=True), (0,))
@@ -131,8 +157,7 @@ def _afterwards(verb: str, status: int, site: Site) -> None:
 
 def refused(verb: str, site: Site) -> list[str]:
     """Nobody listens."""
-    if verb != "archive":
-        site.expect("archiving before the fault", site.archive(direct=True), (0,))
+    _before(verb, site)
     site.proxy.down()
     try:
         status = _command(verb, site)

@@ -48,6 +48,16 @@ class Site:
         self.manifest.write_text(f"collection: site\nsource: source\nstores: [{self.url}]\n")
         init_store(self.url, StoreOptions(endpoint_url=self.server.endpoint))
 
+    def add_copy(self, *, first: bool) -> None:
+        """A folder as another store of the collection, before or after the bucket."""
+        init_store(str(self.copy))
+        stores = [str(self.copy), self.url] if first else [self.url, str(self.copy)]
+        self.manifest.write_text(f"collection: site\nsource: source\nstores: [{', '.join(stores)}]\n")
+
+    @property
+    def copy(self) -> Path:
+        return self.root / "copy"
+
     @property
     def source(self) -> Path:
         return self.root / "source"
@@ -83,10 +93,10 @@ class Site:
     def archive(self, *, direct: bool = False) -> int:
         return self.run("archive", str(self.manifest), direct=direct)
 
-    def restore(self, name: str, *, direct: bool = False) -> int:
-        """Status of a restore into `name`; success with other bytes than the source's is a problem."""
+    def restore(self, name: str, *, direct: bool = False, store: str = "") -> int:
+        """Status of a restore into `name` from the bucket or another store; success with other bytes than the source's is a problem."""
         target = self.root / name
-        status = self.run("restore", "site", str(target), "--payload-only", "--from", self.url, home=f"home-{name}", direct=direct)
+        status = self.run("restore", "site", str(target), "--payload-only", "--from", store or self.url, home=f"home-{name}", direct=direct)
         if status == 0 and contents(target) != contents(self.source):
             self.problems.append("restore ended with 0, and what it restored is not the source")
         if status != 0 and target.exists():
@@ -102,8 +112,8 @@ class Site:
         self.expect("the rerun", self.archive(direct=True), (0,))
         self.must_restore()
 
-    def must_restore(self) -> None:
-        self.expect("restoring afterwards", self.restore(f"out-{self.random.getrandbits(32):x}", direct=True), (0,))
+    def must_restore(self, store: str = "") -> None:
+        self.expect("restoring afterwards", self.restore(f"out-{self.random.getrandbits(32):x}", direct=True, store=store), (0,))
 
     def _look_for_secrets(self, said: bytes, secret: str) -> None:
         for canary in {secret.encode(), self.server.secret_key.encode()}:

@@ -16,7 +16,8 @@ from tests.fixtures.seaweedfs import S3Server
 
 pytestmark = [pytest.mark.s3, pytest.mark.slow]
 
-SHORT = ("archive: reply to the seal lost", "archive: no deleting, no replacing", "restore: truncated, without length")
+SHORT = ("archive: reply to the seal lost", "archive: no deleting, no replacing", "restore: truncated, without length",
+         "replicate: reply lost after a write", "fetch: truncated, with length")
 
 
 @pytest.fixture
