@@ -36,6 +36,7 @@ from strongroom.usecases.sealed.collector import Collector
 
 _AT_ONCE: Final = 16  # objects a batch
 _OBJECTS_AN_EVENT: Final = 200
+_BAG: Final = (Kind.SEAL, Kind.TAG, Kind.SIGNATURE, Kind.MARK)
 #: What others are derived from comes first.
 _ORDER: Final = (Kind.SEAL, Kind.TAG, Kind.INDEX, Kind.PIECES, Kind.PLACEMENT)
 
@@ -60,15 +61,14 @@ def repair(
         if unknown:
             raise UsageError(f"{', '.join(sorted(unknown))}: no store is known there; `strongroom status` lists those that are")
         results: list[StoreRepair] = []
-        lost = 0
+        lost: set[str] = set()
         for number, one in enumerate(opened):
             if not stores or one.url in stores:
                 others = (*(other.store for other in opened if other is not one), kept)
-                run = _Run(one, others, catalogue, runner, collector, scratch / str(number), manifests)
+                run = _Run(one, others, catalogue, runner, collector, scratch / str(number), manifests, lost)
                 results.append(run.go())
-                lost += run.lost
         unreachable = bool(silent & set(stores)) if stores else bool(faults)
-    report = RepairReport(tuple(results), lost, collector.findings(), unreachable)
+    report = RepairReport(tuple(results), len(lost), collector.findings(), unreachable)
     runner.artifact("repair", "\n".join(["# Repair", "", *(f"* {line}" for line in report.summary())]) + "\n")
     return report
 
@@ -82,8 +82,8 @@ class _Run:
     collector: Collector
     scratch: Path
     manifests: Sequence[CollectionManifest]
+    lost: set[str]  # payload files, in every store so far
     sound: int = 0
-    lost: int = 0
     repaired: list[StoreKey] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)  # for the events
     left: list[str] = field(default_factory=list)
@@ -98,8 +98,11 @@ class _Run:
         small = [row for key, row in suspects.items() if key not in large.values()]
         if large or small:
             self.scratch.mkdir(parents=True)
+            # Seals and tag files first: they say which bags need what cannot be healed. What is derived from packs comes last.
+            first = [row for row in small if name_of(row.key.base[0]).kind in _BAG]
+            self._mend(sorted(first, key=_order))
             self._heal([(kind, digest) for kind, digest in large if digest is not None])
-            self._mend(sorted(small, key=_order))
+            self._mend(sorted((row for row in small if row not in first), key=_order))
             self._complete_logs()
             self._log()
         count = len(large) + len(small)
@@ -151,7 +154,7 @@ class _Run:
         if not gathering.missing():
             return
         for bag, path, digest in gathering.lost_files(stores):
-            self.lost += 1
+            self.lost.add(f"{bag}: {path}")
             what = f"no sound copy of its content {digest} is within reach; attach another store that has it, or give --from-source"
             self.collector.add(Finding(Code.NOT_REPAIRED, f"{bag}: {path}", what))
 
@@ -182,6 +185,8 @@ class _Run:
     # -- small objects
 
     def _mend(self, rows: Sequence[CheckRow]) -> None:
+        if not rows:
+            return
         mender = Mender(self.target.store, self.target.number, self.others, self.catalogue, self.scratch)
         with self.runner.stage("tag files, seals, log", files=len(rows)) as progress:
             again: set[BagId] = set()
