@@ -103,6 +103,11 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def canonical(value: Any) -> bytes:
+    """JSON in the one form in which stores hold it."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8") + b"\n"
+
+
 def safe(path: bytes) -> bool:
     """Whether the path stays inside the folder: relative, no empty, "." or ".." segment, no NUL."""
     return b"\0" not in path and not any(part in (b"", b".", b"..") for part in path.split(b"/"))
@@ -262,6 +267,9 @@ class Recovery:
     def parse_seal(self, data: bytes) -> tuple[str, dict[str, str], Any] | None:
         """As read_seal gives it; None for a seal that voids the number."""
         seal = json.loads(data.decode("utf-8"), object_pairs_hook=unique)
+        rest = {name: value for name, value in seal.items() if name != "sum"}
+        if hashlib.sha256(canonical(rest)).hexdigest() != seal["sum"] or canonical(seal) != data:
+            raise ValueError("it is damaged: its sum is another than it says")
         if seal["format"] != "strongroom-seal/1" or seal["bag"] != self.bag:
             raise ValueError(f"it seals {seal['bag']!r}")
         if seal["attempt"] is None:
