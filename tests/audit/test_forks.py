@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from strongroom.catalogue import Catalogue
-from strongroom.core import canonical
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from tests.fixtures.findings import said
+from tests.fixtures.seals import altered
 from tests.replicate.conftest import Place
 
 BOTH = ["one", "two"]
@@ -67,8 +67,7 @@ def test_a_fork_is_said_of_its_own_collection_only(forked):
 def test_a_seal_with_a_few_bytes_changed_is_damage_and_no_fork(forked):
     """Its tag files agree with it all the same: nothing but what is known of the attempt's seal tells."""
     folder = forked.folder("one") / "bags/calm/v1"
-    value = canonical.loads((folder / "seal.json").read_bytes(), what="seal")
-    (folder / "seal.json~1").write_bytes(canonical.dumps(value | {"sealed": "2020-01-01T00:00:00Z"}))
+    (folder / "seal.json~1").write_bytes(altered((folder / "seal.json").read_bytes(), sealed="2020-01-01T00:00:00Z"))
     report = look(forked, name="calm")
     assert [finding.code.label for finding in said(report)] == ["copy-damaged"]
     assert [(one.key, one.outcome) for one in report.stores[0].unsound] == [("bags/calm/v1/seal.json~1", CheckOutcome.DAMAGED)]

@@ -17,6 +17,7 @@ from strongroom.runner.local import LocalRunner
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from strongroom.usecases.due.run import due
+from tests.fixtures.seals import summed
 from tests.history.conftest import GRAVE, Past
 from tests.replicate.conftest import Place
 
@@ -67,15 +68,13 @@ class Life:
 
     def _void(self, name: str) -> None:
         """Take the number out of use that is next in an attached store."""
-        from strongroom.core import canonical
-
         store = self.chance.choice([store for store in PLACES[name] if store in self.attached] or [""])
         if store and self.attached == set(STORES):
             taken = [int(path.parent.name[1:]) for one in STORES for path in self.place.folder(one).glob(f"bags/{name}/v*/seal.json")]
             bag = f"{name}/v{max(taken, default=0) + 1}"
             path = self.place.folder(store) / f"bags/{bag}/seal.json"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(canonical.dumps({
+            path.write_bytes(summed({
                 "format": "strongroom-seal/1", "bag": bag, "attempt": None, "previous": None, "sealed": "2026-01-01T00:00:00Z"}))
 
     def swap(self, store: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.fixtures.seals import altered
 from tests.history.conftest import BOTH, Past
 
 
@@ -39,7 +40,7 @@ def test_a_seal_with_a_changed_byte_is_no_fork_and_is_brought_nowhere(past: Past
     path = past.place.folder("one") / "bags/site/v2/seal.json"
     true = path.read_bytes()
     path.chmod(0o644)
-    path.write_bytes(true.replace(b'"sealed":"20', b'"sealed":"19'))
+    path.write_bytes(altered(true, sealed="1999-01-01T00:00:00Z"))
     report = past.place.replicate("site", BOTH)
     assert (report.exit_status, [one.code.label for one in report.findings]) == (0, ["copy-damaged"])
     assert path.with_name("seal.json~1").read_bytes() == true

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.core import canonical
+from tests.fixtures.seals import summed
 from tests.history.conftest import Past
 
 
@@ -20,7 +21,7 @@ def rewrite(path: Path, change) -> None:
     value = json.loads(path.read_bytes())
     change(value)
     path.chmod(0o644)
-    path.write_bytes(canonical.dumps(value))
+    path.write_bytes(summed(value) if "sum" in value else canonical.dumps(value))
 
 
 def other_detail(value: dict) -> None:

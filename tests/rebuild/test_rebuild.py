@@ -19,6 +19,7 @@ from strongroom.usecases.listing import list_bags
 from strongroom.usecases.status import status
 from tests.archive.conftest import Site
 from tests.fixtures.findings import said as findings_of
+from tests.fixtures.seals import altered
 from tests.rebuild.conftest import context, look, lose, make_again, said, snapshot
 
 
@@ -173,7 +174,7 @@ def test_forks_in_one_store_and_between_two_are_found(kept: Site) -> None:
         json.loads(description.read_bytes())["store"].encode(), b"0" * 32))
     seal = second / "bags/site/v2/seal.json"
     seal.chmod(0o644)
-    seal.write_bytes(seal.read_bytes().replace(b'"sealed":"20', b'"sealed":"19'))
+    seal.write_bytes(altered(seal.read_bytes(), sealed="1999-01-01T00:00:00Z"))
     lose(kept)
     report = make_again(kept, str(kept.store), str(second))
     assert [(finding.code.label, finding.place) for finding in findings_of(report)] == [("forked", "site/v2")]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures.seals import summed
+
 LARGE = 4 * 1024 * 1024
 
 
@@ -98,7 +100,7 @@ def build(root: Path, files: dict[bytes, bytes], *, packs: int = 2, manifest_lin
     places = sorted([canonical({"object": name}) for name in objects] + [canonical({"pack": name}) for name in store.packs])
     store.write(f"{store.label}/placement.jsonl", b"".join(places))
     tag_manifests = _write_tags(store, files, manifest_lines)
-    store.write(f"{store.label}/seal.json", canonical({
+    store.write(f"{store.label}/seal.json", summed({
         "format": "strongroom-seal/1", "bag": store.bag, "collection": "a" * 32, "attempt": store.attempt, "store": "5" * 32,
         "previous": {"bag": "pages/v0", "seal": "0" * 64}, "tag_manifests": tag_manifests,
         "payload": {"bytes": sum(map(len, files.values())), "files": len(files)}, "state": "0" * 64, "log": {},

@@ -13,6 +13,7 @@ from pathlib import Path
 import bagit
 import pytest
 
+from tests.fixtures.seals import altered
 from tests.recovery.builder import LARGE, Store, build, encode, pack_bytes, payload, sha256
 from tests.recovery.conftest import AWKS, README, SHELLS, Recover, cut, read_tree, toolbox
 
@@ -261,7 +262,9 @@ def test_a_link_in_a_pack_is_not_followed(tmp_path: Path, recover: Recover) -> N
 def test_forks_are_told_and_chosen(tmp_path: Path, recover: Recover) -> None:
     store = build(tmp_path / "store", PLAIN)
     seal = store.path(f"{store.label}/seal.json")
-    store.write(f"{store.label}/seal.json~1", seal.read_bytes().replace(b"T10:", b"T11:"))
+    other = store.write(f"{store.label}/seal.json~1", seal.read_bytes().replace(b"T10:", b"T11:"))
+    assert recover(store.root, tmp_path / "rotten").returncode == 0  # what does not agree with itself is no seal
+    other.write_bytes(altered(seal.read_bytes(), sealed="2026-11-22T11:00:00Z"))
     run = recover(store.root, tmp_path / "out")
     assert run.returncode == 2
     assert "Two seals fit" in run.stderr

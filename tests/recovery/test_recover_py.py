@@ -21,6 +21,7 @@ from strongroom.stores.describe import init_store
 from strongroom.usecases.context import Context
 from strongroom.usecases.restore import RestoreRequest, restore
 from tests.archive.conftest import Site, runner, site  # noqa: F401 -- fixtures
+from tests.fixtures.seals import altered, summed
 from tests.recovery.builder import LARGE, Store, build, canonical, encode, member, payload, sha256
 from tests.recovery.conftest import read_tree
 from tests.recovery.test_recipe import HOSTILE, PLAIN, check
@@ -237,7 +238,7 @@ def add_tag_file(store: Store, path: str, data: bytes) -> None:
         manifest = store.path(f"{store.tags}/{name}")
         manifest.write_bytes(manifest.read_bytes() + f"{hashlib.new(algorithm, data).hexdigest()}  {path}\n".encode())
         seal["tag_manifests"][name] = sha256(manifest.read_bytes())
-    store.path(f"{store.label}/seal.json").write_bytes(canonical(seal))
+    store.path(f"{store.label}/seal.json").write_bytes(summed(seal))
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path, recover: Run) -> None:
@@ -292,7 +293,7 @@ def test_a_tag_file_must_have_every_digest_it_is_given(tmp_path: Path, recover: 
     changed = data.replace(data[:128], b"0" * 128)
     manifest.write_bytes(changed)
     seal = store.path(f"{store.label}/seal.json")
-    seal.write_bytes(seal.read_bytes().replace(sha256(data).encode(), sha256(changed).encode()))
+    seal.write_bytes(summed(json.loads(seal.read_bytes().replace(sha256(data).encode(), sha256(changed).encode()))))
     run = recover(store.root, tmp_path / "out")
     assert run.returncode == 1
     assert "DAMAGED OR MISSING tag file" in run.stderr
@@ -305,13 +306,15 @@ def test_forks_voids_and_damaged_seals(tmp_path: Path, recover: Run) -> None:
     liar = store.write(f"{store.label}/seal.json~1", good[:-3] + b"\n")
     assert recover(store.root, tmp_path / "one").returncode == 0  # what does not parse is no seal
     liar.write_bytes(good.replace(b'"sealed":"2026', b'"sealed":"2027'))
+    assert recover(store.root, tmp_path / "rotten").returncode == 0  # nor what does not agree with itself
+    liar.write_bytes(altered(good, sealed="2027-01-01T00:00:00Z"))
     run = recover(store.root, tmp_path / "two")
     assert (run.returncode, "fork" in run.stderr) == (2, True)
     assert recover(store.root, tmp_path / "three", "--seal", sha256(good)).returncode == 0
     liar.unlink()
-    seal.write_bytes(good.replace(b"pages/v1", b"pages/v2"))
+    seal.write_bytes(altered(good, bag="pages/v2"))
     assert recover(store.root, tmp_path / "four").returncode == 2
-    seal.write_bytes(canonical({"format": "strongroom-seal/1", "bag": store.bag, "attempt": None, "previous": None, "sealed": "x"}))
+    seal.write_bytes(summed({"format": "strongroom-seal/1", "bag": store.bag, "attempt": None, "previous": None, "sealed": "x"}))
     run = recover(store.root, tmp_path / "five")
     assert (run.returncode, "out of use" in run.stderr) == (2, True)
     assert not list(tmp_path.glob("*.part"))
