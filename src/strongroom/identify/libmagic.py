@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
 
 #: libmagic looks no further than this many bytes into a file for the kinds that matter here.
@@ -14,12 +12,9 @@ HEAD: Final = 256 * 1024
 
 @cache
 def _magic() -> tuple[Any, Any]:
-    # Slow to import, so only where it is used. A `magic` that lacks a libmagic of its own (plain python-magic, which other programs
-    # install under the same name) is given that of pylibmagic, if there is one, else it finds the system's.
-    found = find_spec("magic")
-    folders = found.submodule_search_locations if found is not None else None
-    if not any((Path(folder) / "magic.mgc").exists() for folder in folders or ()) and find_spec("pylibmagic") is not None:
-        import_module("pylibmagic")
+    # In this order: pylibmagic puts the wheel's libmagic and its signatures where python-magic looks when it is imported. The other way
+    # round a system's libmagic would be given the wheel's signatures, which it refuses. Both are slow, so only where they are used.
+    import_module("pylibmagic")
     magic = import_module("magic")
     return magic.Magic(mime=True), magic
 
