@@ -34,7 +34,7 @@ def test_the_commands(past: Past) -> None:
     assert (run.returncode, len(valid(run.stdout, "log-report")["stores"])) == (0, 2)
     past.remove_bag("one", "site/v3")
     run = strongroom(past, "log", "verify", "--quiet", "--json")
-    assert (run.returncode, valid(run.stdout, "log-report")["findings"][0]["code"]) == (1, "bag-removed")
+    assert (run.returncode, {"bag-removed"} <= {one["code"] for one in valid(run.stdout, "log-report")["findings"]}) == (1, True)
     assert "logs: errors were found" in strongroom(past, "report", "--last").stdout
     assert strongroom(past, "log").returncode == 2
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.core import canonical
+from strongroom.signing import Keyring, passphrase, secret
 from tests.fixtures.seals import summed
 from tests.history.conftest import Past
 
@@ -34,7 +35,7 @@ def digest(path: Path) -> str:
 
 def test_nothing_is_wrong(past: Past) -> None:
     report = past.verify()
-    assert (report.exit_status, report.findings) == (0, ())
+    assert (report.exit_status, past.findings()) == (0, [])
     assert all(store.batches and store.seals == 3 and store.writers == 2 for store in report.stores)
     assert past.said("one") == past.said("two") == []
 
@@ -45,7 +46,7 @@ def test_a_store_put_back_to_before_the_last_bag(past: Past, store: str) -> None
     past.bag("fourth")
     past.put_back(store, copy)
     assert past.said() == [("store-rolled-back", store)]
-    (found,) = [one for one in past.verify().findings if one.code.label == "store-rolled-back"]
+    (found,) = [one for one in past.findings() if one.code.label == "store-rolled-back"]
     assert "put back to an older state" in found.message
     assert "site/v4" in found.message
 
@@ -55,7 +56,7 @@ def test_a_bag_removed_with_its_seal(past: Past, store: str) -> None:
     past.remove_bag(store, "site/v3")
     assert past.said() == [("bag-removed", store)]
     past.remove_bag(store, "site/v2")
-    assert [one.place.rpartition(": ")[2] for one in past.verify().findings if one.code.label == "bag-removed"] == ["site/v2", "site/v3"]
+    assert [one.place.rpartition(": ")[2] for one in past.findings() if one.code.label == "bag-removed"] == ["site/v2", "site/v3"]
     assert past.said(store) == [("bag-removed", store)]  # its own log tells, too
 
 
@@ -69,7 +70,7 @@ def test_a_bag_removed_with_its_seal_and_the_end_of_the_log(past: Past, store: s
 def test_the_end_of_the_log_cut_off(past: Past) -> None:
     for path in past.batches("one")[-2:]:
         path.unlink()
-    (found,) = past.verify().findings
+    (found,) = past.findings()
     assert (found.code.label, "cut off" in found.message) == ("store-rolled-back", True)
 
 
@@ -89,7 +90,7 @@ def test_an_altered_event(past: Past, store: str, of: str, at: int) -> None:
     if at != -1:  # nothing but a comparison knows what the newest should be, and it takes two to differ
         assert past.said() == [("log-altered", store)]
         assert past.said(store) == [("log-altered", store)]
-        (place,) = [one.place for one in report.findings]
+        (place,) = [one.place for one in past.findings()]
         assert place == f"{report.stores[store == 'two'].url}: {path.relative_to(past.place.folder(store))}"
     else:
         assert {code for code, _ in past.said()} == {"log-altered"}
@@ -109,7 +110,7 @@ def test_a_missing_link(past: Past, of: str) -> None:
     path = past.batches("one", of)[1]
     path.unlink()
     assert past.said() == past.said("one") == [("log-hole", "one")]
-    (found,) = past.verify().findings
+    (found,) = past.findings()
     assert f"{path.parent.name}/{path.name}" in found.place
     assert "store-two has what is missing" in found.message
 
@@ -124,9 +125,9 @@ def test_two_histories_of_one_writer(past: Past) -> None:
     past.bag("another fourth", "one")  # the machine and one disk were put back, and went on
     said = past.said()
     assert ("log-forked", "") in said
-    (found,) = [one for one in past.verify().findings if one.code.label == "log-forked"]
+    (found,) = [one for one in past.findings() if one.code.label == "log-forked"]
     assert "part here" in found.message
-    assert "forked" in {one.code.label for one in past.verify().findings}  # the bag, too
+    assert "forked" in {one.code.label for one in past.findings()}  # the bag, too
 
 
 def test_this_machine_does_not_go_on_from_an_older_state(past: Past) -> None:
@@ -180,7 +181,7 @@ def test_without_its_home_the_seal_of_a_bag_tells_where_it_was_made(past: Past) 
 def test_a_store_that_does_not_answer_is_not_judged(past: Past) -> None:
     past.place.detach("two")
     report = past.verify()
-    assert (report.exit_status, [one.code.label for one in report.findings]) == (3, ["unreachable"])
+    assert (report.exit_status, [one.code.label for one in past.findings()]) == (3, ["unreachable"])
     assert past.said("one") == []
 
 
@@ -198,3 +199,30 @@ def test_every_byte_matters(past: Past) -> None:
         assert past.said(), (number, path, at, data[max(0, at - 20) : at + 20])
         path.write_bytes(data)
     assert past.said() == []
+
+
+def test_what_signatures_are_worth(past: Past, tmp_path: Path) -> None:
+    (tmp_path / "passphrase").write_bytes(b"words\n")
+    source = passphrase.Source(tmp_path / "passphrase")
+    passphrase.use(source)
+    try:
+        key = Keyring(past.place.context.home).make(source, cost=secret.CHEAP)
+        past.bag("fourth")
+    finally:
+        passphrase.use(passphrase.Source())
+    Keyring(past.place.root / "trusting").trust_key(key)
+
+    def codes(home: str) -> set[str]:
+        return {one.code.label for one in past.verify(home=home).findings}
+
+    assert codes("trusting") == {"no-seal-signature"}  # the first three, for which the fourth answers
+    assert codes("empty home") == {"signature-unknown-key", "no-seal-signature"}
+    seal = past.place.folder("one") / "bags/site/v4/seal.json"
+    signature = seal.parent / json.loads(seal.read_bytes())["attempt"] / "seal.minisig"
+    true = signature.read_bytes()
+    signature.unlink()
+    assert "signature-missing" in codes("trusting")
+    signature.write_bytes(true)
+    rewrite(seal, lambda value: value.update(sealed="2001-01-01T00:00:00Z"))
+    assert codes("trusting") >= {"signature-broken", "seal-damaged"}
+    assert past.said() == [("seal-damaged", "one")]

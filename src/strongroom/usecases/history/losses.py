@@ -33,6 +33,7 @@ class Losses:
     say: Callable[[Finding], None]
     gone: list[str] = field(default_factory=list)  # what proves an older state, in words
     cut: dict[str, int] = field(default_factory=dict)  # by writer: the last batch there is, of chains that lack their end
+    accused: bool = False  # of a bag that is gone or was changed
     bags: list[str] = field(default_factory=list)  # NAME/vN that went with the older state
 
     def judge(self) -> None:
@@ -42,7 +43,7 @@ class Losses:
         self._bags()
         if self.gone or self.bags:
             self._say_rolled_back()
-        else:
+        elif not self.accused:
             self._say_behind()
 
     # -- chains
@@ -89,9 +90,11 @@ class Losses:
                 continue
             there = generations(self.store, keys.seal(BagId.parse(bag)))
             if there and not self._another_bag(bag):
+                self.accused = True
                 self.say(Finding(Code.SEAL_DAMAGED, f"{self._name}: {there[-1]}", f"{witness} says that this store took {bag} with the "
                                  f"seal {seal}; what lies here is another: altered, or put in its place{self._copies(seal)}"))
             elif told or (not self.cut and witness.startswith("the seal") and self._knows_later(seal)):
+                self.accused = True
                 self.say(Finding(Code.BAG_REMOVED, f"{self._name}: {bag}", f"was removed with its seal ({seal}): {witness} says that this "
                                  f"store had it{self._copies(seal)}"))
             else:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from strongroom.catalogue import Catalogue
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, StoreError, StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
+from strongroom.signing import Keyring
 from strongroom.stores.describe import read_description
 from strongroom.stores.interface import Store
 from strongroom.stores.open import parse_url
@@ -19,12 +21,14 @@ from strongroom.usecases.history.losses import Losses
 from strongroom.usecases.history.memory import remember
 from strongroom.usecases.history.report import LogReport, StoreRead
 from strongroom.usecases.history.scratch import Scratch
+from strongroom.usecases.history.signatures import Signatures
 from strongroom.usecases.history.survey import jobs, read, weigh
 from strongroom.usecases.policies import Policies
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
 from strongroom.usecases.sealed.places import open_address
+from strongroom.usecases.signatures.store_keys import trust_in
 
 
 def verify_logs(stores: Sequence[str], context: Context, runner: Runner) -> LogReport:
@@ -35,7 +39,7 @@ def verify_logs(stores: Sequence[str], context: Context, runner: Runner) -> LogR
     """
     collector = Collector(runner.finding)
     with Catalogue.open(context.catalogue) as catalogue, context.scratch("log") as folder, Scratch(folder / "log.sqlite") as scratch:
-        run = _Run(context, catalogue, runner, collector, scratch)
+        run = _Run(context, catalogue, runner, collector, scratch, folder)
         for address in addresses(stores, context):
             run.open(address)
         run.read(open_kept(context))
@@ -71,8 +75,11 @@ class _Opened:
 class _Run:
     """The methods stand in the order in which they run."""
 
-    def __init__(self, context: Context, catalogue: Catalogue, runner: Runner, collector: Collector, scratch: Scratch) -> None:
+    def __init__(
+        self, context: Context, catalogue: Catalogue, runner: Runner, collector: Collector, scratch: Scratch, folder: Path,
+    ) -> None:
         self._catalogue, self._runner, self._collector, self._scratch = catalogue, runner, collector, scratch
+        self._keyring, self._folder = Keyring(context.home), folder
         self._policies = Policies.known(context)
         self._stores: list[_Opened] = []
         self._names: dict[int, str] = {}
@@ -118,13 +125,19 @@ class _Run:
 
     def _read(self, store: Store, number: int, done: StoreRead) -> None:
         with self._runner.stage(f"list {self._names[number]}"):
-            work = list(jobs(store, number))
+            trust = trust_in(self._keyring, [store])
+            work = list(jobs(store, number, trust))
+        signatures = Signatures(self._folder / f"signatures-{number}.sqlite", store.url, trust)
         for found in self._runner.map(f"read the log and seals of {self._names[number]}", read, work, weigh=weigh) if work else ():
             for table in ("batches", "seals", "heads", "takings"):
                 self._scratch.add(table, getattr(found, table))
+            signatures.add(found.signed)
             done.batches += len(found.batches)
             done.seals += len(found.seals)
             done.bytes += found.size
+        if number < len(self._stores):  # what is kept at home is no store
+            signatures.say(self._collector.add)
+        signatures.close()
         done.writers = self._scratch.one("SELECT count(DISTINCT writer) FROM batches WHERE store = ?", (number,))
 
     def _stopped(self, one: _Opened, error: StoreError) -> None:

@@ -22,7 +22,7 @@ def doubt_seals(scratch: Scratch) -> None:
     """
     with scratch.transaction():
         scratch.db.execute(
-            f"UPDATE seals SET doubtful = 'named by nothing' WHERE digest IS NOT NULL AND attempt IS NOT NULL "  # noqa: S608 -- our words
+            f"UPDATE seals SET doubtful = 'named by nothing' WHERE doubtful IS NULL AND digest IS NOT NULL AND attempt IS NOT NULL "  # noqa: S608 -- our words
             f"AND NOT EXISTS (SELECT 1 FROM ({_NAMED}) n WHERE n.bag = seals.bag AND n.seal = seals.digest) "
             f"AND EXISTS (SELECT 1 FROM ({_NAMED}) n WHERE n.bag = seals.bag)")
 

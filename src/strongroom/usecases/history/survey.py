@@ -14,13 +14,18 @@ from strongroom.core.events import EventType, Outcome
 from strongroom.core.ids import BagId, check_collection_name, check_id
 from strongroom.core.keys import StoreKey
 from strongroom.core.seal import Void, parse_seal
+from strongroom.signing import Standing, Trust
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases.sealed.seals import SEAL_LIMIT, find_versions
+from strongroom.usecases.rebuild.signed import SignedSeal
+from strongroom.usecases.sealed.seals import SEAL_LIMIT, FoundSeal, find_versions
+from strongroom.usecases.signatures.seals import judge_seal
 
 LIMIT: Final = 64 << 20  # bytes of a batch of the log
 _BATCH: Final = re.compile(r"log/([0-9a-f]{32})/([0-9]{12})\.json\Z")
 _AT_ONCE: Final = 500
+#: Seals whose word counts for nothing.
+_DOUBTFUL: Final = frozenset({Standing.BROKEN, Standing.REVOKED})
 #: What ties an event to the bag that a store took.
 _TAKES: Final = frozenset({EventType.INGESTION.value, EventType.REPLICATION.value})
 
@@ -31,6 +36,7 @@ class Job:
 
     store: Store
     number: int
+    trust: Trust
     batches: tuple[StoreKey, ...] = ()
     labels: tuple[BagId, ...] = ()
 
@@ -43,20 +49,21 @@ class Read:
     seals: list[tuple[Any, ...]] = field(default_factory=list)
     heads: list[tuple[Any, ...]] = field(default_factory=list)
     takings: list[tuple[Any, ...]] = field(default_factory=list)
+    signed: list[tuple[Any, ...]] = field(default_factory=list)  # for Signatures
     size: int = 0  # bytes
 
 
-def jobs(store: Store, number: int) -> Iterator[Job]:
+def jobs(store: Store, number: int, trust: Trust) -> Iterator[Job]:
     """What there is to read in a store. Raises StoreUnreachableError."""
     some: list[StoreKey] = []
     for stat in store.list("log/"):
         if parse_key(stat.key) is not None:
             some.append(stat.key)
         if len(some) == _AT_ONCE:
-            yield Job(store, number, batches=tuple(some))
+            yield Job(store, number, trust, batches=tuple(some))
             some = []
     if some:
-        yield Job(store, number, batches=tuple(some))
+        yield Job(store, number, trust, batches=tuple(some))
     labels: list[BagId] = []
     for name in store.list_folders("bags/"):
         try:
@@ -65,7 +72,7 @@ def jobs(store: Store, number: int) -> Iterator[Job]:
             continue  # a stranger's folder
         labels += [BagId(name, version) for version in find_versions(store, name)]
     for at in range(0, len(labels), _AT_ONCE):
-        yield Job(store, number, labels=tuple(labels[at : at + _AT_ONCE]))
+        yield Job(store, number, trust, labels=tuple(labels[at : at + _AT_ONCE]))
 
 
 def parse_key(key: StoreKey) -> tuple[str, int] | None:
@@ -174,5 +181,10 @@ def _read_seal(job: Job, label: BagId, key: StoreKey, found: Read) -> None:
     elif isinstance(seal, Void):
         found.seals.append((*row, digest, None, None, *before))
     else:
-        found.seals.append((*row, digest, seal.attempt, seal.store, *before))
+        signature = judge_seal(job.store, seal, data, job.trust)
+        standing = signature.judgement.standing
+        doubtful = f"its signature is {standing.value}" if standing in _DOUBTFUL else None
+        found.seals.append((*row, digest, seal.attempt, seal.store, *before, doubtful))
+        signed = SignedSeal(FoundSeal(label, key, Digest(digest), seal), standing.value, signature.finding())
+        found.signed.append(signed.row())
         found.heads += [(writer, head.seq, head.sha256.hex, digest, seal.store, str(label)) for writer, head in seal.log.items()]
