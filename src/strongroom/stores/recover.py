@@ -427,11 +427,30 @@ class Recovery:
                 self.db.execute("INSERT OR IGNORE INTO folders VALUES (?, ?, ?, ?)", (target, path, octal(line.get("mode"), 0o7777), mtime))
 
     def find_withheld(self) -> None:
-        """What was taken down on purpose has an object below withheld/ whose name begins with its SHA-256."""
-        for _, _, names in os.walk(self.key("withheld")):
-            for name in names:
-                if HEX.match(name[:64]):
-                    self.settle(bytes.fromhex(name[:64]), WITHHELD)
+        """What was taken down on purpose: the contents with a tombstone that says so and that no other tombstone replaces."""
+        for folder, _, names in os.walk(self.key("withheld")):
+            content = os.path.basename(folder)
+            if HEX.match(content):
+                stones = [os.path.join(folder, name) for name in names if re.match(r"[0-9]+\.json(~[0-9]+)?\Z", name)]
+                if self.is_withheld(content, stones):
+                    self.settle(bytes.fromhex(content), WITHHELD)
+
+    @staticmethod
+    def is_withheld(content: str, stones: list[str]) -> bool:
+        """What these tombstones of one content say together."""
+        standing, replaced = set(), set()
+        for path in stones:
+            try:
+                with open_regular(path) as file:
+                    data = file.read(1 << 20)
+                says = json.loads(data.decode("utf-8"), object_pairs_hook=unique)
+                if says["sha256"] == content:
+                    replaced.update(map(str, says["previous"]))
+                    if says["action"] == "withhold":
+                        standing.add(hashlib.sha256(data).hexdigest())
+            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+                say(f"Not a tombstone: {path} ({error})")
+        return bool(standing - replaced)
 
     # 4. The contents, found by their SHA-256 and put in their places.
 

@@ -54,6 +54,7 @@ class Consequences:
     def work_out(self) -> None:
         """Raises StoreUnreachableError."""
         self._name_bad()
+        self._pass_over_withheld()
         everything = self._scratch.one(
             "SELECT 1 FROM bad UNION SELECT 1 FROM absent WHERE base LIKE 'packs/%.tar%' OR base LIKE 'content/%'")
         bags = [row for row in self._bags() if everything or (row[2] is not None and self._was_read(row[0]))]
@@ -80,6 +81,12 @@ class Consequences:
             self._bad(base)
         for (base,) in self._scratch.db.execute("SELECT base FROM absent").fetchall():
             self._bad(base)
+
+    def _pass_over_withheld(self) -> None:
+        """What is withheld may be damaged, and may be gone."""
+        with self._scratch.transaction() as db:
+            db.execute("DELETE FROM bad WHERE sha256 IN (SELECT sha256 FROM withheld)")
+            db.execute("INSERT OR IGNORE INTO held SELECT sha256 FROM withheld")
 
     def _bad(self, base: str) -> None:
         name = name_of(StoreKey(base))

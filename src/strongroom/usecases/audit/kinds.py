@@ -29,7 +29,8 @@ class Kind(StrEnum):
     LOG = "log batch"
     CHECKS = "audit results"
     KEY = "key"  # a public key, a rotation or revocation, its signature
-    RESERVED = "reserved"  # withheld/, sweep/: nothing is known of them but that they never change
+    TOMBSTONE = "tombstone"  # withheld/: what was taken down, with signatures and lists of files
+    RESERVED = "reserved"  # sweep/: nothing is known of them but that they never change
     PROBE = "probe"
     LITTER = "litter"
     UNKNOWN = "unknown"
@@ -57,7 +58,8 @@ _GRAMMAR: Final = [
     (Kind.LOG, re.compile(r"log/[0-9a-f]{32}/[0-9]{12}\.json\Z")),
     (Kind.CHECKS, re.compile(r"checks/[0-9]{12}/[0-9a-f]{32}-[0-9]{4}\.json\Z")),
     (Kind.KEY, re.compile(r"keys/([0-9a-f]{64}\.pub|statements/[0-9a-f]{64}\.(json|minisig))\Z")),
-    (Kind.RESERVED, re.compile(r"(withheld|sweep)/.+\Z")),
+    (Kind.TOMBSTONE, re.compile(r"withheld/[0-9a-f]{2}/[0-9a-f]{64}/[1-9][0-9]{0,8}\.(json|minisig|bags\.json)\Z")),
+    (Kind.RESERVED, re.compile(r"sweep/.+\Z")),
     (Kind.PROBE, re.compile(r"probe/.+\Z")),
 ]
 

@@ -43,8 +43,11 @@ from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.scope import OUT, asked, limit
 from strongroom.usecases.audit.scratch import Scratch
 from strongroom.usecases.audit.verdicts import finding, strangers, strike_unneeded, unsound_objects
+from strongroom.usecases.context import Context
+from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.signatures.store_keys import trust_in
+from strongroom.usecases.withheld.tombstones import Withheld
 
 #: Objects that a report lists one by one; all of them are in `checks/` and in the catalogue.
 LISTED: Final = 10_000
@@ -104,6 +107,7 @@ class StoreRun:
     # -- full
 
     def _audit(self) -> None:
+        self._learn_withheld()
         said = expect(self._scratch, self._store, self._id, self._number, self._catalogue, self._runner, self._trust)
         self._findings.extend(one for label, one in said if asked(label, self._request))
         limit(self._scratch, self._request)
@@ -130,6 +134,15 @@ class StoreRun:
         except StoreError as error:
             self._findings.add(Finding(Code.STORE_LIMIT, self._store.url, f"the results are in the catalogue only: {error}"))
         end_audit(self._catalogue, self._number, audit.seq, complete=complete)
+
+    def _learn_withheld(self) -> None:
+        """What was taken down on purpose is not missed; it is counted as withheld."""
+        folder = self._folder / "withheld"
+        withheld = Withheld.load([self._store, open_kept(Context(self._catalogue.path.parent))], self._trust, folder, self._findings.add)
+        with self._scratch.transaction() as db:
+            db.executemany("INSERT INTO withheld VALUES (?)", ((raw,) for raw in withheld))
+        if len(withheld):
+            self._outcomes[CheckOutcome.WITHHELD] = len(withheld)
 
     def _look(self, choice: Choice) -> None:
         deadline = None if self._request.max_minutes is None else time.time() + 60 * self._request.max_minutes

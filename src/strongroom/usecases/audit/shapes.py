@@ -11,16 +11,18 @@ from strongroom.core.keys import StoreKey
 from strongroom.core.pack import format_index, parse_index
 from strongroom.core.placement import parse_place
 from strongroom.core.seal import parse_seal
+from strongroom.core.tombstone import BAGS_LIMIT
 from strongroom.signing import Signature
 from strongroom.stores.describe import parse_description, text_for_people
 from strongroom.usecases.audit.kinds import Kind, Named
 from strongroom.usecases.signatures.store_keys import check_key_object
+from strongroom.usecases.withheld.stones import check_tombstone_object
 
 #: Objects of these kinds are small enough to be looked at as a whole, up to so many bytes.
 SHAPED: Final = {
     Kind.DESCRIPTION: 1 << 20, Kind.README: 1 << 20, Kind.SEAL: 16 << 20, Kind.PLACEMENT: 64 << 20, Kind.MARK: 1 << 20,
     Kind.PIECES: 64 << 20, Kind.INDEX: 256 << 20, Kind.LOG: 64 << 20, Kind.CHECKS: 64 << 20,
-    Kind.SIGNATURE: 1 << 16, Kind.KEY: 64 << 20,
+    Kind.SIGNATURE: 1 << 16, Kind.KEY: 64 << 20, Kind.TOMBSTONE: BAGS_LIMIT,
 }
 
 
@@ -103,6 +105,11 @@ def _signature(name: Named, data: bytes, store_id: str) -> str | None:
     return None
 
 
+def _tombstone(name: Named, data: bytes, store_id: str) -> str | None:
+    check_tombstone_object(StoreKey(name.base), data)
+    return None if name.base.endswith(".minisig") else _not_canonical(data)
+
+
 def _key(name: Named, data: bytes, store_id: str) -> str | None:
     check_key_object(name.base, data)
     return _not_canonical(data) if name.base.endswith(".json") else None
@@ -115,5 +122,5 @@ def _not_canonical(data: bytes) -> str | None:
 _CHECKS: Final = {
     Kind.DESCRIPTION: _description, Kind.README: _readme, Kind.SEAL: _seal, Kind.PLACEMENT: _placement, Kind.MARK: _mark,
     Kind.PIECES: _pieces, Kind.INDEX: _index, Kind.LOG: _log, Kind.CHECKS: _checks,
-    Kind.SIGNATURE: _signature, Kind.KEY: _key,
+    Kind.SIGNATURE: _signature, Kind.KEY: _key, Kind.TOMBSTONE: _tombstone,
 }

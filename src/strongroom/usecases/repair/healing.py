@@ -17,6 +17,7 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import check_pack
 from strongroom.usecases.replicate.copying import open_range
 from strongroom.usecases.restore.indexes import scan_pack
+from strongroom.usecases.withheld.tombstones import Withheld
 
 _INDEX_LIMIT: Final = 256 << 20
 
@@ -28,6 +29,7 @@ class HealBatch:
     target: Store
     sources: tuple[Store, ...]
     objects: tuple[tuple[str, Digest], ...]
+    withheld: Withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ def heal_objects(batch: HealBatch) -> HealResult:
         try:
             at, source = find_generation(batch.target, key, digest, uncached=True), None
         except (DamagedInStoreError, NotFoundInStoreError):
+            if len(batch.withheld) and _holds_withheld(batch, kind, digest):
+                left = _look_into(batch, kind, digest)
+                if left.members:  # what is not withheld of a pack goes into a new one
+                    result.left.append(left)
+                continue
             found = copy_object(batch.target, batch.sources, key, digest)
             if found is None:
                 result.left.append(_look_into(batch, kind, digest))
@@ -90,6 +97,13 @@ def copy_object(target: Store, sources: Sequence[Store], key: StoreKey, digest: 
     return None
 
 
+def _holds_withheld(batch: HealBatch, kind: str, digest: Digest) -> bool:
+    """Whether what is withheld would come back with this object."""
+    if kind == "content":
+        return digest.raw in batch.withheld
+    return any(member.digest.raw in batch.withheld for member in _all_members(batch, kind, digest))
+
+
 def _look_into(batch: HealBatch, kind: str, digest: Digest) -> Left:
     if kind == "content":
         return Left(kind, digest)
@@ -100,6 +114,11 @@ def _look_into(batch: HealBatch, kind: str, digest: Digest) -> Left:
 
 
 def _members(batch: HealBatch, kind: str, digest: Digest) -> list[Member]:
+    """What should lie in a pack, but for what is withheld."""
+    return [member for member in _all_members(batch, kind, digest) if member.digest.raw not in batch.withheld]
+
+
+def _all_members(batch: HealBatch, kind: str, digest: Digest) -> list[Member]:
     """What should lie in a pack: by any copy of its index, else by the headers of what is left of it."""
     for store in (batch.target, *batch.sources):
         try:

@@ -33,6 +33,8 @@ from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.replicate.logs import copy_logs
 from strongroom.usecases.replicate.sink import Written
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.withheld.loading import load_withheld
+from strongroom.usecases.withheld.tombstones import Withheld
 
 _AT_ONCE: Final = 16  # objects a batch
 _OBJECTS_AN_EVENT: Final = 200
@@ -83,6 +85,7 @@ class _Run:
     scratch: Path
     manifests: Sequence[CollectionManifest]
     lost: set[str]  # payload files, in every store so far
+    withheld: Withheld | None = None
     sound: int = 0
     repaired: list[StoreKey] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)  # for the events
@@ -113,7 +116,11 @@ class _Run:
     def _heal(self, objects: Sequence[tuple[str, Digest]]) -> None:
         if not objects:
             return
-        batches = [HealBatch(self.target.store, self.others, tuple(objects[at : at + _AT_ONCE])) for at in range(0, len(objects), _AT_ONCE)]
+        withheld = self._withheld()
+        batches = [
+            HealBatch(self.target.store, self.others, tuple(objects[at : at + _AT_ONCE]), withheld)
+            for at in range(0, len(objects), _AT_ONCE)
+        ]
         left: list[Left] = []
         for result in self.runner.map("copy sound objects", heal_objects, batches):
             for healed in result.healed:
@@ -121,6 +128,12 @@ class _Run:
             left += result.left
         if left:
             self._rebuild(left)
+
+    def _withheld(self) -> Withheld:
+        if self.withheld is None:
+            home, stores = self.catalogue.path.parent, (self.target.store, *self.others)
+            self.withheld = load_withheld(home, stores, self.scratch / "withheld", self.collector.add)
+        return self.withheld
 
     def _rebuild(self, left: Sequence[Left]) -> None:
         gathering = Gathering(self.scratch / "gathering", self.runner, self.collector)

@@ -42,6 +42,7 @@ from strongroom.usecases.sealed.places import Places, Target
 from strongroom.usecases.sealed.seals import SEAL_LIMIT, read_seals
 from strongroom.usecases.signatures.choosing import signature_check
 from strongroom.usecases.signatures.store_keys import check_key_object
+from strongroom.usecases.withheld.stones import check_tombstone_object
 
 _LIMIT: Final = 1 << 30  # tag files of very large bags; read one at a time
 _PIECE: Final = 64 << 20
@@ -154,6 +155,8 @@ class Mender:
             return self._signature_check(BagId.parse(name.bag), name.attempt)
         if name.kind is Kind.KEY:
             return lambda data: _parses(lambda: check_key_object(base.text, data))
+        if name.kind is Kind.TOMBSTONE:
+            return lambda data: _parses(lambda: check_tombstone_object(base, data))
         return lambda data: False
 
     def _signature_check(self, bag: BagId, attempt: str | None) -> Callable[[bytes], bool]:

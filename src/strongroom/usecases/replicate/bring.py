@@ -27,6 +27,8 @@ from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
+from strongroom.usecases.withheld.planning import need_not_withheld
+from strongroom.usecases.withheld.tombstones import Withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ class Sources:
 class Bringer:
     """Brings bags of one collection to one store."""
 
-    def __init__(self, target: Attached, scope: str, catalogue: Catalogue, runner: Runner, collector: Collector) -> None:
+    def __init__(
+        self, target: Attached, scope: str, catalogue: Catalogue, runner: Runner, collector: Collector, withheld: Withheld
+    ) -> None:
+        self._withheld = withheld
         self._target, self._scope, self._catalogue, self._runner, self._collector = target, scope, catalogue, runner, collector
 
     def bring(self, known: KnownBag, sources: Sources, scratch: Path) -> Brought:
@@ -79,6 +84,7 @@ class Bringer:
         with Plan(scratch / "plan.sqlite", create=True) as plan:
             load_contents(plan, sealed)
             settle(plan, self._catalogue, target, self._target.number, self._scope, self._runner)
+            need_not_withheld(plan, self._withheld)
             transfer = Transfer(plan, target, self._runner, self._collector, self._record)
             fetch(transfer, plan, sealed, known.holders, sources, self._catalogue.path)
             if plan.missing():

@@ -95,7 +95,8 @@ class _Copier:
             self._result.bad_keys.append(text)
 
     def _whole(self, text: str, wanted: list[Need]) -> list[Need] | None:
-        """Every member of a pack, if all of them are contents of the bag that is brought; else None, and what is wanted is packed anew.
+        """Every member of a pack, if all of them are contents of the bag that is brought and none is withheld; else None, and what is
+        wanted is packed anew.
 
         Members are taken one by one, each verified, so that nothing comes along that the index does not name.
         """
@@ -107,8 +108,8 @@ class _Copier:
             return None
         needs = []
         for member in members:
-            row = self._plan.db.execute("SELECT id FROM content WHERE sha = ?", (member.digest.raw,)).fetchone()
-            if row is None:
+            row = self._plan.db.execute("SELECT id, withheld FROM content WHERE sha = ?", (member.digest.raw,)).fetchone()
+            if row is None or row[1]:
                 return None
             frame = (member.frame.offset, member.frame.length) if member.frame else ()
             needs.append(Need(row[0], member.digest.raw, member.offset, member.length, *frame))

@@ -35,6 +35,9 @@ from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.seals import find_seals
 from strongroom.usecases.signatures.store_keys import copy_keys, publish_keys
 from strongroom.usecases.tidying import tidy
+from strongroom.usecases.withheld.copying import copy_tombstones
+from strongroom.usecases.withheld.loading import believed
+from strongroom.usecases.withheld.tombstones import Withheld
 
 Identity = tuple[BagId, Digest]
 
@@ -75,6 +78,8 @@ class _Run:
     damaged: list[tuple[BagId, Finding]] = field(default_factory=list)
     held: dict[str, set[Identity]] = field(default_factory=dict)  # by the URL of an attached store, or home
 
+    withheld: Withheld = field(init=False)
+
     def go(self, spool_bytes: int) -> list[Line]:
         name = self.manifest.name
         self.attached, self.absent = attach(self.manifest, self.catalogue, self.collector, self.runner.workers)
@@ -90,6 +95,7 @@ class _Run:
             self._say_forks()
             for one in self.attached:
                 copy_voids([store for store in stores if store is not one.store], one.store, name)
+            self._bring_tombstones(kept)
         lines = [(one.position, self._serve(one, stores)) for one in self.attached]
         with self.runner.stage(f"keep what absent stores of {name} need"):
             for to in stores:
@@ -99,9 +105,19 @@ class _Run:
             self._keep(kept)
         behind = [(one.id, lacking) for one, lacking in self._behind()]
         spool_bags(behind, self.bags, list(stores), spool_bytes, self.manifest, self.context, self.catalogue, self.runner,
-                   self.collector, self.scratch / "spool")
+                   self.collector, self.scratch / "spool", self.withheld)
         lines += [(one.position, self._line_of_absent(one, lacking)) for one, lacking in self._behind()]
         return [line for _, line in sorted(lines, key=itemgetter(0))]
+
+    def _bring_tombstones(self, kept: Store) -> None:
+        """Before any content: what is withheld in one of the stores is not brought to another."""
+        stores = [kept, *(one.store for one in self.attached)]
+        trust = believed(self.context.home, stores)
+        for target in stores:
+            allowed = None if target is kept else self._allowed(target)
+            copy_tombstones([store for store in stores if store is not target], target, allowed, trust, self.collector)
+        folder = self.scratch / "withheld"
+        self.withheld = Withheld.load(stores, trust, folder, self.collector.add)
 
     # -- what there is
 
@@ -164,7 +180,7 @@ class _Run:
                 known.learn(self.catalogue, target.store, target.number)
         self.catalogue.set_dirty(target.number, dirty=True)
         scope = self.manifest.name if self.manifest.dedup == "collection" else ""
-        bringer = Bringer(target, scope, self.catalogue, self.runner, self.collector)
+        bringer = Bringer(target, scope, self.catalogue, self.runner, self.collector, self.withheld)
         brought: list[Identity] = []
         contents = size = 0
         for number, identity in enumerate(lacking):

@@ -22,6 +22,8 @@ from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
+from strongroom.usecases.withheld.planning import need_not_withheld
+from strongroom.usecases.withheld.tombstones import Withheld
 
 Identity = tuple[BagId, Digest]
 
@@ -29,6 +31,7 @@ Identity = tuple[BagId, Digest]
 def spool_bags(
     behind: Sequence[tuple[str | None, Sequence[Identity]]], bags: Mapping[Identity, KnownBag], stores: Sequence[Store], limit: int,
     manifest: CollectionManifest, context: Context, catalogue: Catalogue, runner: Runner, collector: Collector, scratch: Path,
+    withheld: Withheld,
 ) -> None:
     """Keep the contents of each bag that an absent store lacks, oldest bag first, as far as `limit` bytes over all spools allow.
 
@@ -51,6 +54,7 @@ def spool_bags(
             continue  # said when it was to be brought
         with Plan(folder / "plan.sqlite", create=True) as plan:
             load_contents(plan, sealed)
+            need_not_withheld(plan, withheld)
             _leave_out_known(plan, catalogue, [store for store, lacking in behind if (bag, digest) in lacking])
             for other in keep.spools(context).values():
                 locate(plan, -1, other, Level.HINTS, bag, runner, collector)

@@ -16,10 +16,12 @@ WANTED: Final = 0
 PRESENT: Final = 1  # stands in the destination already, and is sound
 SKIPPED: Final = 2  # cannot be written here
 DIFFERS: Final = 3  # something else stands in its place
+WITHHELD: Final = 5  # taken down on purpose
 STAGED: Final = 4  # an interrupted run wrote it, and it is sound
 
 _TABLES: Final = """
-CREATE TABLE content (id INTEGER PRIMARY KEY, sha BLOB NOT NULL UNIQUE, size INTEGER, done INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE content (id INTEGER PRIMARY KEY, sha BLOB NOT NULL UNIQUE, size INTEGER, done INTEGER NOT NULL DEFAULT 0,
+  withheld INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE file (id INTEGER PRIMARY KEY, content INTEGER NOT NULL, path TEXT NOT NULL, target BLOB NOT NULL UNIQUE, mode INTEGER,
   mtime INTEGER, state INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX file_content ON file (content);

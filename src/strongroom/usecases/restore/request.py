@@ -53,6 +53,7 @@ class RestoreReport:
     present: int  # were there already, and sound
     different: int  # were left alone because something else stands in their place
     lost: int  # could not be had, or not be written
+    withheld: int  # taken down on purpose, and left out: a bag without them is incomplete
     bytes: int  # of all files asked for
     folders: int
     links: int
@@ -69,6 +70,7 @@ class RestoreReport:
             "format": "strongroom-restore-report/1", "bag": self.bag, "seal": self.seal, "destination": self.dest,
             "complete": self.complete, "result": self.result, "files": self.files, "written": self.written, "present": self.present,
             "different": self.different, "lost": self.lost,
+            "withheld": self.withheld,
             "bytes": self.bytes, "folders": self.folders, "links": self.links, "stores": list(self.stores),
             "findings": [finding.to_json() for finding in self.findings],
         }
@@ -80,6 +82,8 @@ class RestoreReport:
             counts += f", {self.different} left alone because they differ"
         if self.lost:
             counts += f", {self.lost} lost"
+        if self.withheld:
+            counts += f", {self.withheld} withheld and left out, so that what was restored is an incomplete bag"
         if self.complete:
             return [f"{self.bag} is restored to {self.result}", counts]
         if self.result is None:

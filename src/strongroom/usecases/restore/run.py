@@ -16,7 +16,7 @@ from strongroom.usecases.restore.check import weigh as weigh_check
 from strongroom.usecases.restore.fill import fill, report_lost
 from strongroom.usecases.restore.folders import Structure, put_back
 from strongroom.usecases.restore.limits import apply, probe
-from strongroom.usecases.restore.plan import DIFFERS, PRESENT, SKIPPED, STAGED, Plan
+from strongroom.usecases.restore.plan import DIFFERS, PRESENT, SKIPPED, STAGED, WITHHELD, Plan
 from strongroom.usecases.restore.request import RestoreReport, RestoreRequest
 from strongroom.usecases.restore.tree import Tree
 from strongroom.usecases.restore.workplace import Workplace
@@ -24,6 +24,9 @@ from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import resolve
 from strongroom.usecases.signatures.reporting import judge_opened
+from strongroom.usecases.withheld.loading import load_withheld
+from strongroom.usecases.withheld.planning import leave_out_files
+from strongroom.usecases.withheld.tombstones import Withheld
 
 _CHECK_BATCHES = 12
 #: Errors after which a result can be complete all the same: it is what the seal says, whoever made that.
@@ -48,7 +51,9 @@ def restore(request: RestoreRequest, context: Context, runner: Runner) -> Restor
         place.open()
         try:
             with Plan(scratch / "plan.sqlite", create=True) as plan, _saying_where(place, runner):
-                return _Restore(request, bag, plan, place, runner, collector).run()
+                places = bag.places.opened
+                withheld = load_withheld(context.home, places, scratch / "withheld", collector.add)
+                return _Restore(request, bag, plan, place, runner, collector, withheld).run()
         finally:
             place.close()
 
@@ -66,9 +71,11 @@ def _saying_where(place: Workplace, runner: Runner) -> Iterator[None]:
 
 class _Restore:
     def __init__(
-        self, request: RestoreRequest, bag: SealedBag, plan: Plan, place: Workplace, runner: Runner, collector: Collector
+        self, request: RestoreRequest, bag: SealedBag, plan: Plan, place: Workplace, runner: Runner, collector: Collector,
+        withheld: Withheld,
     ) -> None:
         self._request, self._bag, self._plan, self._place = request, bag, plan, place
+        self._withheld = withheld
         self._runner, self._collector = runner, collector
         self._refused_lines = 0
 
@@ -95,10 +102,13 @@ class _Restore:
         files = sum(states.values()) + self._refused_lines
         present, different = states.get(PRESENT, 0) + states.get(STAGED, 0), states.get(DIFFERS, 0)
         lost += states.get(SKIPPED, 0) + refused
+        withheld = states.get(WITHHELD, 0)
+        size = count("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content WHERE f.state != ?", WITHHELD)
+        written = files - present - different - lost - withheld
         return RestoreReport(
             bag=str(self._bag.id), seal=self._bag.digest.hex, dest=str(place.dest), complete=complete,
-            result=None if result is None else str(result), files=files, written=files - present - different - lost, present=present,
-            different=different, lost=lost, bytes=count("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content"),
+            result=None if result is None else str(result), files=files, written=written, present=present,
+            different=different, lost=lost, withheld=withheld, bytes=size,
             folders=structure.folders, links=structure.links, stores=used, findings=self._collector.findings(),
         )
 
@@ -110,9 +120,20 @@ class _Restore:
         builder = Builder(self._bag, self._plan, whole=self._request.whole, matchers=matchers)
         with self._runner.stage("plan"):
             builder.build()
+            self._leave_out_withheld()
             apply(probe(self._place.partial), self._plan, self._collector, self._place.dest)
         self._refused_lines = builder.refused
         return builder.refused
+
+    def _leave_out_withheld(self) -> None:
+        """What an interrupted run put in place of a file that is withheld by now goes too."""
+        gone = leave_out_files(self._plan, self._withheld, str(self._bag.id), self._collector.add)
+        if gone and self._place.resumed:
+            with Tree(self._place.partial) as tree:
+                Structure(self._plan, tree, self._collector).unlock()
+                for target in gone:
+                    if tree.stat(target) is not None:
+                        tree.remove(target)
 
     def _look_at_destination(self) -> None:
         with Tree(self._place.dest) as tree:

@@ -42,6 +42,11 @@ class Places:
             yield self._opened[at]
             at += 1
 
+    @property
+    def opened(self) -> tuple[Store, ...]:
+        """Those that were asked so far."""
+        return tuple(self._opened)
+
     def first(self) -> Store:
         """The first store that can be reached. Raises StoreUnreachableError if there is none."""
         for store in self:

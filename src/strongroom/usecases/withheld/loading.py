@@ -10,12 +10,13 @@ from strongroom.signing import Keyring, Trust
 from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.keep import open_kept
+from strongroom.usecases.signatures.store_keys import trust_in
 from strongroom.usecases.withheld.tombstones import Withheld
 
 
 def believed(home: Path, stores: Iterable[Store]) -> Trust:
     """Whom this installation believes, by what it keeps and what lies in these stores."""
-    return Keyring(home).trust()
+    return trust_in(Keyring(home), stores)
 
 
 def load_withheld(home: Path, stores: Iterable[Store], folder: Path, add_finding: Callable[[Finding], None]) -> Withheld:

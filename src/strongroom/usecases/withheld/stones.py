@@ -14,7 +14,7 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFo
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.tombstone import BAGS_LIMIT, LIMIT, Tombstone, WithheldFiles, parse_files, parse_tombstone
-from strongroom.signing import Standing, Trust, judge
+from strongroom.signing import Signature, Standing, Trust, judge
 from strongroom.stores.generations import put_or_generation, read_all
 from strongroom.stores.interface import Store
 
@@ -93,16 +93,14 @@ def _read(store: Store, found: list[StoreKey]) -> _Group:
     tombstones: list[tuple[StoreKey, Tombstone, bytes]] = []
     damaged: list[tuple[StoreKey, Finding]] = []
     for key in found:
-        content, number, part = keys.parse_tombstone_key(key) or _no_key(key)
+        _, number, part = keys.parse_tombstone_key(key) or _no_key(key)
         try:
             data = read_all(store, key, BAGS_LIMIT if part == "bags.json" else LIMIT)
             if part != "json":
                 parts.setdefault((number, part), []).append(data)
                 continue
-            says = parse_tombstone(data, what=str(key))
-            if (says.content, says.number) != (content, number):
-                raise InvalidValueError(f"speaks of another content or number: {says.content}, {says.number}")  # noqa: TRY301
-            tombstones.append((key, says, data))
+            check_tombstone_object(key, data)
+            tombstones.append((key, parse_tombstone(data, what=str(key)), data))
         except NotFoundInStoreError:
             continue
         except (InvalidValueError, DamagedInStoreError) as error:
@@ -114,6 +112,20 @@ def _read(store: Store, found: list[StoreKey]) -> _Group:
     sound = {one.key.base[0] for one in group.stones}  # beside a sound generation a damaged one is no loss
     group.damaged = [finding for key, finding in damaged if key.base[0] not in sound]
     return group
+
+
+def check_tombstone_object(key: StoreKey, data: bytes) -> None:
+    """Raises InvalidValueError if these bytes cannot lie at this key below withheld/."""
+    content, number, part = keys.parse_tombstone_key(key) or _no_key(key)
+    if part == "minisig":
+        Signature.parse(data, what=str(key))
+    elif part == "bags.json":
+        if parse_files(data, what=str(key)).content != content:
+            raise InvalidValueError(f"{key}: speaks of another content")
+    else:
+        says = parse_tombstone(data, what=str(key))
+        if (says.content, says.number) != (content, number):
+            raise InvalidValueError(f"{key}: speaks of another content or number: {says.content}, {says.number}")
 
 
 def _no_key(key: StoreKey) -> tuple[Digest, int, str]:
