@@ -193,13 +193,23 @@ def test_later_generations_are_used(tmp_path: Path, recover: Run) -> None:
     check(tmp_path / "out", store, PLAIN)
 
 
+def tombstone(data: bytes, action: str, previous: list[str]) -> bytes:
+    says = {"action": action, "agents": [], "bags": None, "bytes": None, "created": "", "format": "strongroom-tombstone/1", "number": 1,
+            "previous": previous, "reason": "asked for", "sha256": sha256(data)}
+    return json.dumps(says, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
 def test_what_is_withheld_is_said_to_be(tmp_path: Path, recover: Run) -> None:
     files = PLAIN | {b"gone": b"taken down", b"still here": b"withheld, and not swept yet"}
     store = build(tmp_path / "store", files, packs=1)
     pack = store.path(store.pack_key(0))
     pack.write_bytes(pack.read_bytes().replace(b"taken down", bytes(10)))
-    store.write(f"withheld/{sha256(b'taken down')}.json", b"{}")
-    store.write(f"withheld/xx/{sha256(files[b'still here'])}", b"{}")
+    for data in (b"taken down", files[b"still here"], b"<h1>Welcome</h1>\n"):
+        withheld = tombstone(data, "withhold", [])
+        store.write(f"withheld/{sha256(data)[:2]}/{sha256(data)}/1.json", withheld)
+        if data.startswith(b"<h1>"):
+            store.write(f"withheld/{sha256(data)[:2]}/{sha256(data)}/2.json", tombstone(data, "lift", [sha256(withheld)]))
+    store.write(f"withheld/{sha256(b'x')[:2]}/{sha256(b'x')}/1.json", b"no tombstone")
     run = recover(store.root, tmp_path / "out")
     assert run.returncode == 1
     assert {line for line in run.stderr.splitlines() if "data/" in line} == {"WITHHELD: data/gone", "WITHHELD: data/still here"}

@@ -438,7 +438,8 @@ class Recovery:
     @staticmethod
     def is_withheld(content: str, stones: list[str]) -> bool:
         """What these tombstones of one content say together."""
-        standing, replaced = set(), set()
+        standing: set[str] = set()
+        replaced: set[str] = set()
         for path in stones:
             try:
                 with open_regular(path) as file:

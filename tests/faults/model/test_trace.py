@@ -96,14 +96,14 @@ def test_what_a_lost_attempt_stored_is_looked_at_again(traced: Place, monkeypatc
 
     real = Attempt.seal
 
-    def lose(self: Attempt, seal: Any) -> Any:
+    def lose(self: Attempt, seal: Any, signer: Any) -> Any:
         if self.bag.version == 1:
             for file in traced.folder("one").glob("packs/*/*.tar"):
                 file.unlink()
             monkeypatch.setattr(Attempt, "seal", real)
             void = {"attempt": None, "bag": "site/v1", "format": "strongroom-seal/1", "previous": None, "sealed": "2026-01-01T00:00:00Z"}
             (traced.folder("one") / "bags/site/v1/seal.json").write_bytes(canonical.dumps(void))
-        return real(self, seal)
+        return real(self, seal, signer)
 
     monkeypatch.setattr(Attempt, "seal", lose)
     report = traced.archive("site", ["one"])
