@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from strongroom.core import canonical
 from strongroom.stores import describe
 from strongroom.usecases.archive import destination
 from strongroom.usecases.sealed import places
@@ -92,6 +91,7 @@ def test_a_repair_writes_beside_and_removes_nothing(traced: Place) -> None:
 
 def test_what_a_lost_attempt_stored_is_looked_at_again(traced: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The number goes to another run, and what the lost attempt stored is swept before the next one opens."""
+    from strongroom.core.seal import Void
     from strongroom.usecases.archive.attempt import Attempt
 
     real = Attempt.seal
@@ -101,8 +101,8 @@ def test_what_a_lost_attempt_stored_is_looked_at_again(traced: Place, monkeypatc
             for file in traced.folder("one").glob("packs/*/*.tar"):
                 file.unlink()
             monkeypatch.setattr(Attempt, "seal", real)
-            void = {"attempt": None, "bag": "site/v1", "format": "strongroom-seal/1", "previous": None, "sealed": "2026-01-01T00:00:00Z"}
-            (traced.folder("one") / "bags/site/v1/seal.json").write_bytes(canonical.dumps(void))
+            void = Void(self.bag, None, "2026-01-01T00:00:00Z").to_bytes()
+            (traced.folder("one") / "bags/site/v1/seal.json").write_bytes(void)
         return real(self, seal, signer)
 
     monkeypatch.setattr(Attempt, "seal", lose)
