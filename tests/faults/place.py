@@ -115,7 +115,7 @@ class Place:
         }
         return subprocess.Popen(
             [sys.executable, "-m", "strongroom", *map(str, arguments)], cwd=self.root, env=environment, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **how,
+            start_new_session=True, **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how},
         )
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Code
+from strongroom.core.tombstone import Action
 from strongroom.runner.local import LocalRunner
 from strongroom.signing import passphrase
 from strongroom.stores.describe import init_store
@@ -20,6 +22,9 @@ from strongroom.usecases.restore.request import RestoreRequest
 from strongroom.usecases.restore.run import restore
 from strongroom.usecases.show import show
 from strongroom.usecases.signatures import keys as use
+from strongroom.usecases.signatures.store_keys import trust_in
+from strongroom.usecases.withheld.tombstones import read_tombstones
+from strongroom.usecases.withheld.writing import write_tombstone
 from tests.signing.site import Vault, codes, make_vault
 
 
@@ -148,6 +153,19 @@ def test_a_revoked_key(signed, tmp_path):
     assert codes(signed.audit("friend")) == {Code.SIGNATURE_REVOKED}
     with pytest.raises(UsageError, match="was revoked"):
         signed.archive("letters")
+
+
+def test_takedowns_signed_by_a_key_outlive_its_revocation(signed):
+    """Else what is withheld would come back."""
+    old, store, content = signed.keyring.signing_key(), signed.opened(), Digest.of(b"alpha")
+    write_tombstone(store, content, Action.WITHHOLD, "asked for", (), signer=signed.keyring.signer())
+    spare = signed.key()
+    signed.keyring.sign_with(spare)
+    before = list(read_tombstones(store, trust_in(signed.keyring, [store]), lambda _: None))
+    use.revoke(signed.context, old.fingerprint.hex)
+    assert list(read_tombstones(store, trust_in(signed.keyring, [store]), lambda _: None)) == before != []
+    write_tombstone(store, content, Action.LIFT, "by a thief", (), signer=signed.keyring.signer(key=old))
+    assert len(list(read_tombstones(store, trust_in(signed.keyring, [store]), lambda _: None))) == 1
 
 
 def test_rotation_is_followed_by_who_trusts_the_old_key(signed):

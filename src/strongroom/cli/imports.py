@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.cli.upkeep import store_url
 from strongroom.unpacking.limits import Limits
 from strongroom.usecases.context import Context
@@ -47,6 +48,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--replicate", action=argparse.BooleanOptionalAction, default=True,
         help="bring the bags to the other stores as well, or not (default: do)")
+    add_passphrase_options(parser)
     add_run_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -54,6 +56,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Import, print, and give the exit status."""
+    use_passphrase(args)
     from strongroom.usecases.imports.report import ImportReport  # noqa: PLC0415 -- keeps --help fast
     from strongroom.usecases.imports.request import ImportRequest  # noqa: PLC0415
     from strongroom.usecases.imports.run import import_bags  # noqa: PLC0415

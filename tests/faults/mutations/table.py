@@ -130,6 +130,18 @@ MUTATIONS: Final = (
          "            if holds(self._store, at, digest, uncached=True):\n", "            if at:\n", "tests/faults/hostile"),
     _one("a repair is not read back", "usecases/repair/healing.py",
          "if holds(target, at, digest, uncached=True):", "if at:", "tests/faults/hostile"),
+    # -- signatures
+    _one("a signature is not held against the message", "signing/minisign.py",
+         "and key.verifies(self.signature, signed)", "and bool(signed)", "tests/signing/test_trust.py"),
+    _one("a trusted comment may be forged", "signing/minisign.py",
+         "and key.verifies(self.global_signature, self.signature + self.comment.encode())", "", "tests/signing/test_minisign.py"),
+    _one("keys of a store are trusted", "signing/trust.py",
+         "return key.fingerprint in self._trusted", "return key.fingerprint in self._trusted or key in self.known",
+         "tests/signing/test_seals.py"),
+    _one("a thief undoes a revocation", "signing/standing.py",
+         "if isinstance(says, Revocation) and not self._may_revoke(says):", "if says is None:", "tests/signing/test_trust.py"),
+    _one("a signature that was taken away is not missed", "usecases/signatures/seals.py",
+         "unsaid and seal.signer is not None)", "False)", "tests/signing/test_seals.py"),
     # -- bags of others
     _one("import follows .. in an archive", "unpacking/names.py", 'if segment == "..":', 'if segment == "...":', _HOSTILE_IMPORT),
     _one("import takes absolute paths", "unpacking/names.py", 'if text.startswith("/"):', 'if text.startswith("//"):', _HOSTILE_IMPORT),

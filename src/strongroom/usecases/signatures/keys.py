@@ -13,13 +13,14 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, Store
 from strongroom.core.events import utc_now
 from strongroom.core.ids import BagId
 from strongroom.core.seal import Head, Previous
-from strongroom.signing import Keyring, PublicKey, Revocation, Rotation, Signed, Signer, Trust, passphrase
+from strongroom.signing import Keyring, PublicKey, Revocation, Rotation, Signature, Signed, Signer, Trust, passphrase
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.known import known_bags
 from strongroom.usecases.sealed.places import open_address
 from strongroom.usecases.signatures.store_keys import publish_keys, trust_in
+from strongroom.usecases.withheld.stones import Stone, read_stones
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,10 @@ def revoke(
     if signing not in keyring.own():
         raise UsageError(f"{signing.fingerprint}: its private half is not here, so it cannot sign the revocation; choose another with --by")
     signer = _unlocked(keyring, signing)
-    said = tuple(one.digest for one in trust.statements if one.statement.by == key.fingerprint)
+    said = {one.digest for one in trust.statements if one.statement.by == key.fingerprint}
+    said |= {Digest.of(stone.data) for store in stores for stone in read_stones(store, lambda _: None) if _signed_by(key, stone)}
     seals = _last_seals(context, {bag.name: bag for bag in last})
-    says = Revocation(signing.fingerprint, key.fingerprint, _heads(stores), seals, said, reason, utc_now())
+    says = Revocation(signing.fingerprint, key.fingerprint, _heads(stores), seals, tuple(sorted(said)), reason, utc_now())
     _state_it(keyring, signer, says)
     return says, publish(context)
 
@@ -163,6 +165,15 @@ def _open_known(context: Context) -> tuple[list[Store], dict[str, str]]:
         except (StoreError, InvalidValueError) as error:
             failed[row.url] = str(error)
     return opened, failed
+
+
+def _signed_by(key: PublicKey, stone: Stone) -> bool:
+    """Takedowns must outlive the key that signed them: what is withheld would come back."""
+    for data in stone.signatures:
+        with suppress(InvalidValueError):
+            if Signature.parse(data, what="signature").is_by(key, stone.data):
+                return True
+    return False
 
 
 def _heads(stores: Iterable[Store]) -> dict[str, Head]:

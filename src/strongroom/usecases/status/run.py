@@ -12,9 +12,10 @@ from strongroom.catalogue.checks import count_unsound
 from strongroom.catalogue.reads import Reads, last_audited, reads
 from strongroom.catalogue.runs import RunRow, last_runs
 from strongroom.collections.model import CollectionManifest, StoreRef
-from strongroom.core.errors import StoreError
+from strongroom.core.errors import StoreError, UsageError
 from strongroom.core.events import parse_utc
 from strongroom.core.findings import Code, Finding
+from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
 from strongroom.usecases.report.words import headline
 from strongroom.usecases.sealed.collector import Collector
@@ -38,7 +39,20 @@ def status(context: Context, *, ask: bool = False, now: datetime | None = None) 
     """
     with ExitStack() as stack:
         catalogue = stack.enter_context(Catalogue.open(context.catalogue)) if context.catalogue.exists() else None
-        return _Look(known_bags(context), catalogue, Clock(now or datetime.now(UTC)), ask).report()
+        return _Look(known_bags(context), catalogue, Clock(now or datetime.now(UTC)), ask, _signing(Keyring(context.home))).report()
+
+
+def _signing(keyring: Keyring) -> str:
+    """Who signs the bags that this installation makes."""
+    try:
+        key = keyring.signing_key()
+        if key is None:
+            return "no key signs the bags made here; `strongroom keys new` makes one"
+        if keyring.trust().revocations(key):
+            return f"the key that signs here, {key.fingerprint}, was revoked; `strongroom keys new` makes another"
+    except UsageError as error:
+        return f"no bag can be signed here: {error}"
+    return f"the key {key.fingerprint} signs the bags made here"
 
 
 @dataclass(slots=True)
@@ -47,6 +61,7 @@ class _Look:
     catalogue: Catalogue | None  # None: nothing was ever done here
     clock: Clock
     ask: bool
+    signing: str
     collector: Collector = field(default_factory=Collector)
     seen: dict[tuple[str, int, str], Reads] = field(default_factory=dict)
     described: dict[str, CollectionRow] = field(init=False)
@@ -63,7 +78,7 @@ class _Look:
         for row in self.known.rows:
             bags[row.bag.name].append(row)
         collections = tuple(self._collection(name, bags[name], manifests.get(name), runs) for name in names)
-        return StatusReport(collections, stores, self.collector.findings(), (_OFF_CATALOGUE,))
+        return StatusReport(collections, stores, self.collector.findings(), (_OFF_CATALOGUE, self.signing))
 
     # -- stores
 
