@@ -4,7 +4,8 @@
 
 Each change is judged twice: by an installation whose catalogue has seen the store sound, and by one that has seen nothing and trusts
 one public key. What is changed: tag files, seals, the signed lines of signatures, public keys, rotations and revocations, and the log up
-to the heads that seals name; what follows the last of them is not covered by any signature, and not tried.
+to the heads that seals name; the end of the log, after the last of them, is covered by nothing and not tried. A seal has a checksum in
+it, which finds changes without any key; so seals are also changed by somebody who makes that right again, when only the signature tells.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from strongroom.core import canonical
+from strongroom.core.errors import InvalidValueError
 from strongroom.core.findings import Severity
+from strongroom.core.seal import parse_seal
 from strongroom.runner.local import LocalRunner
 from strongroom.signing import PublicKey, passphrase
 from strongroom.usecases.audit.report import AuditReport
 from strongroom.usecases.signatures import keys as use
+from tests.fixtures.seals import summed
 from tests.signing.site import Vault, make_vault
 
-KINDS = ("tag file", "seal", "signature of a seal", "log", "public key", "statement", "signature of a statement")
+FORGED = "seal, its sum made right"
+KINDS = ("tag file", "seal", FORGED, "signature of a seal", "log", "public key", "statement", "signature of a statement")
 _WRITTEN = ("log", "checks")  # by the audits themselves
 JUDGES = ("with its catalogue", "with one trusted key alone")
 
@@ -39,6 +45,17 @@ class Change:
     key: str
     position: int
     byte: int
+
+    def of(self, whole: bytes) -> bytes:
+        """The bytes of the object after the change. Raises InvalidValueError if a forged seal would be no seal."""
+        data = whole[: self.position] + bytes([self.byte]) + whole[self.position + 1 :]
+        if self.kind == FORGED:
+            value = canonical.loads(data, what="seal")
+            data = summed({name: member for name, member in value.items() if name != "sum"})
+            parse_seal(data, what="seal")
+            if data == whole:
+                raise InvalidValueError("the change was in the sum")
+        return data
 
 
 def prepare(root: Path, runner: LocalRunner) -> tuple[Vault, PublicKey]:
@@ -73,6 +90,7 @@ def objects(store: Path) -> dict[str, list[tuple[str, range]]]:
             found["tag file"].append((key, signed))
         elif key.endswith("/seal.json"):
             found["seal"].append((key, signed))
+            found[FORGED].append((key, signed))
         elif key.endswith("/seal.minisig"):
             found["signature of a seal"].append((key, signed))
         elif key.startswith("log/") and int(path.stem) <= heads[path.parent.name]:
@@ -87,12 +105,19 @@ def objects(store: Path) -> dict[str, list[tuple[str, range]]]:
 def changes(store: Path, count: int, seed: int) -> Iterator[Change]:
     """Each kind in turn; empty tag files have no byte."""
     chance, there = random.Random(seed), objects(store)
-    for number in range(count):
+    number = 0
+    while number < count:
         kind = KINDS[number % len(KINDS)]
         key, positions = chance.choice([one for one in there[kind] if one[1]])
         position = chance.choice(positions)
-        old = (store / key).read_bytes()[position]
-        yield Change(kind, key, position, chance.choice([byte for byte in range(256) if byte != old]))
+        whole = (store / key).read_bytes()
+        change = Change(kind, key, position, chance.choice([byte for byte in range(256) if byte != whole[position]]))
+        try:
+            change.of(whole)
+        except InvalidValueError:
+            continue  # a forger would try again
+        number += 1
+        yield change
 
 
 def names(report: AuditReport, key: str) -> bool:
@@ -117,7 +142,7 @@ def run(root: Path, count: int, seed: int, *, say: bool = False) -> tuple[Counte
             path = vault.store / change.key
             whole = path.read_bytes()
             path.chmod(0o644)
-            path.write_bytes(whole[: change.position] + bytes([change.byte]) + whole[change.position + 1 :])
+            path.write_bytes(change.of(whole))
             tried[change.kind] += 1
             for judge, home in zip(JUDGES, ("home", "stranger"), strict=True):
                 if home == "stranger":

@@ -25,6 +25,7 @@ from strongroom.usecases.signatures import keys as use
 from strongroom.usecases.signatures.store_keys import trust_in
 from strongroom.usecases.withheld.tombstones import read_tombstones
 from strongroom.usecases.withheld.writing import write_tombstone
+from tests.fixtures.seals import altered
 from tests.signing.site import Vault, codes, make_vault
 
 
@@ -95,7 +96,8 @@ def test_the_standings(signed, tmp_path):
 
 
 def test_a_broken_signature(signed, tmp_path):
-    change(seal(signed), b'"sealed":"20', b'"sealed":"19')
+    seal(signed).chmod(0o644)
+    seal(signed).write_bytes(altered(seal(signed).read_bytes(), sealed="2019-01-01T00:00:00Z"))
     found = all_say(signed, signed.stranger("friend", signed.keyring.signing_key()), tmp_path)
     assert found == [{Code.SIGNATURE_BROKEN}] * 4
 
