@@ -174,6 +174,18 @@ class Catalogue:
         """(kind, digest) of every object of the store that the catalogue knows, sound or not."""
         return set(self._db.execute("SELECT kind, digest FROM objects WHERE store = ?", (store,)))
 
+    def has_object(self, store: int, kind: str, digest: Digest) -> bool:
+        sql = "SELECT 1 FROM objects WHERE store = ? AND kind = ? AND digest = ?"
+        return self._db.execute(sql, (store, kind, digest.raw)).fetchone() is not None
+
+    def forget_objects(self, store: int, objects: Iterable[tuple[str, Digest]]) -> None:
+        """What a sweep removed, by (kind, digest), with all that was believed to lie in it."""
+        with self.transaction() as db:
+            for kind, digest in objects:
+                where = "store = ? AND kind = ? AND digest = ?"
+                db.execute(f"DELETE FROM places WHERE object IN (SELECT id FROM objects WHERE {where})", (store, kind, digest.raw))  # noqa: S608
+                db.execute(f"DELETE FROM objects WHERE {where}", (store, kind, digest.raw))  # noqa: S608
+
     def object(self, number: int) -> ObjectRow:
         row = self._db.execute("SELECT id, kind, digest, size, verified FROM objects WHERE id = ?", (number,)).fetchone()
         return ObjectRow(row[0], row[1], Digest.from_bytes(row[2]), row[3], bool(row[4]))

@@ -57,6 +57,18 @@ class KeyExistsError(StoreError):
     """A create-only write met a key that is already there. Compare what is there before deciding anything."""
 
 
+class CondemnedKeyError(KeyExistsError):
+    """A key that a sweep named, which is never written again, whatever lies there or no longer does. The next generation is free."""
+
+
+class LockedInStoreError(StoreError):
+    """The store keeps this object until a date, or until somebody lifts a hold, and removes nothing before."""
+
+    def __init__(self, message: str, until: str) -> None:
+        super().__init__(message)
+        self.until = until  # UTC, "2026-11-22T10:00:00Z", as the store says it; or "a legal hold is lifted"
+
+
 class ChecksumRefusedError(StoreError):
     """The store, or the write itself, found that the bytes do not have the digest they were announced with."""
 

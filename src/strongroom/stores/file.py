@@ -160,6 +160,10 @@ class FileStore:
                 raise FileNotFoundError(errno.ENOENT, "a folder is no key", key.text)
             os.unlink(name, dir_fd=folder)
 
+    def erase(self, key: StoreKey) -> bool:
+        self.delete(key)
+        return True
+
     def tidy(self, older_than_seconds: float) -> int:
         limit = time.time() - older_than_seconds
         removed = 0

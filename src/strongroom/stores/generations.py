@@ -10,6 +10,7 @@ from typing import IO, Final, TypeVar
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
+    CondemnedKeyError,
     DamagedInStoreError,
     GenerationsDifferError,
     InvalidValueError,
@@ -53,6 +54,8 @@ def _put(store: Store, key: StoreKey, length: int, sha256: Digest, put: Callable
         at = key.generation(number)
         try:
             put(at)
+        except CondemnedKeyError:
+            number += 1
         except KeyExistsError:
             try:
                 if store.head(at).size == length and holds(store, at, sha256):

@@ -101,6 +101,14 @@ class Store(Protocol):
     def delete(self, key: StoreKey) -> None:
         """Remove `key`. Only sweeps and the tidying of probes call this. Raises NotFoundInStoreError, StoreRefusedError if not allowed."""
 
+    def erase(self, key: StoreKey) -> bool:
+        """Remove `key` with every version of it that the store keeps, also those that are hidden already. Only sweeps call this.
+
+        False if the store does not let us see or remove old versions: then `key` is gone, and what it held may remain in them. Raises
+        NotFoundInStoreError if nothing of it is left, LockedInStoreError, before anything was removed, if a version may not be removed
+        yet, StoreRefusedError if deleting is not allowed at all.
+        """
+
     def tidy(self, older_than_seconds: float) -> int:
         """Remove temporaries and unfinished uploads that are older; how many. They are never keys."""
 

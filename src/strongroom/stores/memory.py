@@ -80,6 +80,10 @@ class MemoryStore:
             if self._objects.pop(key.text, None) is None:
                 raise NotFoundInStoreError(f"{self.url}: no {key}")
 
+    def erase(self, key: StoreKey) -> bool:
+        self.delete(key)
+        return True
+
     def tidy(self, older_than_seconds: float) -> int:
         return 0
 

@@ -84,6 +84,9 @@ class RateLimitedStore:
     def delete(self, key: StoreKey) -> None:
         self._store.delete(key)
 
+    def erase(self, key: StoreKey) -> bool:
+        return self._store.erase(key)
+
     def tidy(self, older_than_seconds: float) -> int:
         return self._store.tidy(older_than_seconds)
 

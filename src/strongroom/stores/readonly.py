@@ -39,6 +39,9 @@ class ReadOnlyStore:
     def delete(self, key: StoreKey) -> None:
         self._refuse()
 
+    def erase(self, key: StoreKey) -> bool:
+        self._refuse()
+
     def tidy(self, older_than_seconds: float) -> int:
         self._refuse()
 

@@ -94,6 +94,9 @@ class RetryingStore:
     def delete(self, key: StoreKey) -> None:
         self.retry(lambda: self._store.delete(key))
 
+    def erase(self, key: StoreKey) -> bool:
+        return self.retry(lambda: self._store.erase(key))
+
     def tidy(self, older_than_seconds: float) -> int:
         return self.retry(lambda: self._store.tidy(older_than_seconds))
 

@@ -37,6 +37,7 @@ from strongroom.stores.interface import Capabilities, Reader, Stat
 from strongroom.stores.keyspace import in_byte_order, split_prefix, valid_key
 from strongroom.stores.reader import BoundedReader
 from strongroom.stores.s3_multipart import MAX_PART, MAX_PARTS, MultipartUpload, part_size
+from strongroom.stores.s3_versions import Versions, VersionsUnknownError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -254,6 +255,15 @@ class S3Store:
         self.head(key)  # S3 itself says nothing about deleting what is not there
         with self._translated(key):
             self.client.delete_object(Bucket=self._bucket, Key=self._base + key.text)
+
+    def erase(self, key: StoreKey) -> bool:
+        versions = Versions(self.client, self._bucket, self._base + key.text, f"{self.url}/{key}", lambda: self._translated(key))
+        try:
+            versions.erase()
+        except VersionsUnknownError:
+            self.delete(key)
+            return not versions.may_remain()
+        return True
 
     def tidy(self, older_than_seconds: float) -> int:
         limit = datetime.now(UTC) - timedelta(seconds=older_than_seconds)

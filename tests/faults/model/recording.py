@@ -90,6 +90,10 @@ class RecordingStore:
         self._note("delete", key)
         self.store.delete(key)
 
+    def erase(self, key: StoreKey) -> bool:
+        self._note("delete", key)
+        return self.store.erase(key)
+
     def tidy(self, older_than_seconds: float) -> int:
         return self.store.tidy(older_than_seconds)
 

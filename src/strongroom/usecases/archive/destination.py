@@ -11,6 +11,7 @@ from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.errors import StoreError, StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.stores.describe import open_known_store, read_description
+from strongroom.stores.heeding import HeedingStore
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.previous import LastSeal
 from strongroom.usecases.sealed.reaching import store_options
@@ -20,7 +21,7 @@ from strongroom.usecases.sealed.reaching import store_options
 class Destination:
     """`store`, with its id and number in the catalogue, takes the new bag; `all` are the stores that answered, it among them."""
 
-    store: Store
+    store: HeedingStore
     id: str
     number: int
     all: list[Store]
@@ -76,22 +77,12 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue, workers
             f"{opened[0][0].url}: cannot create objects only where there are none, so it can hold replicas but not be the first store "
             "of a bag; put a store that can first in the collection manifest"
         )
-    store, store_id, number = first
-    refuse_pending_sweep(store)
-    others = [other for other, _, _ in opened if other is not store]
+    raw, store_id, number = first
+    store = HeedingStore(raw)
+    others = [other for other, _, _ in opened if other is not raw]
     notes = tuple(f"still to be replicated to {other.url}" for other in others)
     ids = frozenset(one[1] for one in opened)
     yield Destination(store, store_id, number, [store, *others], ids, tuple(findings), notes)
-
-
-def refuse_pending_sweep(store: Store) -> None:
-    """A sweep asks every writer to leave contents alone; this version cannot yet, so it writes nothing.
-
-    Raises StoreError. To be asked again once an attempt is open (docs/format.md, section 6).
-    """
-    for prefix in ("sweep/",):
-        if next(store.list(prefix), None) is not None:
-            raise StoreError(f"{store.url}: holds {prefix}, which a newer version wrote and must be heeded; use that version")
 
 
 def known_id(reference: StoreRef, catalogue: Catalogue) -> str | None:

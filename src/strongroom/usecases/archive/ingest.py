@@ -11,7 +11,7 @@ from typing import IO, Final, cast
 
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest, hash_of
-from strongroom.core.errors import ChecksumRefusedError, KeyExistsError
+from strongroom.core.errors import ChecksumRefusedError, CondemnedKeyError, KeyExistsError
 from strongroom.core.pack import LARGE_CONTENT
 from strongroom.identify import libmagic
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
@@ -242,6 +242,9 @@ class _Batch:
 
         try:
             store.receive(cast(IO[bytes], reader), name)
+        except CondemnedKeyError:
+            self._store_by_reading_again(store, reader, descriptor, state)
+            return
         except KeyExistsError:
             digest = Digest.from_bytes(reader.digest("sha256"))
             if not holds(store, keys.content(digest), digest):

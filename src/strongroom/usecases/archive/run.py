@@ -26,7 +26,7 @@ from strongroom.usecases.archive import accrual, gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
 from strongroom.usecases.archive.delivery import Delivery
-from strongroom.usecases.archive.destination import Destination, open_destination, refuse_pending_sweep
+from strongroom.usecases.archive.destination import Destination, open_destination
 from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal, stored_again
 from strongroom.usecases.archive.lock import only_one
 from strongroom.usecases.archive.previous import LastSeal, SealedTagFiles, find_last
@@ -39,6 +39,7 @@ from strongroom.usecases.replicate.descriptions import keep_description
 from strongroom.usecases.replicate.keep import keep, open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.signatures.store_keys import publish_keys
+from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.tidying import tidy
 from strongroom.usecases.withheld.leaving_out import leave_out_withheld
 from strongroom.usecases.withheld.loading import load_withheld
@@ -160,7 +161,7 @@ class _Run:
         if self._must_refuse():
             return self._report("refused", None)
         try:
-            if self._must_learn():
+            if self._heed() or self._must_learn():
                 self.contents.learn()
             self._read_source()
             return self._end_without_bag("refused", None) if self._must_refuse() else self._seal_next()
@@ -193,6 +194,10 @@ class _Run:
         """Whether the store may hold what the catalogue has not heard of: a run was cut off there, or somebody else sealed."""
         ours = {row.seal for row in self.catalogue.bags(self.manifest.name)}
         return self.catalogue.is_dirty(self.destination.number) or (self.last.digest is not None and self.last.digest not in ours)
+
+    def _heed(self) -> int:
+        """Pass over what sweeps condemned; how many objects the catalogue had to forget for that."""
+        return heed(self.destination.store, self.catalogue, self.destination.number, self.scratch)
 
     # -- contents
 
@@ -232,7 +237,7 @@ class _Run:
             self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.last.highest + 1))
             self.contents.attempt_opened()
             try:
-                refuse_pending_sweep(self.destination.store)  # one that began before now may not have seen this attempt
+                self._heed()  # a sweep that began before now may not have seen this attempt
             except StoreError:
                 self._close_attempt("a sweep is pending")
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,8 @@ from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
+from strongroom.stores.generations import generations
+from strongroom.stores.heeding import HeedingStore
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.audit.kinds import Kind, name_of
@@ -33,6 +35,7 @@ from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.replicate.logs import copy_logs
 from strongroom.usecases.replicate.sink import Written
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.withheld.loading import load_withheld
 from strongroom.usecases.withheld.tombstones import Withheld
 
@@ -86,13 +89,22 @@ class _Run:
     manifests: Sequence[CollectionManifest]
     lost: set[str]  # payload files, in every store so far
     withheld: Withheld | None = None
+    raw: Store = field(init=False)  # the target, with what sweeps condemned
     sound: int = 0
     repaired: list[StoreKey] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)  # for the events
     left: list[str] = field(default_factory=list)
 
     def go(self) -> StoreRepair:
-        suspects = {row.key.base[0]: row for row in unsound(self.catalogue, self.target.number)}
+        self.scratch.mkdir(parents=True)
+        self.raw = self.target.store
+        heeding = HeedingStore(self.raw)  # what a sweep condemned is neither counted on nor written again
+        heed(heeding, self.catalogue, self.target.number, self.scratch, only_gone=True)
+        self.target = replace(self.target, store=heeding)
+        rows = list(unsound(self.catalogue, self.target.number))
+        swept = {row.key for row in rows if heeding.condemned.is_deleted(row.key) and not generations(self.raw, row.key.base[0])}
+        forget_checks(self.catalogue, self.target.number, swept)
+        suspects = {row.key.base[0]: row for row in rows if row.key not in swept}
         large = {
             name.stored: key for key in suspects if (name := name_of(key)).stored is not None
         }
@@ -100,7 +112,6 @@ class _Run:
             large.setdefault((kind, digest), keys.stored(kind, digest))
         small = [row for key, row in suspects.items() if key not in large.values()]
         if large or small:
-            self.scratch.mkdir(parents=True)
             # Seals and tag files first: they say which bags need what cannot be healed. What is derived from packs comes last.
             first = [row for row in small if name_of(row.key.base[0]).kind in _BAG]
             self._mend(sorted(first, key=_order))
@@ -138,7 +149,7 @@ class _Run:
     def _rebuild(self, left: Sequence[Left]) -> None:
         gathering = Gathering(self.scratch / "gathering", self.runner, self.collector)
         try:
-            stores = (self.target.store, *self.others)
+            stores = (self.raw, *self.others)  # what was condemned may be read while it is there
             for one in left:
                 gathering.want([one.digest.raw] if one.kind == "content" else [m.digest.raw for m, sound in one.members if not sound])
             gathering.from_stores(stores)

@@ -15,6 +15,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.seal import Seal
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import put_or_generation
+from strongroom.stores.heeding import HeedingStore
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.attempt import placement_lines
 from strongroom.usecases.replicate.attached import Attached
@@ -27,6 +28,7 @@ from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
+from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.withheld.planning import need_not_withheld
 from strongroom.usecases.withheld.tombstones import Withheld
 
@@ -71,7 +73,7 @@ class Bringer:
         """Marker, contents, tag files, placement, signature, seal. What cannot be had is a finding, and then there is no seal."""
         folder = scratch / "bag"
         folder.mkdir(parents=True)
-        target, bag = self._target.store, known.seal.bag
+        target, bag = HeedingStore(self._target.store), known.seal.bag
         try:
             sealed = open_bag(Target(bag, known.digest, Places([], self._collector, known.holders)), folder, self._collector)
             files = gather(sealed, read_seal(bag, known.digest, known.holders), known.holders, self._collector)
@@ -80,7 +82,9 @@ class Bringer:
             return Brought(False)
         if files is None:
             return Brought(False)
+        heed(target, self._catalogue, self._target.number, scratch)  # the marker of an attempt that was swept is not written again
         put_marker(files, target)
+        heed(target, self._catalogue, self._target.number, scratch)
         with Plan(scratch / "plan.sqlite", create=True) as plan:
             load_contents(plan, sealed)
             settle(plan, self._catalogue, target, self._target.number, self._scope, self._runner)
@@ -96,7 +100,10 @@ class Bringer:
                 return Brought(False, transfer.contents, transfer.size)
             placement = placement_lines(chosen(plan, self._catalogue.path, self._target.number, self._scope))
             put_or_generation(target, keys.placement(bag), placement, Digest.of(placement))
-        put_seal(files, target)
+        if not put_seal(files, target):
+            what = "its number was voided here while the bag was brought; a bag is not sealed beside that. A person decides"
+            self._collector.add(Finding(Code.FORKED, f"{target.url}: {bag}", what))
+            return Brought(False, transfer.contents, transfer.size)
         self._catalogue.record_bag(known.seal, known.digest, self._target.number)
         return Brought(True, transfer.contents, transfer.size)
 

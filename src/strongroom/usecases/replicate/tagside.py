@@ -12,7 +12,7 @@ from typing import IO, Final
 from strongroom.core import canonical, keys
 from strongroom.core.bag.manifest import manifest_name
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, KeyExistsError, NotFoundInStoreError, StoreUnreachableError
 from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
@@ -22,7 +22,7 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.objects import CHUNK
-from strongroom.usecases.sealed.seals import SEAL_LIMIT
+from strongroom.usecases.sealed.seals import SEAL_LIMIT, read_seals
 from strongroom.usecases.signatures.choosing import signature_check
 
 _SMALL: Final = 1 << 20
@@ -77,11 +77,21 @@ def put_tag_files(files: BagFiles, store: Store) -> list[Finding]:
     return damaged
 
 
-def put_seal(files: BagFiles, store: Store) -> None:
-    """The signature, then the seal, which makes the bag. Beside another seal it becomes a generation: the label is forked then."""
+def put_seal(files: BagFiles, store: Store) -> bool:
+    """The signature, then the seal, which makes the bag. Beside another seal it becomes a generation: the label is forked then.
+
+    Not beside one that voids the number: False, and there is no such bag. A sweep that voids it no longer waits for what it brings.
+    """
     if files.signature is not None:
         put_or_generation(store, keys.signature(files.bag, files.attempt), files.signature, Digest.of(files.signature))
-    put_or_generation(store, keys.seal(files.bag), files.seal, Digest.of(files.seal))
+    key, digest = keys.seal(files.bag), Digest.of(files.seal)
+    try:
+        store.put(key, files.seal, sha256=digest)  # create-only decides between this seal and a void
+    except KeyExistsError:
+        if read_seals(store, files.bag).void:
+            return False
+        put_or_generation(store, key, files.seal, digest)
+    return True
 
 
 def read_seal(bag: BagId, digest: Digest, holders: Sequence[Store]) -> bytes:

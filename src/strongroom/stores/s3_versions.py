@@ -1,0 +1,86 @@
+"""Removing an object of a bucket with all its versions. Imports no S3 library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from strongroom.core.errors import LockedInStoreError, NotFoundInStoreError, StoreError, StoreRefusedError
+from strongroom.core.events import utc_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class VersionsUnknownError(StoreError):
+    """The server has no versions, or does not let us see them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """All versions of one object, delete markers among them: a plain DELETE in a bucket with versions only adds a marker."""
+
+    client: S3Client
+    bucket: str
+    key: str
+    place: str  # for messages
+    translated: Callable[[], AbstractContextManager[None]]  # around every request
+
+    def erase(self) -> None:
+        """Remove every version. What is locked longest goes first: if that is refused, nothing was removed.
+
+        Whether a lock has ended is the server's to say, whatever our clock says. Raises NotFoundInStoreError, LockedInStoreError,
+        StoreRefusedError, VersionsUnknownError.
+        """
+        versions, markers = self._list()
+        if not versions and not markers:
+            raise NotFoundInStoreError(f"{self.place}: not there, in any version")
+        locks = {version: self._lock(version) for version in versions}
+        # Markers last: without them an older version would be seen again.
+        for version in (*sorted(versions, key=lambda version: locks[version], reverse=True), *markers):
+            try:
+                with self.translated():
+                    self.client.delete_object(Bucket=self.bucket, Key=self.key, VersionId=version)
+            except StoreRefusedError as error:
+                if until := locks.get(version):
+                    raise LockedInStoreError(f"{self.place}: locked until {until}", until) from error
+                raise
+
+    def may_remain(self) -> bool:
+        """Whether a bucket keeps old versions of what is deleted. Who may not ask must expect it."""
+        try:
+            with self.translated():
+                return "Status" in self.client.get_bucket_versioning(Bucket=self.bucket)
+        except StoreError:
+            return True
+
+    def _list(self) -> tuple[list[str], list[str]]:
+        """The ids of the versions of exactly this key, and of its delete markers."""
+        versions: list[str] = []
+        markers: list[str] = []
+        pages = iter(self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.key))
+        while True:
+            try:
+                with self.translated():
+                    page = next(pages, None)
+            except (StoreRefusedError, NotFoundInStoreError) as error:
+                raise VersionsUnknownError(str(error)) from error
+            if page is None:
+                return versions, markers
+            found = [entry["VersionId"] for entry in page.get("Versions", ()) if entry["Key"] == self.key]
+            hidden = [entry["VersionId"] for entry in page.get("DeleteMarkers", ()) if entry["Key"] == self.key]
+            versions += found
+            markers += hidden
+            if not found and not hidden:  # names come in order, and this one's versions come first
+                return versions, markers
+
+    def _lock(self, version: str) -> str:
+        """Until when the version is kept; "" if nothing says so. A legal hold has no end."""
+        with self.translated():
+            reply = self.client.head_object(Bucket=self.bucket, Key=self.key, VersionId=version)
+        if reply.get("ObjectLockLegalHoldStatus") == "ON":
+            return "somebody lifts its legal hold"
+        until = reply.get("ObjectLockRetainUntilDate")
+        return "" if until is None else utc_text(until)
