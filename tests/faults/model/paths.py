@@ -34,7 +34,7 @@ def step(key: str) -> str:
 def complaints(calls: Sequence[Call], relied: Iterable[str], *, replica: bool = False) -> list[str]:
     """What is wrong with the calls of a run that made one bag. `relied`: keys of the packs and contents the bag leans on in this store.
 
-    `replica`: batches of the log are copied unchanged, whenever; and no sweep is made yet where replicas are written.
+    `replica`: batches of the log are copied unchanged, whenever.
     """
     wrong = [f"{call.name} {call.key}" for call in calls if call.name == "delete"]
     written = [call.key for call in calls if call.name == "put"]
@@ -51,6 +51,6 @@ def complaints(calls: Sequence[Call], relied: Iterable[str], *, replica: bool = 
     between = calls[opened:sealed]
     looked = {call.key for call in between if call.name in ("put", "exists", "head", "get")}
     wrong += [f"{key} is relied upon, and was neither written nor looked at between open and seal" for key in relied if key not in looked]
-    if not replica and not any(call.name == "list" and call.key == "sweep/" for call in between):
+    if not any(call.name == "list" and call.key == "sweep/" for call in between):
         wrong.append("sweep/ was not read after open")
     return wrong

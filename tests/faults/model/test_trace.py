@@ -11,6 +11,7 @@ import pytest
 
 from strongroom.stores import describe
 from strongroom.usecases.archive import destination
+from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.sealed import places
 from tests.faults.model.paths import complaints, step
 from tests.faults.model.recording import Call, RecordingStore
@@ -111,22 +112,30 @@ def test_what_a_lost_attempt_stored_is_looked_at_again(traced: Place, monkeypatc
     assert traced.payload("one", "site/v2")["data/7.html"] == b"page 7"
 
 
-def test_a_sweep_that_begins_just_before_open_is_seen_after_it(traced: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from strongroom.core.errors import StoreError
-    from strongroom.usecases.archive.attempt import Attempt
-
+def test_a_sweep_that_begins_just_before_open_is_heeded_after_it(traced: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced.archive("site", ["one"])
+    condemned = relied(traced, "one", "site/v1")
+    calls(traced, "one")
     real = Attempt.open.__func__  # type: ignore[attr-defined]
 
     def opened(cls: type[Attempt], *args: Any) -> Attempt:
-        (traced.folder("one") / "sweep").mkdir()
-        (traced.folder("one") / "sweep/1.json").write_text("{}\n")
+        part = traced.folder("one") / "sweep/000000000001/keys-0001.jsonl"
+        part.parent.mkdir(parents=True)
+        part.write_text("".join(f'{{"key":"{key}","why":"unneeded"}}\n' for key in sorted(condemned)))
         made: Attempt = real(cls, *args)
         return made
 
     monkeypatch.setattr(Attempt, "open", classmethod(opened))
-    with pytest.raises(StoreError, match="sweep/"):
-        traced.archive("site", ["one"])
-    assert [step(call.key) for call in calls(traced, "one") if call.name == "put"] == ["open", "closed"]
+    traced.write("site", "new.html", b"a page that makes a second bag")
+    report = traced.archive("site", ["one"])
+    assert (report.outcome, report.exit_status) == ("sealed", 0), report.findings
+    made = calls(traced, "one")
+    assert complaints(made, relied(traced, "one", "site/v2") - condemned) == []
+    written = {call.key for call in made if call.name == "put"}
+    assert not written & condemned
+    large = next(key for key in condemned if key.startswith("content/"))
+    assert f"{large}~1" in written
+    assert not relied(traced, "one", "site/v2") & {key for key in condemned if key.startswith("packs/")}
 
 
 def test_the_checker_sees_a_wrong_order() -> None:

