@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_json, print_lines
+from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import printable
@@ -42,6 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--lift", action="store_true", help="the contrary: withhold it no more")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--quiet", action="store_true", help="no progress, messages or notes; warnings and errors are shown")
+    add_passphrase_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
 
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--path says which files of a bag are meant; name the bag or collection too")
     if not args.yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("there is no terminal to ask on; look with `strongroom show` and `strongroom diff`, and give --yes")
+    use_passphrase(args)
     name, version = parse_bag(args.bag) if args.bag is not None else (None, None)
     action = Action.LIFT if args.lift else Action.WITHHOLD
     request = WithholdRequest(action, args.reason, name, version, tuple(args.path), tuple(args.digest), tuple(args.agent))

@@ -32,6 +32,7 @@ _CHANGING: Final = "tests/archive/test_changing_source.py"
 _FRAMES: Final = "tests/core/test_frames.py"
 _COMPRESSION: Final = "tests/compression/test_compression.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
+_WITHHELD_SIGNED: Final = "tests/withheld/test_signed.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
 _ANY_FILE: Final = ('if stat.S_ISREG(status.st_mode) and inside.startswith(b"data/") == payload:', "if stat.S_ISREG(status.st_mode):")
 
@@ -154,4 +155,12 @@ MUTATIONS: Final = (
          "elif (read := digest_of(sha256, others, algorithms, algorithm)) == '':", "tests/imports/test_changing.py"),
     _one("what came after the validation is archived", "usecases/archive/delivery.py",
          "for (path,) in spool.db.cursor().execute(_UNPROMISED):", "for (path,) in ():", "tests/imports/test_changing.py"),
+    # -- takedowns
+    _one("a forged tombstone is acted upon", "usecases/withheld/stones.py",
+         "    if not trust.keys:\n        return True", "    if trust is not None:\n        return True", _WITHHELD_SIGNED),
+    _one("archive stores a withheld content", "usecases/archive/ingest.py",
+         "if sha256 in self._job.withheld:\n            self._withheld(number, sha256)\n            return\n",
+         "if sha256 in ():\n            return\n", "tests/withheld/test_withhold.py"),
+    _one("restore hands out what is withheld", "usecases/withheld/planning.py",
+         "    if not need_not_withheld(plan, withheld):\n        return []", "    return []", "tests/withheld/test_readers.py"),
 )

@@ -21,9 +21,12 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.rebuild.one_store import StoreRebuild
 from strongroom.usecases.rebuild.place import put_in_place, refuse_sound
 from strongroom.usecases.rebuild.report import RebuildReport, StoreRebuilt
+from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Known
 from strongroom.usecases.status.manifests import all_manifests
+from strongroom.usecases.withheld.copying import copy_tombstones
+from strongroom.usecases.withheld.loading import believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ def rebuild(request: RebuildRequest, context: Context, runner: Runner) -> Rebuil
             stores = _learn(request, opened, catalogue, runner, scratch, collector, manifests, Keyring(context.home))
             bags = catalogue.bags()
         kept = put_in_place(new, context.catalogue)
+        trust = believed(context.home, opened.values())
+        copy_tombstones(list(opened.values()), open_kept(context), None, trust, collector)
     names = {row.bag.name for row in bags}
     report = RebuildReport(
         str(context.catalogue), None if kept is None else str(kept), request.deep, len(names), len(bags), stores, collector.findings())

@@ -49,6 +49,9 @@ def withhold(request: WithholdRequest, context: Context, runner: Runner, agree: 
     if request.name is None and not request.digests:
         raise UsageError("say what is meant: NAME, NAME/vN, --path or --digest")
     collector = Collector(runner.finding)
+    signer = Keyring(context.home).signer()
+    if signer is not None:
+        signer.unlock()  # before anything is asked or written
     known = known_bags(context)
     with context.scratch("withhold") as scratch:
         kept = open_kept(context)
@@ -64,7 +67,6 @@ def withhold(request: WithholdRequest, context: Context, runner: Runner, agree: 
             plan = Plan(request.action, count, size, already, choice.bags(asked=True), choice.bags(asked=False))
             if not count or not agree(plan):
                 return WithholdReport(plan, not count, findings=collector.findings())
-            signer = Keyring(context.home).signer()
             run = _Run(request, context, runner, collector, choice, stores, trust, signer)
             run.write()
             reached = run.bring(attached, known)
