@@ -13,6 +13,8 @@ import pytest
 
 from strongroom.core import canonical
 from strongroom.signing import Keyring, passphrase, secret
+from strongroom.usecases.audit.request import AuditRequest
+from strongroom.usecases.audit.run import audit
 from tests.fixtures.seals import summed
 from tests.history.conftest import Past
 
@@ -226,3 +228,25 @@ def test_what_signatures_are_worth(past: Past, tmp_path: Path) -> None:
     rewrite(seal, lambda value: value.update(sealed="2001-01-01T00:00:00Z"))
     assert codes("trusting") >= {"signature-broken", "seal-damaged"}
     assert past.said() == [("seal-damaged", "one")]
+
+
+def audited(past: Past, times: int) -> None:
+    """Batches of the log of store one that no seal names."""
+    for _ in range(times):
+        assert audit(AuditRequest(stores=(past.place.stores["one"],)), past.place.context, past.place.runner).exit_status == 0
+
+
+def test_what_only_the_next_batch_names(past: Past) -> None:
+    audited(past, 3)
+    rewrite(past.batches("one")[-2], other_detail)
+    assert past.said("one") == [("log-altered", "one")]
+    (found,) = past.findings("one")
+    assert "one of the two was altered" in found.message
+
+
+def test_what_only_a_copy_tells(past: Past) -> None:
+    audited(past, 2)
+    past.place.replicate("site", ["one", "two"])
+    past.batches("one")[-1].unlink()
+    assert past.said("one") == []
+    assert past.said() == [("store-rolled-back", "one")]

@@ -31,6 +31,7 @@ _HOSTILE_IMPORT: Final = "tests/imports/test_hostile.py"
 _CHANGING: Final = "tests/archive/test_changing_source.py"
 _FRAMES: Final = "tests/core/test_frames.py"
 _COMPRESSION: Final = "tests/compression/test_compression.py"
+_HISTORY: Final = "tests/history/test_verify.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
 _WITHHELD_SIGNED: Final = "tests/withheld/test_signed.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
@@ -163,4 +164,22 @@ MUTATIONS: Final = (
          "if sha256 in ():\n            return\n", "tests/withheld/test_withhold.py"),
     _one("restore hands out what is withheld", "usecases/withheld/planning.py",
          "    if not need_not_withheld(plan, withheld):\n        return []", "    return []", "tests/withheld/test_readers.py"),
+    # -- the log
+    _one("a store that was put back is written on from there", "usecases/log.py",
+         'if known is not None and known >= keys.log_batch(writer, seq).text:', "if known == '':",
+         f"{_HISTORY}::test_this_machine_does_not_go_on_from_an_older_state"),
+    _one("log verify believes any seal", "usecases/history/seals.py",
+         "SET doubtful = 'named by nothing'", "SET doubtful = NULL",
+         f"{_HISTORY}::test_a_seal_whose_log_heads_were_altered_accuses_no_log"),
+    _one("log verify takes the next batch's word for nothing", "usecases/history/chains.py",
+         "if claimed and not claimed & here:", "if claimed and not here:",
+         f"{_HISTORY}::test_what_only_the_next_batch_names"),
+    _one("log verify forgets where a chain began", "usecases/history/losses.py",
+         "WHERE origin = :id AND digest IS NOT NULL", "WHERE origin = '' AND digest IS NOT NULL",
+         f"{_HISTORY}::test_what_only_a_copy_tells"),
+    _one("log verify takes two histories for an alteration", "usecases/history/chains.py",
+         "return bool(self._events(level, one) & self._events(level, other))", "return bool(self._events(level, one))",
+         f"{_HISTORY}::test_two_histories_of_one_writer"),
+    _one("replicate heals a store that was put back and says nothing", "usecases/replicate/logs.py",
+         "lost.append(key)", "pass", "tests/history/test_healing.py"),
 )
