@@ -87,7 +87,9 @@ class Vault:
 
     def archive(self, name: str) -> str:
         manifest = self.root / f"{name}.yaml"
-        manifest.write_text(f"collection: {name}\nsource: {self.source(name)}\nstores: ['{self.url}']\n")
+        new = manifest.with_suffix(".new")
+        new.write_text(f"collection: {name}\nsource: {self.source(name)}\nstores: ['{self.url}']\n")
+        os.replace(new, manifest)  # at once: an audit may be reading it
         report = archive(load(manifest), self.context, self.runner)
         assert report.exit_status == 0, report.findings
         return str(report.bag)

@@ -113,6 +113,14 @@ CREATE TABLE audits (                 -- full audits of this installation
   complete INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (store, seq)
 ) WITHOUT ROWID;
+CREATE TABLE withheld_files (         -- files of bags with contents that are withheld (withheld.py); a figure for people
+  name    TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  sha256  BLOB NOT NULL,
+  files   INTEGER NOT NULL,
+  PRIMARY KEY (name, version, sha256)
+) WITHOUT ROWID;
+CREATE INDEX withheld_files_by_content ON withheld_files (sha256);
 CREATE TABLE runs (                   -- jobs of this installation (runs.py)
   number      INTEGER PRIMARY KEY,
   job         TEXT NOT NULL,          -- archive, audit, …

@@ -7,7 +7,7 @@ import argparse
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
 from strongroom.cli.table import size_text, table
 from strongroom.usecases.context import Context
-from strongroom.usecases.listing import list_bags
+from strongroom.usecases.listing import ListedBag, list_bags
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,6 +36,11 @@ def run(args: argparse.Namespace) -> int:
         where = args.source or "the catalogue"
         print_lines([f"no bags in {where}" + (f" of a collection {args.name!r}" if args.name else "")])
         return report.exit_status
-    rows = [(one.bag, one.sealed, f"{one.files:,}", size_text(one.bytes), " ".join(one.stores) or "-") for one in report.bags]
+    rows = [(one.bag, one.sealed, _files(one), size_text(one.bytes), " ".join(one.stores) or "-") for one in report.bags]
     print_lines(table(("BAG", "SEALED", "FILES", "SIZE", "STORES"), rows, right=(2, 3)))
     return report.exit_status
+
+
+def _files(bag: ListedBag) -> str:
+    """ "1,204" or "1,204 (3 withheld)"."""
+    return f"{bag.files:,}" + (f" ({bag.withheld:,} withheld)" if bag.withheld else "")

@@ -73,6 +73,16 @@ def _lines(report: ShowReport) -> Iterator[str]:
         yield from (f"  {path} ({reason})" for path, reason in report.excluded_paths[:_EXCLUDED_SHOWN])
         if report.excluded > _EXCLUDED_SHOWN:
             yield "  …"
+    yield from _withheld(report)
+
+
+def _withheld(report: ShowReport) -> Iterator[str]:
+    if report.withheld:
+        yield ""
+        yield f"{report.withheld:,} withheld"
+        yield from (f"  {path} ({reason})" for path, reason in report.withheld_paths[:_EXCLUDED_SHOWN])
+        if report.withheld > _EXCLUDED_SHOWN:
+            yield "  …"
 
 
 def _signed(signed: Signed) -> str:

@@ -19,6 +19,7 @@ class ListedBag:
     files: int
     bytes: int
     stores: tuple[str, ...]  # URLs
+    withheld: int | None  # of the files, as far as the catalogue knows; None: a store was listed, which does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class ListReport:
         return {
             "format": "strongroom-list-report/1",
             "bags": [
-                {"bag": one.bag, "seal": one.seal, "sealed": one.sealed, "files": one.files, "bytes": one.bytes, "stores": list(one.stores)}
+                {
+                    "bag": one.bag, "seal": one.seal, "sealed": one.sealed, "files": one.files, "bytes": one.bytes,
+                    "stores": list(one.stores), "withheld": one.withheld,
+                }
                 for one in self.bags
             ],
             "findings": [finding.to_json() for finding in self.findings],
@@ -52,7 +56,9 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
     known = known_bags(context, name)
     urls = {store.id: store.url for store in known.stores}
     return ListReport(tuple(
-        ListedBag(str(row.bag), row.seal.hex, row.sealed, row.files, row.bytes, tuple(urls[one] for one in row.stores if one in urls))
+        ListedBag(
+            str(row.bag), row.seal.hex, row.sealed, row.files, row.bytes, tuple(urls[one] for one in row.stores if one in urls),
+            known.withheld.get(row.bag, 0))
         for row in known.rows
     ))
 
@@ -67,7 +73,7 @@ def _in_store(source: str, name: str | None) -> ListReport:
     for seals in find_seals(store, name):
         collector.extend(seals.findings)
         bags += [
-            ListedBag(str(seals.bag), one.digest.hex, one.seal.sealed, one.seal.payload_files, one.seal.payload_bytes, (store.url,))
+            ListedBag(str(seals.bag), one.digest.hex, one.seal.sealed, one.seal.payload_files, one.seal.payload_bytes, (store.url,), None)
             for one in seals.found
         ]
     return ListReport(tuple(bags), collector.findings())

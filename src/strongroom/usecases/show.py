@@ -7,6 +7,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from strongroom.core.bag.baginfo import Element, parse_bag_info
@@ -21,9 +22,10 @@ from strongroom.usecases.sealed.known import known_bags
 from strongroom.usecases.sealed.places import resolve
 from strongroom.usecases.signatures.reporting import judge_opened
 from strongroom.usecases.signatures.seals import Signature
+from strongroom.usecases.withheld.loading import load_withheld
 
 _LARGEST: Final = 10
-_EXCLUDED: Final = 1000  # listed one by one; all are counted
+_LISTED: Final = 1000  # excluded and withheld files that are listed one by one; all are counted
 #: MIME types that are told apart; what a hostile bag invents beyond them is counted together.
 _TYPES: Final = 1000
 
@@ -58,6 +60,8 @@ class ShowReport:
     largest: tuple[tuple[str, int], ...]  # path and bytes, largest first
     types: tuple[tuple[str, int, int], ...]  # MIME type ("" not identified), files, bytes; most files first
     signed: Signed
+    withheld: int  # payload files
+    withheld_paths: tuple[tuple[str, str], ...]  # path and reason, the first of them
     findings: tuple[Finding, ...]
 
     @property
@@ -76,6 +80,8 @@ class ShowReport:
             "largest": [{"path": path, "bytes": size} for path, size in self.largest],
             "types": [{"type": kind or None, "files": files, "bytes": size} for kind, files, size in self.types],
             "signed": {"standing": self.signed.standing, "key": self.signed.key, "label": self.signed.label, "says": self.signed.comment},
+            "withheld": self.withheld,
+            "withheld_paths": [{"path": path, "reason": reason} for path, reason in self.withheld_paths],
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -95,13 +101,14 @@ def show(
         for line in bag.lines("metadata/structure.jsonl"):
             kind = str(line.get("kind"))
             kinds[kind if kind in ("directory", "symlink", "excluded") else ""] += 1
-            if kind == "excluded" and len(excluded) < _EXCLUDED:
+            if kind == "excluded" and len(excluded) < _LISTED:
                 excluded.append((str(line.get("path")), str(line.get("reason"))))
+        count, withheld = _withheld(bag, context, scratch, collector)
         return ShowReport(
             str(bag.id), bag.digest.hex, bag.seal.collection, bag.seal.sealed, bag.seal.software,
             str(bag.seal.previous.bag) if bag.seal.previous else None, bag.seal.payload_files, bag.seal.payload_bytes, kinds["directory"],
             kinds["symlink"], tuple(_info(bag)), _stores(bag, context), _validation(bag), kinds["excluded"], tuple(excluded), largest,
-            types, _signed(signature, Keyring(context.home)), collector.findings(),
+            types, _signed(signature, Keyring(context.home)), count, withheld, collector.findings(),
         )
 
 
@@ -112,6 +119,22 @@ def _signed(signature: Signature | None, keyring: Keyring) -> Signed:
     labels = dict(keyring.trusted())
     return Signed(found.standing.value, found.key.fingerprint.hex if found.key else None, labels.get(found.key) if found.key else None,
                   found.comment)
+
+
+def _withheld(bag: SealedBag, context: Context, scratch: Path, collector: Collector) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """How many payload files are withheld by what is kept here and in the stores it was read from, and the first with the reason."""
+    withheld = load_withheld(context.home, bag.places.opened, scratch / "withheld", collector.add)
+    count = 0
+    paths: list[tuple[str, str]] = []
+    if len(withheld):
+        with contextlib.closing(withheld):
+            for entry in bag.manifest():
+                reason = withheld.reason(entry.digest.raw)
+                if reason is not None:
+                    count += 1
+                    if len(paths) < _LISTED:
+                        paths.append((entry.path, reason))
+    return count, tuple(paths)
 
 
 def _payload(bag: SealedBag) -> tuple[tuple[tuple[str, int, int], ...], tuple[tuple[str, int], ...]]:

@@ -26,6 +26,7 @@ from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Known
 from strongroom.usecases.status.manifests import all_manifests
 from strongroom.usecases.withheld.copying import copy_tombstones
+from strongroom.usecases.withheld.learning import learn_withheld
 from strongroom.usecases.withheld.loading import believed
 
 
@@ -62,6 +63,7 @@ def rebuild(request: RebuildRequest, context: Context, runner: Runner) -> Rebuil
         kept = put_in_place(new, context.catalogue)
         trust = believed(context.home, opened.values())
         copy_tombstones(list(opened.values()), open_kept(context), None, trust, collector)
+        learn_withheld(context, runner)
     names = {row.bag.name for row in bags}
     report = RebuildReport(
         str(context.catalogue), None if kept is None else str(kept), request.deep, len(names), len(bags), stores, collector.findings())

@@ -36,6 +36,7 @@ from strongroom.usecases.sealed.seals import find_seals
 from strongroom.usecases.signatures.store_keys import copy_keys, publish_keys
 from strongroom.usecases.tidying import tidy
 from strongroom.usecases.withheld.copying import copy_tombstones
+from strongroom.usecases.withheld.learning import learn_withheld
 from strongroom.usecases.withheld.loading import believed
 from strongroom.usecases.withheld.tombstones import Withheld
 
@@ -115,7 +116,9 @@ class _Run:
         trust = believed(self.context.home, stores)
         for target in stores:
             allowed = None if target is kept else self._allowed(target)
-            copy_tombstones([store for store in stores if store is not target], target, allowed, trust, self.collector)
+            copied = copy_tombstones([store for store in stores if store is not target], target, allowed, trust, self.collector)
+            if copied and target is kept:
+                learn_withheld(self.context, self.runner)
         folder = self.scratch / "withheld"
         self.withheld = Withheld.load(stores, trust, folder, self.collector.add)
 

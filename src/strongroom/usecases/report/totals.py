@@ -23,13 +23,15 @@ class Totals:
     bytes_read: int = 0  # by audits
     repaired: int = 0  # objects
     lost: int = 0  # payload files without a sound copy within reach, by the repair that found the most
+    withheld: int = 0  # contents
+    lifted: int = 0  # contents that are not withheld any more
     findings: Counter[str] = field(default_factory=Counter)  # by severity
 
     def to_json(self) -> dict[str, Any]:
         return {
             "outcomes": dict(self.outcomes), "bags_made": self.made, "bags_brought": dict(self.brought), "audits": self.audits,
             "checked": dict(self.checked), "bytes_read": self.bytes_read, "repaired": self.repaired, "lost_files": self.lost,
-            "findings": dict(self.findings),
+            "withheld": self.withheld, "lifted": self.lifted, "findings": dict(self.findings),
         }
 
     def lines(self) -> Iterator[str]:
@@ -41,6 +43,8 @@ class Totals:
         yield f"audits     {self.audits:,}; {human_size(self.bytes_read)} read{checked}"
         lost = f"; {self.lost:,} payload files have no sound copy within reach" if self.lost else ""
         yield f"repairs    {self.repaired:,} objects{lost}"
+        if self.withheld or self.lifted:
+            yield f"withheld   {self.withheld:,} contents; {self.lifted:,} are not withheld any more"
         yield "findings   " + (_list(self.findings) or "none")
 
 
@@ -89,13 +93,20 @@ def _repair(totals: Totals, document: dict[str, Any]) -> None:
     totals.lost = max(totals.lost, document["lost_files"])
 
 
+def _withhold(totals: Totals, document: dict[str, Any]) -> None:
+    if document["done"] and document["action"] == "withhold":
+        totals.withheld += document["contents"]
+    elif document["done"]:
+        totals.lifted += document["contents"]
+
+
 def _nothing(totals: Totals, document: dict[str, Any]) -> None:
     """Nothing to add up."""
 
 
 _ADD = {
     "strongroom-archive-report/1": _archive, "strongroom-replicate-report/1": _replicate, "strongroom-audit-report/1": _audit,
-    "strongroom-repair-report/1": _repair,
+    "strongroom-repair-report/1": _repair, "strongroom-withhold-report/1": _withhold,
 }
 
 

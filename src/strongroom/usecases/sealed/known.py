@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strongroom.catalogue import BagRow, Catalogue, CollectionRow, StoreRow
+from strongroom.catalogue.withheld import withheld_files
+from strongroom.core.ids import BagId
 from strongroom.usecases.context import Context
 
 
@@ -25,6 +27,7 @@ class Known:
     rows: tuple[BagRow, ...] = ()
     stores: tuple[StoreRow, ...] = ()
     collections: tuple[CollectionRow, ...] = ()
+    withheld: dict[BagId, int] = field(default_factory=dict)  # files that are withheld, by bag; none: the bag has none
 
     def addresses(self, rows: Iterable[BagRow]) -> list[Address]:
         """The stores that hold any of these bags, in the order in which the catalogue lists stores."""
@@ -43,4 +46,4 @@ def known_bags(context: Context, name: str | None = None) -> Known:
         return Known()
     with Catalogue.open(context.catalogue) as catalogue:
         collections = tuple(row for row in catalogue.collections() if name in (None, row.name))
-        return Known(tuple(catalogue.bags(name)), tuple(catalogue.stores()), collections)
+        return Known(tuple(catalogue.bags(name)), tuple(catalogue.stores()), collections, withheld_files(catalogue))

@@ -76,13 +76,14 @@ class CollectionStatus:
     behind: tuple[str, ...]  # ids, that hold an earlier bag and not the latest
     replicas: tuple[Replica, ...]
     overdue: tuple[str, ...]  # reasons that concern no single store
+    withheld: int = 0  # contents of its bags, as far as the catalogue knows
 
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name, "manifest": self.manifest, "mode": self.mode, "schedule": self.schedule,
             "last_archive": self.last_archive, "last_outcome": self.last_outcome, "versions": list(self.versions), "latest": self.latest,
             "files": self.files, "bytes": self.bytes, "stores": list(self.stores), "behind": list(self.behind),
-            "replicas": [one.to_json() for one in self.replicas], "overdue": list(self.overdue),
+            "replicas": [one.to_json() for one in self.replicas], "overdue": list(self.overdue), "withheld": self.withheld,
         }
 
 

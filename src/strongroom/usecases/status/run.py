@@ -11,6 +11,7 @@ from strongroom.catalogue import BagRow, Catalogue, CollectionRow, StoreRow
 from strongroom.catalogue.checks import count_unsound
 from strongroom.catalogue.reads import Reads, last_audited, reads
 from strongroom.catalogue.runs import RunRow, last_runs
+from strongroom.catalogue.withheld import withheld_contents
 from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.errors import StoreError, UsageError
 from strongroom.core.events import parse_utc
@@ -65,8 +66,10 @@ class _Look:
     collector: Collector = field(default_factory=Collector)
     seen: dict[tuple[str, int, str], Reads] = field(default_factory=dict)
     described: dict[str, CollectionRow] = field(init=False)
+    withheld: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.withheld = withheld_contents(self.catalogue) if self.catalogue else {}
         self.described = {row.name: row for row in self.known.collections}
 
     def report(self) -> StatusReport:
@@ -130,7 +133,7 @@ class _Look:
             {key: value for key, value in expressions.items() if value}, last_archive, described.last_outcome if described else None,
             tuple(sorted({row.bag.version for row in rows})), str(latest.bag) if latest else None, latest.files if latest else 0,
             latest.bytes if latest else 0, here, tuple(sorted(earlier - set(here))), tuple(self._replicas(manifest, rows)),
-            (late,) if late else (),
+            (late,) if late else (), self.withheld.get(name, 0),
         )
 
     def _forks(self, name: str, rows: list[BagRow]) -> None:

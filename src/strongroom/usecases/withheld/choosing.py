@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -47,7 +47,7 @@ class Choice:
 
     def choose(self, request: WithholdRequest, runner: Runner) -> None:
         """Fill the tables. Raises UsageError if a bag is not known or a path matches nothing."""
-        self.db.executemany("INSERT OR IGNORE INTO content VALUES (?, NULL)", ((one.raw,) for one in request.digests))
+        self.mean(one.raw for one in request.digests)
         asked = [row for row in self._known.rows if row.bag.name == request.name and request.version in (None, row.bag.version)]
         if request.name is not None and not asked:
             label = request.name if request.version is None else f"{request.name}/v{request.version}"
@@ -61,6 +61,14 @@ class Choice:
                 progress.advance(row.files)
         if unmatched and not self._collector.has_errors:
             raise UsageError(f"{', '.join(sorted(unmatched))}: matches no file of {request.name}; paths are those below the source")
+        self.share(runner)
+
+    def mean(self, contents: Iterable[bytes]) -> None:
+        """These contents, by their SHA-256, are meant."""
+        self.db.executemany("INSERT OR IGNORE INTO content VALUES (?, NULL)", ((raw,) for raw in contents))
+
+    def share(self, runner: Runner) -> None:
+        """Note every file of every known bag that has a content that is meant."""
         with runner.stage("find who shares it") as progress:
             for row in self._known.rows:
                 bag = self._open(row, Code.STORE_SKIPPED)
@@ -93,6 +101,11 @@ class Choice:
         """Every bag that has such contents."""
         sql = "SELECT DISTINCT bag, version FROM file WHERE sha IN (SELECT sha FROM content)"
         return {BagId(name, version) for name, version in self.db.execute(sql)}
+
+    def counts(self) -> Iterator[tuple[str, int, bytes, int]]:
+        """Collection, version, SHA-256, and how many files of that bag have it."""
+        sql = "SELECT bag, version, sha, count(*) FROM file WHERE sha IN (SELECT sha FROM content) GROUP BY bag, version, sha"
+        yield from self.db.cursor().execute(sql)
 
     def _open(self, row: BagRow, code: Code) -> SealedBag | None:
         folder = self._folder / row.seal.hex

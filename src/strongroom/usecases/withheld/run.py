@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Final
 
 from strongroom.catalogue import Catalogue
+from strongroom.catalogue.withheld import forget_withheld, note_withheld
 from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreError, UsageError
 from strongroom.core.events import AGENT, Event, EventType
@@ -120,6 +121,10 @@ class _Run:
                 drop_spool(self.context, row.seal)  # contents that wait for a store, and may be among those
         reached = []
         with Catalogue.open(self.context.catalogue) as catalogue, self.runner.stage("bring them to the stores") as progress:
+            if self.request.action is Action.WITHHOLD:
+                note_withheld(catalogue, self.choice.counts())
+            else:
+                forget_withheld(catalogue, (content.raw for content, _ in self._contents()))
             for one in attached:
                 copy_tombstones(self.stores, one.store, one.names, self.trust, self.collector)
                 there = tuple(str(row.bag) for row in known.rows if row.bag in labels and one.id in row.stores)
