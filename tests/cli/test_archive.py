@@ -118,7 +118,8 @@ def test_the_same_bag_by_prefect_with_tens_of_task_runs_under_readable_names(tmp
         tasks = dict(database.execute("SELECT name, state_name FROM task_run"))
         artifacts = list(database.execute("SELECT data FROM artifact"))
     assert [(name, state) for name, state, _ in runs] == [("archive letters", "Completed")]
-    assert set(json.loads(runs[0][2])) == {"collection", "manifest", "dry_run", "accept_loss", "reread", "replicas", "workers", "quiet"}
+    assert set(json.loads(runs[0][2])) == {
+        "collection", "manifest", "dry_run", "accept_loss", "reread", "replicas", "sign", "workers", "quiet"}
     assert set(tasks.values()) == {"Completed"}
     assert {"scan", "seal"} <= set(tasks)
     assert len(tasks) <= 60

@@ -14,6 +14,7 @@ from strongroom.core.pack import PackBuilder
 from strongroom.stores.file import FileStore
 from strongroom.usecases.repair.healing import HealBatch, heal_objects
 from strongroom.usecases.replicate.sink import Sink
+from strongroom.usecases.withheld.tombstones import Withheld
 from tests.restore.builder import make_store
 
 DATA = b"what a bag needs"
@@ -69,5 +70,5 @@ def test_a_repair_counts_only_when_it_reads_back(folder: Path, tmp_path: Path, t
     builder.add(CONTENT, DATA)
     tar, _, digest, _ = builder.finish()
     good.put(keys.pack(digest), tar, sha256=digest)
-    result = heal_objects(HealBatch(Forgetful(str(folder), times), (good,), (("pack", digest),)))
+    result = heal_objects(HealBatch(Forgetful(str(folder), times), (good,), (("pack", digest),), Withheld(tmp_path / "none", 0)))
     assert bool(result.healed) is healed and bool(result.left) is not healed
