@@ -186,10 +186,10 @@ def begin_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
         db.execute(sql, (store, audit.seq, audit.scope, audit.round, audit.began))
 
 
-def end_audit(catalogue: Catalogue, store: int, seq: int, *, complete: bool) -> None:
-    """The audit ended in order; `complete`: it left nothing of its round."""
+def end_audit(catalogue: Catalogue, store: int, seq: int, *, ended: str, complete: bool) -> None:
+    """The audit ended in order, at the time that its results in the store give; `complete`: it left nothing of its round."""
     with catalogue.transaction() as db:
-        db.execute("UPDATE audits SET ended = ?, complete = ? WHERE store = ? AND seq = ?", (utc_now(), complete, store, seq))
+        db.execute("UPDATE audits SET ended = ?, complete = ? WHERE store = ? AND seq = ?", (ended, complete, store, seq))
 
 
 def reading(catalogue: Catalogue) -> _Reading:

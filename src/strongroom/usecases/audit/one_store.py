@@ -124,16 +124,16 @@ class StoreRun:
         self._forget(strike_unneeded(self._scratch, self._consequences.unread))
         self._say()
         self._record_missing()
-        complete = self._left == 0
+        complete, ended = self._left == 0, utc_now()
         try:
-            publish(self._catalogue, self._store, self._number, self._id, audit, complete=complete)
+            publish(self._catalogue, self._store, self._number, self._id, audit, ended=ended, complete=complete)
             events = audit_events(self._request, self._id, audit, self._outcomes, self._read, self._left, self._unsound)
             log.append(self._catalogue, self._store, self._number, self._id, events)
         except (StoreUnreachableError, WrongStoreError):
             raise
         except StoreError as error:
             self._findings.add(Finding(Code.STORE_LIMIT, self._store.url, f"the results are in the catalogue only: {error}"))
-        end_audit(self._catalogue, self._number, audit.seq, complete=complete)
+        end_audit(self._catalogue, self._number, audit.seq, ended=ended, complete=complete)
 
     def _learn_withheld(self) -> None:
         """What was taken down on purpose is not missed; it is counted as withheld."""

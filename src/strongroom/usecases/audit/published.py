@@ -11,7 +11,6 @@ from strongroom.catalogue.checks import AuditRow, CheckRow, all_checks, check_of
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
-from strongroom.core.events import utc_now
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.stores.generations import put_or_generation, read_all
@@ -24,7 +23,7 @@ ROWS: Final = 20_000
 _LIMIT: Final = 64 << 20
 
 
-def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audit: AuditRow, *, complete: bool) -> int:
+def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audit: AuditRow, *, ended: str, complete: bool) -> int:
     """Write what was found since the last results that were written, a run's that was cut off among them. How many documents."""
     rows = all_checks(catalogue, number, after=last_published(catalogue, number))
     part = 0
@@ -33,7 +32,7 @@ def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audi
         writer = catalogue.writer(number)
         data = canonical.dumps({
             "format": "strongroom-checks/1", "store": store_id, "writer": writer, "seq": audit.seq, "part": part,
-            "scope": audit.scope or None, "began": audit.began, "ended": utc_now(), "complete": complete,
+            "scope": audit.scope or None, "began": audit.began, "ended": ended, "complete": complete,
             "checks": [_to_json(row) for row in some],
         })
         key = put_or_generation(store, StoreKey(f"checks/{audit.seq:012d}/{writer}-{part:04d}.json"), data, Digest.of(data))
