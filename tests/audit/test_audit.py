@@ -130,6 +130,11 @@ def test_the_second_look_decides(vault, monkeypatch):
                 return bytes([data[0] ^ 1]) + data[1:]
             return data
 
+        def readinto(self, buffer, /):
+            data = self.read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+
         def __enter__(self):
             return self
 

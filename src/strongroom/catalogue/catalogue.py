@@ -142,29 +142,40 @@ class Catalogue:
     # -- objects and places
 
     def record_object(
-        self, store: int, kind: str, digest: Digest, size: int, *, scope: str, contents: Iterable[tuple[bytes, int]], verified: bool = False
+        self, store: int, kind: str, digest: Digest, size: int, *, scope: str, contents: Iterable[tuple[bytes, int]],
+        verified: bool = False, members: Digest | None = None,
     ) -> int:
         """Remember a pack or large content and the (sha256, length) of what lies in it. Its number.
 
-        Recording an object again (a generation beside a damaged one) makes it trusted again, but not verified.
+        `members`: the digest of the index of a pack whose members the caller compared with their names; without it, `contents` is what
+        a hint says. Recording an object again (a generation beside a damaged one) makes it trusted again, but not verified.
         """
         with self.transaction() as db:
+            where = (store, kind, digest.raw)
+            known = db.execute("SELECT id, members FROM objects WHERE store = ? AND kind = ? AND digest = ?", where).fetchone()
             db.execute(
                 "INSERT INTO objects (store, kind, digest, size, verified) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (store, kind, digest) DO UPDATE SET verified = max(verified * (1 - damaged), excluded.verified), damaged = 0",
                 (store, kind, digest.raw, size, verified),
             )
-            where = (store, kind, digest.raw)
             number = db.execute("SELECT id FROM objects WHERE store = ? AND kind = ? AND digest = ?", where).fetchone()[0]
+            if members is not None:
+                contents = list(contents)
+                if known is None or known[1] is None:
+                    self.correct_places(number, contents, members)
+            elif known is not None and known[1] is not None:  # what was seen in it outweighs the hint
+                contents = db.execute("SELECT DISTINCT sha256, length FROM places WHERE object = ?", (number,)).fetchall()
             db.executemany(
                 "INSERT OR IGNORE INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?)",
                 ((store, scope, sha256, number, length) for sha256, length in contents),
             )
         return int(number)
 
-    def correct_places(self, number: int, contents: Iterable[tuple[bytes, int]]) -> None:
-        """Replace what was believed to lie in an object by the (sha256, length) that were seen in it."""
+    def correct_places(self, number: int, contents: Iterable[tuple[bytes, int]], members: Digest | None) -> None:
+        """Replace what was believed to lie in an object by the (sha256, length) that were seen in it; `members`: of a pack in which
+        every member is what its name says, the digest of its index."""
         with self.transaction() as db:
+            db.execute("UPDATE objects SET members = ? WHERE id = ?", (members.raw if members else None, number))
             scopes = db.execute("SELECT DISTINCT store, scope FROM places WHERE object = ?", (number,)).fetchall()
             db.execute("DELETE FROM places WHERE object = ?", (number,))
             rows = ((store, scope, sha256, number, length) for sha256, length in contents for store, scope in scopes)

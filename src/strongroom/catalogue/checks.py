@@ -172,6 +172,16 @@ def mark_objects(catalogue: Catalogue, store: int, objects: Iterable[tuple[str, 
         )
 
 
+def judge_packs(catalogue: Catalogue, store: int, packs: Iterable[tuple[str, bytes, Digest, Iterable[tuple[bytes, int]]]]) -> None:
+    """What was seen in packs, (kind, digest, digest of the index, (sha256, length) of the contents), each as its name says. It takes the
+    place of what hints said."""
+    with catalogue.transaction() as db:
+        for kind, digest, members, contents in packs:
+            row = db.execute("SELECT id FROM objects WHERE store = ? AND kind = ? AND digest = ?", (store, kind, digest)).fetchone()
+            if row is not None:
+                catalogue.correct_places(row[0], contents, members)
+
+
 def members_known(catalogue: Catalogue, store: int, digest: bytes) -> Iterator[bytes]:
     """The contents the catalogue believes to lie in a pack, by the pack's digest."""
     with reading(catalogue) as db:

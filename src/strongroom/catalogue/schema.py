@@ -51,7 +51,8 @@ CREATE TABLE objects (                -- packs and large contents of each store
   kind     TEXT NOT NULL CHECK (kind IN ('pack', 'zstd', 'content')),
   digest   BLOB NOT NULL,
   size     INTEGER NOT NULL,
-  verified INTEGER NOT NULL DEFAULT 0,
+  verified INTEGER NOT NULL DEFAULT 0, -- read whole and found to have its digest, and places says what is in it
+  members  BLOB,                       -- of a pack whose members were compared with their names: SHA-256 of the index they ask for
   damaged  INTEGER NOT NULL DEFAULT 0, -- known damaged or missing: never relied upon again
   since    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), -- when this catalogue first heard of it
   UNIQUE (store, kind, digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from io import RawIOBase
 from typing import Protocol
 
 from strongroom.core.errors import StoreUnreachableError
@@ -37,12 +38,14 @@ class BoundedReader:
         with self._translated():
             data = self._source.read(min(size, self._left))
         if not data:
-            raise StoreUnreachableError(f"{self._place}: the stream ended {self._left} bytes short of its announced length; try again")
+            raise self._short()
         self._left -= len(data)
         return data
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:
         view = memoryview(buffer).cast("B")
+        if isinstance(self._source, RawIOBase):  # a file: straight into the buffer
+            return self._readinto(self._source, view[: self._left])
         filled = 0
         while filled < len(view):
             data = self.read(len(view) - filled)
@@ -51,6 +54,17 @@ class BoundedReader:
             view[filled : filled + len(data)] = data
             filled += len(data)
         return filled
+
+    def _readinto(self, source: RawIOBase, view: memoryview) -> int:
+        with self._translated():
+            count = source.readinto(view) or 0
+        if view and not count:
+            raise self._short()
+        self._left -= count
+        return count
+
+    def _short(self) -> StoreUnreachableError:
+        return StoreUnreachableError(f"{self._place}: the stream ended {self._left} bytes short of its announced length; try again")
 
     def close(self) -> None:
         self._source.close()

@@ -31,6 +31,19 @@ class PackCheck:
     framed: tuple[Member, ...] = ()  # of a compressed pack: the sound members with their frames
     plain: bool = True  # whether nothing lies in the pack but what these members and the index say
 
+    @property
+    def honest(self) -> bool:
+        """Whether it is a pack in which every member is what its name says."""
+        return self.whole and not self.damaged
+
+    def contents(self) -> list[tuple[bytes, int]]:
+        """The sound members as the catalogue takes them."""
+        return [(digest.raw, length) for digest, length in self.sound]
+
+    def members(self) -> Digest | None:
+        """The digest of its index, as the catalogue keeps it of packs that are honest."""
+        return Digest.of(self.index()) if self.honest else None
+
     def index(self) -> bytes:
         """The bytes that the index of this pack must have if it is sound (format.md, 3.3): where members lie follows from their lengths."""
         if self.framed or not self.sound:

@@ -163,7 +163,8 @@ class Contents:
         with self._catalogue.transaction():
             for stored in result.objects:
                 number = self._catalogue.record_object(
-                    self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents
+                    self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents,
+                    members=stored.members,
                 )
                 self._written.add(number)
                 self._own.add(number)
@@ -192,8 +193,8 @@ class Contents:
         damaged: set[int] = set()
         with self._stages.timed(name):
             for result in self._runner.map(name, read_back, jobs, files=len(rows), size=total, weigh=_weigh_read_back):
-                for number, contents in result.members.items():
-                    self._catalogue.correct_places(number, contents)
+                for number, (contents, named) in result.members.items():
+                    self._catalogue.correct_places(number, contents, named)
                 self._catalogue.mark_verified(result.sound)
                 self._catalogue.mark_damaged(result.damaged)
                 damaged.update(result.damaged)

@@ -24,6 +24,7 @@ class StoredObject:
     digest: Digest
     size: int
     contents: list[tuple[bytes, int]]
+    members: Digest | None = None  # of a pack: the digest of its index
 
 
 class Packs:
@@ -57,8 +58,9 @@ class Packs:
             self._declared = True
         stored, index, digest, members = pack.finish()
         self._create(keys.stored(pack.kind, digest), stored, digest)
-        put_or_generation(self._store, keys.pack_index(digest), index, Digest.of(index))
-        self._written.append(StoredObject(pack.kind, digest, len(stored), [(one.digest.raw, one.length) for one in members]))
+        named = Digest.of(index)
+        put_or_generation(self._store, keys.pack_index(digest), index, named)
+        self._written.append(StoredObject(pack.kind, digest, len(stored), [(one.digest.raw, one.length) for one in members], named))
 
     def _create(self, key: keys.StoreKey, data: bytes | bytearray, digest: Digest) -> None:
         if self._store.capabilities.late_naming:  # the bytes were hashed a moment ago; `put` would hash them again

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from strongroom.catalogue import ObjectRow
+from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
 from strongroom.stores.generations import find_generation
 from strongroom.stores.interface import Store
@@ -28,7 +29,8 @@ class ReadBackResult:
     sound: list[int] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
     size: int = 0
-    members: dict[int, list[tuple[bytes, int]]] = field(default_factory=dict)  # (sha256, length) that a pack was seen to hold
+    # (sha256, length) that a pack was seen to hold, and the digest of its index if nothing in it lies
+    members: dict[int, tuple[list[tuple[bytes, int]], Digest | None]] = field(default_factory=dict)
 
 
 def read_back(job: ReadBackJob) -> ReadBackResult:
@@ -38,7 +40,11 @@ def read_back(job: ReadBackJob) -> ReadBackResult:
         try:
             key = find_generation(job.store, object_key(row), row.digest, uncached=True)
             if job.members and row.kind != "content":
-                result.members[row.id] = [(digest.raw, length) for digest, length in check_pack(job.store, key).sound]
+                check = check_pack(job.store, key)
+                if check.digest != row.digest:  # other bytes when it was read again
+                    result.damaged.append(row.id)
+                    continue
+                result.members[row.id] = check.contents(), check.members()
         except (DamagedInStoreError, NotFoundInStoreError):
             result.damaged.append(row.id)
         else:

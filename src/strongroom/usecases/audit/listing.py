@@ -56,11 +56,11 @@ def recall(scratch: Scratch, catalogue: Catalogue, store: int) -> None:
                 if not known:
                     _gone(scratch, row.key, sound)
     with catalogue.transaction() as db:  # an object that nobody looked at yet may be known from the run that wrote it
-        known_objects = db.execute("SELECT kind, digest FROM objects WHERE store = ?", (store,)).fetchall()
+        known_objects = db.execute("SELECT kind, digest, members FROM objects WHERE store = ?", (store,)).fetchall()
     with scratch.transaction() as db:
-        for kind, digest in known_objects:
+        for kind, digest, members in known_objects:
             base = stored(kind, Digest.from_bytes(digest)).text
-            if not db.execute("SELECT 1 FROM things WHERE base = ?", (base,)).fetchone():
+            if not db.execute("UPDATE things SET members = ? WHERE base = ?", (members.hex() if members else None, base)).rowcount:
                 note_absent(scratch, base, digest.hex(), "the catalogue knows it from an archive run")
 
 

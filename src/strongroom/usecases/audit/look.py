@@ -51,6 +51,8 @@ class Look:
     reason: str = ""
     sound: bytes = b""  # of a damaged pack: the digests of its sound members, 32 bytes each
     broken: tuple[str, ...] = ()  # … and the names of those that are not
+    members: Digest | None = None  # of a sound pack that was looked into: the digest of its index
+    contents: tuple[tuple[bytes, int], ...] = ()  # … and the (sha256, length) of its members
 
 
 @dataclass(slots=True)
@@ -100,12 +102,12 @@ class _Unit:
     def _item(self, item: Item) -> Look:
         key = item.key
         try:
-            first = self._read(self._job.store, key)
+            first = self._read(self._job.store, key, into=item.members is None)
             wrong = self._wrong(item, first)
             if wrong is None:
-                return self._sound(key, first, None, "")
+                return self._sound(item, first, None, "")
             fresh = copy.deepcopy(self._job.store)  # connections of its own: what a proxy or a broken connection did is not done again
-            second = self._read(fresh, key)
+            second = self._read(fresh, key, into=True)
             again = self._wrong(item, second)
         except NotFoundInStoreError:
             return Look(key, CheckOutcome.MISSING, expected=self._expected(item))
@@ -114,22 +116,26 @@ class _Unit:
                 raise
             return Look(key, CheckOutcome.UNREACHABLE, reason=str(error))
         if again is None:
-            return self._sound(key, second, first, wrong)
+            return self._sound(item, second, first, wrong)
         members = second.pack.sound if second.pack else ()
         return Look(key, CheckOutcome.DAMAGED, second.size, self._expected(item), second.digests["sha256"],
                     first.digests["sha256"], again, b"".join(digest.raw for digest, _ in members),
                     second.pack.damaged if second.pack else ())
 
-    def _sound(self, key: str, read: _Bytes, first: _Bytes | None, reason: str) -> Look:
-        if read.pack is not None:
-            self._index = Digest.of(read.pack.index()).hex
+    def _sound(self, item: Item, read: _Bytes, first: _Bytes | None, reason: str) -> Look:
+        members = read.pack.members() if read.pack else None
+        self._index = members.hex if members else item.members or self._index
         self._pieces = read.pieces or self._pieces
         found = read.digests["sha256"]
-        return Look(key, CheckOutcome.SOUND, read.size, found, found, first.digests["sha256"] if first else None, reason)
+        contents = tuple(read.pack.contents()) if read.pack else ()
+        return Look(item.key, CheckOutcome.SOUND, read.size, found, found, first.digests["sha256"] if first else None, reason,
+                    members=members, contents=contents)
 
-    def _read(self, store: Store, key: str) -> _Bytes:
+    def _read(self, store: Store, key: str, *, into: bool) -> _Bytes:
+        """`into`: look into a pack, member by member. One whose members were compared with their names has no others while it has
+        the digest that is its own."""
         name = name_of(StoreKey(key))
-        if name.kind is Kind.PACK:
+        if name.kind is Kind.PACK and into:
             pack = check_pack(store, StoreKey(key), uncached=True)
             return _Bytes({"sha256": pack.digest.hex}, pack.size, pack=pack)
         hashes = {algorithm: new_hash(algorithm) for algorithm in {"sha256", *(text.partition(":")[0] for text in self._unit.expected)}}
@@ -137,15 +143,17 @@ class _Unit:
         kept: list[bytes] | None = [] if limit >= 0 else None
         piece = _Pieces() if name.kind is Kind.CONTENT and self._wants_pieces else None
         size = 0
+        buffer = memoryview(bytearray(_CHUNK))
         with store.get(StoreKey(key), uncached=True) as reader:
-            while chunk := reader.read(_CHUNK):
-                size += len(chunk)
+            while count := reader.readinto(buffer):
+                size += count
+                chunk = buffer[:count]
                 for running in hashes.values():
                     running.update(chunk)
                 if piece:
                     piece.update(chunk)
                 if kept is not None:
-                    kept.append(chunk)
+                    kept.append(bytes(chunk))
                     if size > limit:
                         kept = None
         digests = {algorithm: running.hexdigest() for algorithm, running in hashes.items()}
@@ -165,7 +173,7 @@ class _Unit:
             return f"should have {' or '.join(self._unit.expected)}, and has sha256:{found}"
         expected = self._expected(item)
         if expected is not None:
-            return None if found == expected else f"should have SHA-256 {expected}, and has {found}"
+            return _lies(read.pack) if found == expected else f"should have SHA-256 {expected}, and has {found}"
         if name.kind not in SHAPED:
             return None
         return "is longer than any such object" if read.data is None else wrong_shape(name, data, self._job.store_id)
@@ -179,6 +187,14 @@ class _Unit:
             return self._index
         named = [text.removeprefix("sha256:") for text in self._unit.expected if text.startswith("sha256:")]
         return named[0] if named and name.base == self._unit.base else item.recorded
+
+
+def _lies(pack: PackCheck | None) -> str | None:
+    """What is wrong in a pack that has its digest: whoever made it gave a true name to it, and false ones to what is in it."""
+    if pack is None or pack.honest:
+        return None
+    what = f"{len(pack.damaged)} of its members are not what their names say" if pack.damaged else "it is no pack up to its end"
+    return f"has the SHA-256 that is its name, but {what}: it was made so"
 
 
 def _derived(key: str) -> bool:
@@ -203,8 +219,7 @@ class _Pieces:
         self._done: list[str] = []
         self._running, self._left = new_hash("sha256"), _PIECE
 
-    def update(self, chunk: bytes) -> None:
-        view = memoryview(chunk)
+    def update(self, view: memoryview) -> None:
         while view:
             part, view = view[: self._left], view[self._left :]
             self._running.update(part)

@@ -14,6 +14,7 @@ from strongroom.catalogue.checks import (
     begin_audit,
     end_audit,
     forget_checks,
+    judge_packs,
     last_audit,
     last_seq,
     mark_objects,
@@ -177,6 +178,9 @@ class StoreRun:
         read = [one for one in result.looks if one.outcome in (CheckOutcome.SOUND, CheckOutcome.DAMAGED)]
         record_checks(self._catalogue, self._number, (
             CheckRow(StoreKey(one.key), seq, one.outcome, now, one.size, one.expected, one.found) for one in read))
+        judged = ((name_of(StoreKey(one.key)).stored, one) for one in result.looks if one.members is not None)
+        judge_packs(self._catalogue, self._number, (
+            (stored[0], stored[1].raw, one.members, one.contents) for stored, one in judged if stored is not None and one.members))
         bases = {name_of(StoreKey(one.key)).base: name_of(StoreKey(one.key)) for one in read}
         mark_objects(self._catalogue, self._number, (
             (name.stored[0], name.stored[1].raw, self._is_sound(base)) for base, name in bases.items() if name.stored is not None))

@@ -25,6 +25,7 @@ CREATE TABLE things (          -- every key there is
   recorded   TEXT,             -- SHA-256 it had when it was sound
   was        TEXT,             -- outcome of that audit
   accused    TEXT,
+  members    TEXT,             -- of a pack whose members were compared with their names: SHA-256 of the index they ask for
   skip       TEXT              -- the outcome of what is not to be read
 ) WITHOUT ROWID;
 CREATE INDEX things_by_base ON things (base);

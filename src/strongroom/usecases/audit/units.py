@@ -12,6 +12,7 @@ class Item:
     key: str
     recorded: str | None = None  # SHA-256 it had when it was last sound, in hexadecimal
     accused: str | None = None  # why other objects contradict it, whatever it looks like
+    members: str | None = None  # of a pack whose members were compared with their names before: SHA-256 of the index they ask for
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,8 @@ class StoreRebuild:
         number, sound = 0, opened.sound is True
         for scope in scratch.scopes_of(opened.kind, opened.digest):
             number = self._catalogue.record_object(
-                self._number, opened.kind, opened.digest, opened.size, scope=scope, contents=opened.contents(), verified=sound)
+                self._number, opened.kind, opened.digest, opened.size, scope=scope, contents=opened.contents(), verified=sound,
+                members=opened.members)
         if opened.sound is False:
             self._catalogue.mark_damaged([number])
         self._collector.extend(opened.findings)

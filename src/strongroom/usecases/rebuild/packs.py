@@ -48,6 +48,7 @@ class Opened:
     rows: bytes
     sound: bool | None
     findings: tuple[Finding, ...] = ()
+    members: Digest | None = None  # of a pack that was read whole and in which nothing lies: the digest of its index
 
     def contents(self) -> Iterator[tuple[bytes, int]]:
         return _ROW.iter_unpack(self.rows)
@@ -172,7 +173,7 @@ def _read_whole(store: Store, kind: str, digest: Digest, size: int) -> Opened:
         except NotFoundInStoreError:
             continue  # swept since it was listed
         if check.digest == digest:
-            return Opened(kind, digest, check.size, _rows(dict(check.sound)), True)
+            return Opened(kind, digest, check.size, _rows(dict(check.sound)), True, members=check.members())
         sound |= dict(check.sound)
     what = f"does not have the digest that is its name in any generation; {len(sound)} members of it are sound"
     return Opened(kind, digest, size, _rows(sound), False, (Finding(Code.PACK_DAMAGED, f"{store.url}: {keys.stored(kind, digest)}", what),))

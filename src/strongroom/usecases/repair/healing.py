@@ -42,6 +42,7 @@ class Healed:
     size: int
     source: str | None
     contents: tuple[tuple[bytes, int], ...]  # (sha256, length)
+    members: Digest | None = None  # of a pack: the digest of its index
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,14 @@ def heal_objects(batch: HealBatch) -> HealResult:
                 continue
             at, source = found
         size = batch.target.head(at).size
-        contents = ((digest, size),) if kind == "content" else check_pack(batch.target, at).sound
-        result.healed.append(Healed(kind, digest, at, size, source, tuple((sha.raw, length) for sha, length in contents)))
+        if kind == "content":
+            result.healed.append(Healed(kind, digest, at, size, source, ((digest.raw, size),)))
+            continue
+        check = check_pack(batch.target, at)
+        if check.digest == digest and check.honest:
+            result.healed.append(Healed(kind, digest, at, size, source, tuple(check.contents()), check.members()))
+        else:
+            result.left.append(_look_into(batch, kind, digest))
     return result
 
 

@@ -85,12 +85,12 @@ def _pack(batch: RebuildBatch, db: sqlite3.Connection, left: Left, result: Rebui
         else:
             builder.add(member.digest, data)
     if fits and left.members and not missing:
-        tar, _, digest, members = builder.finish()
+        tar, index, digest, members = builder.finish()
         if digest == left.digest:
             at = put_or_generation(batch.target, key, tar, digest)
             if holds(batch.target, at, digest, uncached=True):
                 contents = tuple((member.digest.raw, member.length) for member in members)
-                result.healed.append(Healed(left.kind, digest, at, len(tar), "its members", contents))
+                result.healed.append(Healed(left.kind, digest, at, len(tar), "its members", contents, Digest.of(index)))
                 return
     sink = Sink(batch.target)
     for member, sound in left.members:

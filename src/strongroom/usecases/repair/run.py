@@ -183,7 +183,7 @@ class _Run:
             self.collector.add(Finding(Code.NOT_REPAIRED, f"{bag}: {path}", what))
 
     def _healed(self, one: Healed) -> None:
-        number = self._known(one.kind, one.digest, one.size, one.contents)
+        number = self._known(one.kind, one.digest, one.size, one.contents, one.members)
         self.catalogue.mark_verified([number])
         self._checked(one.key, one.size, one.digest, one.source)
         if one.source is not None:
@@ -191,12 +191,12 @@ class _Run:
 
     def _written(self, written: Written) -> None:
         """A new pack, of what is left of one that is not whole any more."""
-        number = self._known(written.kind, written.digest, written.size, written.contents)
+        number = self._known(written.kind, written.digest, written.size, written.contents, written.members)
         self.catalogue.mark_verified([number])
         self.repaired.append(keys.stored(written.kind, written.digest))
         self.objects.append(f"{'sha256' if written.kind == 'content' else 'pack'}:{written.digest}")
 
-    def _known(self, kind: str, digest: Digest, size: int, contents: Sequence[tuple[bytes, int]]) -> int:
+    def _known(self, kind: str, digest: Digest, size: int, contents: Sequence[tuple[bytes, int]], members: Digest | None) -> int:
         """The object's number, recorded in the scope in which its contents were known before."""
         scope = ""
         with self.catalogue.transaction() as db:
@@ -204,7 +204,8 @@ class _Run:
                 where = "SELECT scope FROM places WHERE store = ? AND sha256 = ? ORDER BY scope DESC LIMIT 1"
                 row = db.execute(where, (self.target.number, sha256)).fetchone()
                 scope = row[0] if row else ""
-        return self.catalogue.record_object(self.target.number, kind, digest, size, scope=scope, contents=contents, verified=True)
+        return self.catalogue.record_object(
+            self.target.number, kind, digest, size, scope=scope, contents=contents, verified=True, members=members)
 
     # -- small objects
 

@@ -109,7 +109,8 @@ class Bringer:
 
     def _record(self, written: Written) -> None:
         self._catalogue.record_object(
-            self._target.number, written.kind, written.digest, written.size, scope=self._scope, contents=written.contents, verified=True)
+            self._target.number, written.kind, written.digest, written.size, scope=self._scope, contents=written.contents, verified=True,
+            members=written.members)
 
     def _say_missing(self, plan: Plan, bag: SealedBag, sources: Sources, *, silent: bool) -> None:
         missing = {sha for (sha,) in islice(plan.rows("SELECT sha FROM content WHERE done = 0 ORDER BY id"), 100)}

@@ -62,8 +62,8 @@ def _verify(catalogue: Catalogue, store: Store, rows: list[ObjectRow], runner: R
         for first, last in batches.cut((row.size for row in rows), len(rows), total)
     ]
     for result in runner.map("verify what is there", read_back, jobs, files=len(rows), size=total, weigh=_weigh):
-        for number, contents in result.members.items():
-            catalogue.correct_places(number, contents)
+        for number, (contents, named) in result.members.items():
+            catalogue.correct_places(number, contents, named)
         catalogue.mark_verified(result.sound)
         catalogue.mark_damaged(result.damaged)
 

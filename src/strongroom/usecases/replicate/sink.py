@@ -27,6 +27,7 @@ class Written:
     digest: Digest
     size: int  # bytes as stored
     contents: tuple[tuple[bytes, int], ...]
+    members: Digest | None = None  # of a pack: the digest of its index
 
 
 class Sink:
@@ -78,10 +79,10 @@ class Sink:
 
     def put_pack(self, kind: str, digest: Digest, data: bytes | bytearray, index: bytes, members: Iterable[Member]) -> None:
         """A pack as it is to be stored, with what the caller knows to lie in it."""
-        stored = self._put(keys.stored(kind, digest), data, digest)
+        stored, named = self._put(keys.stored(kind, digest), data, digest), Digest.of(index)
         if stored:
-            self._put(keys.pack_index(digest), index, Digest.of(index))  # only a hint: that it reads back is not insisted on
-        self._note(stored, Written(kind, digest, len(data), tuple((member.digest.raw, member.length) for member in members)))
+            self._put(keys.pack_index(digest), index, named)  # only a hint: that it reads back is not insisted on
+        self._note(stored, Written(kind, digest, len(data), tuple((member.digest.raw, member.length) for member in members), named))
 
     def stream(self, digest: Digest, length: int, open_source: Callable[[], IO[bytes]]) -> None:
         """A content of any size; `open_source` opens it anew for each try. What turns out to be other bytes fails."""
