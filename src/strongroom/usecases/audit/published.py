@@ -66,7 +66,8 @@ def _to_json(row: CheckRow) -> dict[str, Any]:
     told = name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT) and name.digest.hex
     value = {
         "key": row.key.text, "seq": row.seq, "outcome": row.outcome.value, "time": row.time, "size": row.size,
-        "sha256": None if row.found == told and row.outcome is CheckOutcome.SOUND else row.found, "expected": None if row.expected in (row.found, told) else row.expected,
+        "sha256": None if row.found == told and row.outcome is CheckOutcome.SOUND else row.found,
+        "expected": None if row.expected in (row.found, told) else row.expected,
     }
     return {name: item for name, item in value.items() if item is not None}
 
