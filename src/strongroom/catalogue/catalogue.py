@@ -189,6 +189,11 @@ class Catalogue:
         sql = "SELECT 1 FROM objects WHERE store = ? AND kind = ? AND digest = ?"
         return self._db.execute(sql, (store, kind, digest.raw)).fetchone() is not None
 
+    def scopes_of(self, store: int, kind: str, digest: Digest) -> list[str]:
+        """How far what lies in an object is shared."""
+        sql = ("SELECT DISTINCT p.scope FROM places p JOIN objects o ON o.id = p.object WHERE o.store = ? AND o.kind = ? AND o.digest = ?")
+        return [scope for (scope,) in self._db.execute(sql, (store, kind, digest.raw))]
+
     def forget_objects(self, store: int, objects: Iterable[tuple[str, Digest]]) -> None:
         """What a sweep removed, by (kind, digest), with all that was believed to lie in it."""
         with self.transaction() as db:

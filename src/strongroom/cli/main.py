@@ -31,6 +31,7 @@ VERBS: Final = {
     "status": ("strongroom.cli.status", "how each collection stands, and what is overdue"),
     "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
     "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),
+    "sweep": ("strongroom.cli.sweep", "remove what no bag needs, and what was withheld"),
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
     "withhold": ("strongroom.cli.withhold", "take files down everywhere, without touching a bag"),
     "log": ("strongroom.cli.log", "whether the logs of the stores agree, and what they tell"),

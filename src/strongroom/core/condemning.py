@@ -24,26 +24,25 @@ class Why(StrEnum):
     UNNEEDED = "unneeded"
     DAMAGED = "damaged"
     WITHHELD = "withheld"
+    MOVED = "moved"  # a sweep named it before, and bags need it: nobody may count on it, so what they need is stored anew first
 
 
 @dataclass(frozen=True, slots=True)
 class Condemnation:
-    """One line of a record. `kept`: packs that hold what bags still need of a pack that is condemned for what is withheld in it."""
+    """One line of a record. `why` is for people: who deletes finds out again whether it may go."""
 
     key: StoreKey
     why: Why
-    kept: tuple[StoreKey, ...] = ()
 
     def to_line(self) -> bytes:
-        more = {"kept": [key.text for key in self.kept]} if self.kept else {}
-        return canonical.dumps({"key": self.key.text, "why": self.why.value, **more})
+        return canonical.dumps({"key": self.key.text, "why": self.why.value})
 
 
 def parse_condemnation(line: bytes, *, what: str) -> Condemnation:
     """Raises InvalidValueError, naming `what`, if this is no line of a record."""
     value = canonical.loads_line(line, what=what)
     try:
-        return Condemnation(StoreKey(value["key"]), Why(value["why"]), tuple(map(StoreKey, value.get("kept", ()))))
+        return Condemnation(StoreKey(value["key"]), Why(value["why"]))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidValueError(f"{what}: not a line of what a sweep condemns: {error}") from error
 

@@ -24,6 +24,7 @@ class EventType(StrEnum):
     FIXITY_CHECK = "fixity check"
     REPLICATION = "replication"
     REPAIR = "repair"
+    DELETION = "deletion"
     DEACCESSION = "deaccession"
     TRANSFER = "transfer"
 

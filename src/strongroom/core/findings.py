@@ -89,6 +89,12 @@ class Code(Enum):
     SIGNATURE_UNKNOWN_KEY = "signature-unknown-key", Severity.WARNING  # by a key that nobody here trusts
     SIGNATURE_ABSENT = "signature-absent", Severity.WARNING  # not signed, where others are
     NO_SEAL_SIGNATURE = "no-seal-signature", Severity.NOTE  # not signed, and nobody signs here
+    # -- sweeps
+    SWEEP_REFUSED = "sweep-refused", Severity.ERROR  # what bags need is not known, so nothing may be condemned
+    SWEEP_WAITS = "sweep-waits", Severity.WARNING  # for an attempt that may yet become a bag
+    SWEEP_LOCKED = "sweep-locked", Severity.WARNING  # the store removes nothing before a date
+    SWEEP_KEPT = "sweep-kept", Severity.WARNING  # damaged, and not known well enough to be removed
+    OLD_VERSIONS = "old-versions", Severity.WARNING  # of what was removed remain in the bucket
     RESTORE_LIMIT = "restore-limit", Severity.WARNING  # something the destination cannot hold as it was
     RESTORE_REFUSED = "restore-refused", Severity.ERROR  # a file the destination cannot hold, or a path no bag may have: not restored
     RESTORE_DIFFERS = "restore-differs", Severity.WARNING  # something else stands there, and was left alone

@@ -12,14 +12,18 @@ from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import Scratch
+from strongroom.usecases.sweep.condemned import Condemned
 
 _THREADS: Final = 8  # for look-ups that only wait
 _AT_ONCE: Final = 1000
 
 
-def confirm_absent(scratch: Scratch, store: Store, store_id: str) -> None:
-    """Look again for everything in `absent`, and strike what is there (it was written since), or was an attempt's that is no bag and
-    may have been swept. Raises StoreUnreachableError, WrongStoreError if another store, or none, answers by now."""
+def confirm_absent(scratch: Scratch, store: Store, store_id: str, condemned: Condemned) -> None:
+    """Look again for everything in `absent`, and strike what is there (it was written since), what was an attempt's that is no bag and may
+    have been swept, and what the records of sweeps name: what bags need of that is looked for by content.
+
+    Raises StoreUnreachableError, WrongStoreError if another store, or none, answers by now.
+    """
     last = ""
     while rows := scratch.db.execute("SELECT base FROM absent WHERE base > ? ORDER BY base LIMIT ?", (last, _AT_ONCE)).fetchall():
         bases = [base for (base,) in rows]
@@ -28,7 +32,7 @@ def confirm_absent(scratch: Scratch, store: Store, store_id: str) -> None:
             there = list(threads.map(lambda base: bool(generations(store, StoreKey(base))), bases))
         with scratch.transaction() as db:
             for base, found in zip(bases, there, strict=True):
-                if found or not _matters(scratch, base):
+                if found or condemned.is_deleted(StoreKey(base)) or not _matters(scratch, base):
                     db.execute("DELETE FROM absent WHERE base = ?", (base,))
     if read_description(store).id != store_id:
         raise WrongStoreError(f"{store.url}: another store lies there by now")

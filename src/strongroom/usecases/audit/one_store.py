@@ -48,6 +48,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.signatures.store_keys import trust_in
+from strongroom.usecases.sweep.condemned import Condemned
 from strongroom.usecases.withheld.tombstones import Withheld
 
 #: Objects that a report lists one by one; all of them are in `checks/` and in the catalogue.
@@ -102,7 +103,7 @@ class StoreRun:
     def _compare(self) -> None:
         quick.compare(self._scratch, self._catalogue, self._number, self._id)
         limit(self._scratch, self._request)
-        confirm_absent(self._scratch, self._store, self._id)
+        confirm_absent(self._scratch, self._store, self._id, Condemned.load(self._store, self._folder))
         self._say()
 
     # -- full
@@ -120,7 +121,7 @@ class StoreRun:
         self._left = choice.left
         self._look(choice)
         with self._runner.stage("look again for what is not there"):
-            confirm_absent(self._scratch, self._store, self._id)
+            confirm_absent(self._scratch, self._store, self._id, Condemned.load(self._store, self._folder))
         self._consequences.work_out()
         self._forget(strike_unneeded(self._scratch, self._consequences.unread))
         self._say()

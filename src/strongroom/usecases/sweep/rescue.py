@@ -1,0 +1,81 @@
+"""A worker's share: what bags still need of packs and objects that are condemned, stored anew at keys that no sweep names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from strongroom.core.digests import Digest
+from strongroom.core.errors import DamagedInStoreError
+from strongroom.core.keys import StoreKey
+from strongroom.stores.generations import generations
+from strongroom.stores.interface import Store
+from strongroom.usecases.framing import is_framed
+from strongroom.usecases.repair.healing import members_by_headers
+from strongroom.usecases.replicate.copying import open_range
+from strongroom.usecases.replicate.sink import Sink, Written
+from strongroom.usecases.restore.contents import is_streamed, read_run, runs
+from strongroom.usecases.restore.plan import Need
+
+
+@dataclass(frozen=True, slots=True)
+class RescueJob:
+    """`target` is `source` as writers see it. Each base with the contents that are to be kept of it."""
+
+    source: Store
+    target: Store
+    bases: tuple[tuple[str, tuple[bytes, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    base: str
+    written: tuple[Written, ...]
+
+
+def rescue(job: RescueJob) -> list[Rescued]:
+    """Pack anew, each base by itself so that nothing is mixed that was apart, and read back.
+
+    Equal members make the same pack again: running it twice stores nothing twice. Raises DamagedInStoreError if a content cannot be had:
+    then nothing may be deleted.
+    """
+    return [Rescued(base, _one(job, base, set(keep))) for base, keep in job.bases]
+
+
+def _one(job: RescueJob, base: str, keep: set[bytes]) -> tuple[Written, ...]:
+    sink = Sink(job.target)
+    left = set(keep)
+    for key in generations(job.source, StoreKey(base)):
+        if left:
+            left -= _from(job.source, key, left, sink)
+    sink.flush()
+    if left or sink.failed:
+        raise DamagedInStoreError(f"{job.source.url}: {base}: {len(left | sink.failed)} contents that bags need could not be stored anew; "
+                                  "nothing was deleted. Run `strongroom audit` and `strongroom repair`")
+    return tuple(sink.written)
+
+
+def _from(source: Store, key: StoreKey, left: set[bytes], sink: Sink) -> set[bytes]:
+    """Hand what is sound in one generation to the sink."""
+    if not key.text.startswith("packs/"):
+        digest = Digest(key.base[0].text.rpartition("/")[2])
+        size = source.head(key).size
+        sink.stream(digest, size, partial(open_range, source, key, 0, size))
+        return {digest.raw} - sink.failed
+    needs = []
+    for number, member in enumerate(members_by_headers(source, key)):
+        if member.digest.raw in left:
+            frame = (member.frame.offset, member.frame.length) if member.frame else ()
+            needs.append(Need(number, member.digest.raw, member.offset, member.length, *frame))
+    done: set[bytes] = set()
+    for run in runs(iter(needs)):
+        if is_streamed(run):
+            need = run[0]
+            sink.stream(Digest.from_bytes(need.sha), need.length, partial(open_range, source, key, need.offset, need.length))
+            done |= {need.sha} - sink.failed
+            continue
+        for need, data in read_run(source, key, run):
+            if data is not None and need.sha not in done:
+                sink.add(Digest.from_bytes(need.sha), data, compress=is_framed(key))
+                done.add(need.sha)
+    return done
