@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 import shutil
@@ -17,7 +18,7 @@ from tests.imports.archives import END, tar_of
 from tests.verify.conformance.builder import Builder
 
 QUIET = ("--no-prefect", "--quiet", "--workers", "1")
-VERBS = ("archive", "restore", "audit", "replicate", "repair", "import", "rebuild")
+VERBS = ("archive", "restore", "audit", "replicate", "repair", "import", "rebuild", "sweep")
 _FRESH = 20  # tries in one place before a new one is made
 #: More than any command here takes on a slow machine, in seconds.
 _LONG = 300
@@ -28,6 +29,7 @@ class Job:
 
     def __init__(self, verb: str, root: Path) -> None:
         self.verb = verb
+        self.strays: list[Path] = []
         self.place = Place(root, stores=["store", "copy"] if verb in ("replicate", "repair") else ["store"]).make()
         for number in range(2):
             self.place.write(f"large-{number}", random.Random(number).randbytes(5 << 20))
@@ -59,6 +61,8 @@ class Job:
                 return ("restore", self.place.name, self.place.root / "restored", "--payload-only", *QUIET)
             case "replicate":
                 return ("replicate", self.place.manifest, *QUIET)
+            case "sweep":
+                return ("sweep", "--yes", *QUIET)
             case "rebuild":
                 return ("rebuild", "--store", self.place.store, "--replace", *QUIET)
         return (self.verb, *QUIET)
@@ -73,6 +77,8 @@ class Job:
         elif self.verb != "archive":
             done = self.archive()
             assert done.status == 0, done.err
+        if self.verb == "sweep":
+            self.strays = litter(self.place.store, chance)
         if self.verb == "repair":
             copy = self.place.root / "copy"
             there = [path for path in [*copy.glob("packs/*/*.tar"), *copy.glob("content/*/*")] if "~" not in path.name]
@@ -91,6 +97,8 @@ class Job:
                 return [f"(d) {error}"]
         if self.verb == "rebuild":
             return self._rebuilt()
+        if self.verb == "sweep":
+            return [f"(d) not swept: {path.name}" for path in self.strays if path.exists()]
         left = [path.name for path in self.place.root.glob(".restored*")]
         return [f"(d) left behind: {left}"] if left else []
 
@@ -117,6 +125,19 @@ class Job:
         if self.verb == "restore" and restored.exists() and payload(restored) != payload(self.place.source):
             return ["a half restored folder has the name of a whole one"]
         return []
+
+
+def litter(store: Path, chance: random.Random) -> list[Path]:
+    """What runs that were cut off leave: a content that no bag needs, and tag files of an attempt whose number is taken."""
+    data = chance.randbytes(20_000)
+    name = hashlib.sha256(data).hexdigest()
+    attempt = f"bags/site/v1/{chance.randbytes(16).hex()}"
+    files = {f"content/{name[:2]}/{name}": data, f"{attempt}/open": b"{}\n", f"{attempt}/bag/bagit.txt": data[:100]}
+    for key, bytes_ in files.items():
+        path = store / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes_)
+    return [store / key for key in files]
 
 
 def damage(path: Path, chance: random.Random) -> None:

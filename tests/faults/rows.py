@@ -29,7 +29,7 @@ class Row:
 ROWS = (
     *(Row(f"kill {verb} at any moment", kills.at_any_moment(verb), 200, 1) for verb in kills.VERBS),
     *(Row(f"kill {verb} after each step", kills.after_each_step(verb), 0, short)
-      for verb, short in zip(kills.VERBS, (4, 1, 1, 1, 1, 1, 1), strict=True)),
+      for verb, short in zip(kills.VERBS, (4, 1, 1, 1, 1, 1, 1, 2), strict=True)),
     Row("SIGTERM and Ctrl-C", kills.interrupted, 100, 2),
     Row("disk full, no inodes", disks.full, 60, 4, mounts=True),
     Row("file size limit", disks.limited, 30, 1),

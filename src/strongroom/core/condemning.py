@@ -1,4 +1,4 @@
-"""The documents of `sweep/SEQ/`: what a sweep condemns, whom it waits for, what it did (docs/format.md, section 14)."""
+"""The documents of `sweep/SEQ/`: what a sweep condemns, whom it waits for, what it did (docs/format.md, section 15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store as its writers must see it: what a sweep condemned is not there for them, and its keys are taken (docs/format.md, section 14)."""
+"""A store as its writers must see it: what a sweep condemned is not there for them, and its keys are taken (docs/format.md, section 15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys that any sweep of a store named: never written again, by anybody (docs/format.md, section 14)."""
+"""The keys that any sweep of a store named: never written again, by anybody (docs/format.md, section 15)."""
 
 from __future__ import annotations
 

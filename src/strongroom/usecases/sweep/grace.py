@@ -1,4 +1,4 @@
-"""How long contents have been withheld, so that no clock that is wrong lets anything go early (docs/format.md, section 14)."""
+"""How long contents have been withheld, so that no clock that is wrong lets anything go early (docs/format.md, section 15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of a store's sweeps, written and read (docs/format.md, section 14)."""
+"""The records of a store's sweeps, written and read (docs/format.md, section 15)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def sweep(
 ) -> SweepReport:
     """Remove from these stores (URLs; none: every one the catalogue knows) what no sealed bag needs, and what was withheld so long ago.
 
-    In two steps (docs/format.md, section 14): what waits is carried on by running it again. `void_open`: take the numbers of attempts
+    In two steps (docs/format.md, section 15): what waits is carried on by running it again. `void_open`: take the numbers of attempts
     that are open out of use instead of waiting for them. Raises UsageError if no store is known; whatever stops it, running it again
     goes on.
     """
