@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, NoReturn
 
@@ -20,6 +21,22 @@ def dumps(value: Json) -> bytes:
     b'{"a":"\\xc3\\xa9","b":1}\\n'
     """
     return dumps_line(value).encode() + b"\n"
+
+
+def summed(value: dict[str, Json]) -> bytes:
+    """A document that answers for its own bytes: with a member `sum`, the SHA-256 of the document without it."""
+    return dumps({**value, "sum": hashlib.sha256(dumps(value)).hexdigest()})
+
+
+def check_sum(value: Json, data: bytes, *, what: str) -> None:
+    """Raise InvalidValueError if `value`, read from `data`, is not what `summed` makes: rot, that makes sense all the same."""
+    try:
+        rest = {name: member for name, member in value.items() if name != "sum"}
+        if summed(rest) == data:
+            return
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise InvalidValueError(f"{what}: its members have another sum than it says: it is damaged")
 
 
 def dumps_line(value: Json) -> str:

@@ -49,7 +49,7 @@ class Seal:
     signer: Digest | None = None  # fingerprint of the key that signs it; None: it is not signed
 
     def to_bytes(self) -> bytes:
-        return _summed({
+        return canonical.summed({
             "format": FORMAT,
             "bag": str(self.bag),
             "collection": self.collection,
@@ -76,30 +76,19 @@ class Void:
 
     def to_bytes(self) -> bytes:
         previous = None if self.previous is None else {"bag": str(self.previous.bag), "seal": self.previous.seal.hex}
-        return _summed({"format": FORMAT, "bag": str(self.bag), "attempt": None, "previous": previous, "sealed": self.sealed})
+        return canonical.summed({"format": FORMAT, "bag": str(self.bag), "attempt": None, "previous": previous, "sealed": self.sealed})
 
 
 def parse_seal(data: bytes, *, what: str) -> Seal | Void:
     """The seal these bytes are. `what` names the object in the message of the InvalidValueError if they are none."""
     value = canonical.loads(data, what=what)
     try:
-        _check_sum(value, data)
+        canonical.check_sum(value, data, what="it")
         return _seal(value)
     except InvalidValueError as error:
         raise InvalidValueError(f"{what}: not a seal: {error}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidValueError(f"{what}: not a seal: {type(error).__name__} {error}") from error
-
-
-def _summed(value: dict[str, Any]) -> bytes:
-    return canonical.dumps({**value, "sum": Digest.of(canonical.dumps(value)).hex})
-
-
-def _check_sum(value: dict[str, Any], data: bytes) -> None:
-    """Rot must not pass for a second seal under the label: the seal answers for its own bytes."""
-    rest = {name: member for name, member in value.items() if name != "sum"}
-    if value["sum"] != Digest.of(canonical.dumps(rest)).hex or canonical.dumps(value) != data:
-        raise InvalidValueError("its members have another sum than it says: it is damaged")
 
 
 def _seal(value: dict[str, Any]) -> Seal | Void:

@@ -84,7 +84,7 @@ def _append(catalogue: Catalogue, store: Store, store_number: int, store_id: str
         if seq <= highest:  # the end of the chain is damaged: it is never continued over a gap
             writer = catalogue.renew_writer(store_number)
             continue
-        batch = canonical.dumps({
+        batch = canonical.summed({
             "format": "strongroom-log/1", "store": store_id, "writer": writer, "seq": seq,
             "previous": None if head is None else head.sha256.hex, "events": [event.to_json() for event in events],
         })

@@ -89,7 +89,8 @@ def _log(name: Named, data: bytes, store_id: str) -> str | None:
         return f"says that it is {place}"
     if (value["previous"] is None) != (value["seq"] == 1) or not isinstance(value["events"], list):
         return "has no list of events, or no batch before it where there must be one"
-    return _not_canonical(data)
+    canonical.check_sum(value, data, what=name.base)
+    return None
 
 
 def _checks(name: Named, data: bytes, store_id: str) -> str | None:

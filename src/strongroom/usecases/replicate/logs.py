@@ -61,6 +61,7 @@ def parse_batch(data: bytes, key: StoreKey) -> None:
         raise InvalidValueError(f"{key}: not the batch of the log that belongs here")
     if value.get("format") != "strongroom-log/1" or not isinstance(value.get("events"), list):
         raise InvalidValueError(f"{key}: not a batch of the log")
+    canonical.check_sum(value, data, what=str(key))
 
 
 def _origin(data: bytes) -> str:
