@@ -177,7 +177,7 @@ def main() -> int:
             locked.fill(8)
             while (done := sum(locked.made.values())) < args.count:
                 locked.round(min(100, args.count - done))
-                print(f"{sum(locked.made.values())} faults, {len(locked.wrong)} wrong", flush=True)
+                print("\n    ".join([f"{sum(locked.made.values())} faults, {len(locked.wrong)} wrong", *locked.wrong]), flush=True)
             locked.restores()
     print("\n".join(f"{count:6} {what}" for what, count in sorted(locked.made.items())))
     print("\n".join(locked.wrong))

@@ -8,6 +8,8 @@ import threading
 import pytest
 
 from strongroom.core.errors import UsageError
+from strongroom.usecases.audit.request import AuditRequest
+from strongroom.usecases.audit.run import audit
 
 BOTH = ["one", "two"]
 
@@ -147,3 +149,27 @@ def test_archiving_meanwhile_loses_nothing(hurt):
     assert ended[0].exit_status == 0
     assert len(place.payload("one", "site/v3")) == 72
     assert place.payload("one", "site/v1")["data/pages/5.html"] == b"page 5 of the site"
+
+
+@pytest.mark.parametrize("also_first", [False, True])
+def test_a_repaired_object_whose_repair_is_gone_is_repaired_again(hurt, also_first):
+    """What was sound once, and is gone, speaks for nothing."""
+    place = hurt.place
+    key = next(path for path in place.folder("one").glob("bags/site/v1/*/bag/manifest-sha256.txt"))
+    true = key.read_bytes()
+    url = place.stores["one"]
+
+    def audited() -> int:
+        return audit(AuditRequest(stores=(url,)), place.context, place.runner).exit_status
+
+    assert audited() == 0
+    key.chmod(0o644)
+    key.write_bytes(b"rot")
+    assert (audited(), hurt.repair().exit_status, audited()) == (1, 0, 0)
+    repaired = key.with_name(key.name + "~1")
+    assert repaired.read_bytes() == true
+    repaired.unlink()
+    if also_first:
+        key.unlink()
+    assert (audited(), hurt.repair().exit_status, audited()) == (1, 0, 0)
+    assert true in [path.read_bytes() for path in key.parent.glob(key.name + "*")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from strongroom.core.errors import WrongStoreError
+from strongroom.core.errors import NotFoundInStoreError, WrongStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.describe import read_description
 from strongroom.stores.generations import generations
@@ -36,6 +36,17 @@ def confirm_absent(scratch: Scratch, store: Store, store_id: str, condemned: Con
                     db.execute("DELETE FROM absent WHERE base = ?", (base,))
     if read_description(store).id != store_id:
         raise WrongStoreError(f"{store.url}: another store lies there by now")
+
+
+def confirm_vanished(scratch: Scratch, store: Store) -> list[StoreKey]:
+    """Generations that are gone indeed: that one was sound says nothing about the others any more. Raises StoreUnreachableError."""
+    gone = []
+    for (text,) in scratch.rows("SELECT key FROM vanished ORDER BY key"):
+        try:
+            store.head(StoreKey(text))
+        except NotFoundInStoreError:
+            gone.append(StoreKey(text))
+    return gone
 
 
 def _matters(scratch: Scratch, base: str) -> bool:

@@ -66,7 +66,10 @@ def recall(scratch: Scratch, catalogue: Catalogue, store: int) -> None:
 
 def _gone(scratch: Scratch, key: StoreKey, recorded: str | None) -> None:
     name = name_of(key)
-    if name.generation and scratch.one("SELECT 1 FROM things WHERE base = ?", (name.base,)):
+    others = scratch.one("SELECT 1 FROM things WHERE base = ?", (name.base,)) is not None
+    if others or name.generation:
+        scratch.db.execute("INSERT OR IGNORE INTO vanished (key) VALUES (?)", (key.text,))
+    if name.generation and others:
         return  # a sweep takes damaged generations away
     note_absent(scratch, name.base, recorded, "it was there before")
 

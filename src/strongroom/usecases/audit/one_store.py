@@ -30,7 +30,7 @@ from strongroom.signing import Keyring, Trust
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.audit import quick
-from strongroom.usecases.audit.absences import confirm_absent
+from strongroom.usecases.audit.absences import confirm_absent, confirm_vanished
 from strongroom.usecases.audit.choose import Choice, begin, choose, cut
 from strongroom.usecases.audit.consequences import Consequences
 from strongroom.usecases.audit.events import audit_events
@@ -122,6 +122,7 @@ class StoreRun:
         self._look(choice)
         with self._runner.stage("look again for what is not there"):
             confirm_absent(self._scratch, self._store, self._id, Condemned.load(self._store, self._folder))
+            forget_checks(self._catalogue, self._number, confirm_vanished(self._scratch, self._store))
         self._consequences.work_out()
         self._forget(strike_unneeded(self._scratch, self._consequences.unread))
         self._say()

@@ -47,6 +47,7 @@ CREATE TABLE looks (
 CREATE INDEX looks_by_base ON looks (base);
 CREATE TABLE members (unit TEXT, sha256 BLOB, PRIMARY KEY (unit, sha256)) WITHOUT ROWID;  -- sound ones, of damaged packs
 CREATE TABLE absent (base TEXT PRIMARY KEY, expected TEXT, why TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE vanished (key TEXT PRIMARY KEY) WITHOUT ROWID;  -- generations that were there before, and are not listed
 CREATE TABLE bad (sha256 BLOB, base TEXT, PRIMARY KEY (sha256, base)) WITHOUT ROWID;  -- contents, by what should hold them
 CREATE TABLE withheld (sha256 BLOB PRIMARY KEY) WITHOUT ROWID;  -- not missed by anybody
 CREATE TABLE held (sha256 BLOB PRIMARY KEY) WITHOUT ROWID;
