@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.keys import StoreKey
 from strongroom.core.tombstone import Action
+from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import open_known_store
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
@@ -18,6 +21,14 @@ from strongroom.usecases.withheld.writing import write_tombstone
 from tests.fixtures.seaweedfs import S3Server
 from tests.replicate.conftest import Place
 from tests.sweep.test_sweep import PAGE, worse_than_notes
+
+
+@pytest.fixture
+def runner(s3_bucket: Callable[[], str]) -> Iterator[LocalRunner]:
+    """Workers that are started when the server's credentials are set."""
+    with LocalRunner(2, quiet=True) as local:
+        yield local
+
 
 LARGE = b"a large withheld film " * (5 << 16)
 
@@ -50,7 +61,7 @@ def withhold(url: str) -> None:
         write_tombstone(open_known_store(url, None), Digest.of(data), Action.WITHHOLD, "a court said so", ["somebody"])
 
 
-def test_no_version_of_a_withheld_page_is_left(place: Place, s3_server: S3Server, s3_bucket: Callable[[], str]) -> None:
+def test_no_version_of_a_withheld_page_is_left(place: Place, s3_server: S3Server) -> None:
     name = bucket(place, s3_server, "sweep-versions")
     url = place.stores["three"]
     client = s3_server.client()
@@ -65,7 +76,7 @@ def test_no_version_of_a_withheld_page_is_left(place: Place, s3_server: S3Server
     assert checked.exit_status == 0 and worse_than_notes(checked) == []
 
 
-def test_what_is_locked_is_said_with_its_date_and_goes_later(place: Place, s3_server: S3Server, s3_bucket: Callable[[], str]) -> None:
+def test_what_is_locked_is_said_with_its_date_and_goes_later(place: Place, s3_server: S3Server) -> None:
     name = bucket(place, s3_server, "sweep-locked")
     url = place.stores["three"]
     store = open_known_store(url, None)
