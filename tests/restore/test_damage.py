@@ -17,6 +17,7 @@ from strongroom.core.pack import PackBuilder
 from strongroom.stores.describe import read_description
 from strongroom.usecases.restore import RestoreRequest, restore
 from tests.fixtures.findings import said
+from tests.fixtures.seals import altered
 from tests.restore.builder import damage, make_store, pack_members, put, replicate, seal_folder, snapshot
 
 
@@ -283,8 +284,8 @@ def test_a_fork_in_one_store_is_a_choice_for_a_person(tmp_path, store, plain, se
 
 
 def test_a_later_generation_that_disagrees_with_its_tag_files_is_damage_not_a_fork(tmp_path, store, plain, sealed, context, runner):
-    forged = sealed.seal.to_bytes().replace(b'"sealed":"2026', b'"sealed":"2025').replace(
-        sealed.seal.tag_manifests["tagmanifest-sha256.txt"].hex.encode(), b"0" * 64)
+    manifests = {name: digest.hex for name, digest in sealed.seal.tag_manifests.items()} | {"tagmanifest-sha256.txt": "0" * 64}
+    forged = altered(sealed.seal.to_bytes(), sealed="2025-01-01T00:00:00Z", tag_manifests=manifests)
     put(store, keys.seal(sealed.bag).generation(1), forged)
     report = restore(ask(tmp_path, store), context, runner)
     assert report.complete and codes(report) == {Code.SEAL_DAMAGED}
