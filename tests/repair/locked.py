@@ -65,8 +65,9 @@ class Locked:
                 self.place.write("site", f"{number}/{file}.html", self.chance.randbytes(700))
             if number % 3 == 0:
                 self.place.write("site", f"{number}/large", self.chance.randbytes((4 << 20) + 1))
-            self.place.archive("site", [STORES[number % 2], STORES[1 - number % 2]])
-            self.place.replicate("site", STORES)
+            self.place.archive("site", STORES)
+            if number in (bags // 2, bags - 1):
+                self.place.replicate("site", STORES)
         # What nothing else speaks of, the newest batch of a log, is known from its first audit on (decision 10).
         sound = audit(AuditRequest(stores=(self.place.stores["bucket"],)), self.place.context, self.place.runner)
         assert sound.exit_status == 0, sound.findings
