@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from strongroom.catalogue import Catalogue
+from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, RefusedError, StoreUnreachableError
 from strongroom.core.pack import member_header, parse_header, parse_index
@@ -76,15 +77,39 @@ def test_a_strangers_folder_in_the_log_does_not_spoil_the_seal(site):
     assert set(site.seal(2)["log"]) == {writer.name}
 
 
-def test_a_damaged_end_of_the_log_is_neither_sealed_nor_continued(site):
+def rot(data: bytes) -> bytes:
+    """One bit, in a time: it makes sense all the same."""
+    return data.replace(b'"eventDateTime":"2', b'"eventDateTime":"3', 1)
+
+
+@pytest.mark.parametrize("hurt", [lambda _: b"garbage", rot, lambda data: data + b"\n"], ids=["garbage", "a flipped bit", "more"])
+def test_a_damaged_end_of_the_log_is_neither_sealed_nor_continued(site, hurt):
     site.run()
     (batch,) = site.store.glob("log/*/*.json")
     batch.chmod(0o644)
-    batch.write_text("garbage")
+    before = batch.read_bytes()
+    batch.write_bytes(hurt(before))
+    assert batch.read_bytes() != before
     site.write("index.html", b"changed")
     assert site.run().bag == "site/v2"
     assert site.seal(2)["log"] == {}
     assert len(list(site.store.glob("log/*"))) == 2
+
+
+def test_an_altered_end_of_the_log_is_not_continued(site):
+    """Somebody made its sum right as well: only this installation knows what it wrote. A next batch would vouch for the forgery."""
+    site.run()
+    (batch,) = site.store.glob("log/*/*.json")
+    value = json.loads(batch.read_bytes())
+    value["events"][0]["eventDetail"] = "nothing to see"
+    del value["sum"]
+    batch.chmod(0o644)
+    batch.write_bytes(canonical.summed(value))
+    site.write("index.html", b"changed")
+    assert site.run().bag == "site/v2"
+    (chain,) = {path.parent for path in site.store.glob("log/*/000000000001.json")} - {batch.parent}
+    assert json.loads((chain / batch.name).read_bytes())["previous"] is None
+    assert list(batch.parent.iterdir()) == [batch]
 
 
 def test_one_chain_however_many_runs_append_at_once(site):

@@ -100,11 +100,16 @@ def known_below(catalogue: Catalogue, store: int, prefix: str) -> Iterator[Check
             yield _row(row)
 
 
-def last_known(catalogue: Catalogue, store: int, prefix: str) -> str | None:
-    """The highest key of the store below `prefix` that is known, without its generation; None if none is."""
+def last_known(catalogue: Catalogue, store: int, prefix: str) -> tuple[StoreKey, frozenset[Digest]] | None:
+    """The highest key of the store below `prefix` that is known, without its generation, and the SHA-256 it had when it was written or
+    last sound (more than one where its generations differed, none where nobody knows). None if no key is known."""
     with reading(catalogue) as db:
         sql = "SELECT max(base) FROM checks WHERE store = ? AND base >= ? AND base < ?"
-        return db.execute(sql, (store, prefix, prefix + "~")).fetchone()[0]  # type: ignore[no-any-return]
+        base = db.execute(sql, (store, prefix, prefix + "~")).fetchone()[0]
+        if base is None:
+            return None
+        sql = "SELECT CASE outcome WHEN 'sound' THEN found ELSE expected END FROM checks WHERE store = ? AND base = ?"
+        return StoreKey(base), frozenset(Digest(digest) for (digest,) in db.execute(sql, (store, base)) if digest is not None)
 
 
 def unsound(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:

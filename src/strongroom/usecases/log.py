@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import fcntl
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import last_known, record_written
-from strongroom.core import canonical, keys
+from strongroom.core import keys
+from strongroom.core.batch import LIMIT, form_batch, parse_batch, parse_key
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, KeyExistsError, NotFoundInStoreError
 from strongroom.core.events import Event
 from strongroom.core.ids import check_id
+from strongroom.core.keys import StoreKey
 from strongroom.core.seal import Head
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
-
-_LIMIT: Final = 64 * 1024**2  # bytes of one batch of events
-_BATCH: Final = re.compile(r"/([0-9]{12})\.json\Z")
 
 
 def heads(store: Store) -> dict[str, Head]:
@@ -36,19 +33,18 @@ def heads(store: Store) -> dict[str, Head]:
 
 
 def _last_batch(store: Store, writer: str) -> tuple[Head | None, int]:
-    """The last batch of a chain that can be read as one, and the highest number any object of the chain has (0: none)."""
-    there: dict[int, list[keys.StoreKey]] = {}
+    """The last batch of a chain that is sound by its own sum, and the highest number any object of the chain has (0: none)."""
+    there: dict[int, list[StoreKey]] = {}
     for stat in store.list(f"log/{writer}/"):
-        match = _BATCH.search(stat.key.base[0].text)
-        if match is not None:
-            there.setdefault(int(match[1]), []).append(stat.key)
+        named = parse_key(stat.key)
+        if named is not None:
+            there.setdefault(named[1], []).append(stat.key)
     for seq in sorted(there, reverse=True):
         for key in reversed(there[seq]):
             with suppress(InvalidValueError, DamagedInStoreError, NotFoundInStoreError):
-                data = read_all(store, key, _LIMIT)
-                value = canonical.loads(data, what=str(key))
-                if isinstance(value, dict) and value.get("writer") == writer and value.get("seq") == seq:
-                    return Head(seq, Digest.of(data)), max(there)
+                data = read_all(store, key, LIMIT)
+                parse_batch(data, key)
+                return Head(seq, Digest.of(data)), max(there)
     return None, max(there, default=0)
 
 
@@ -76,26 +72,32 @@ def _append(catalogue: Catalogue, store: Store, store_number: int, store_id: str
     for _ in range(5):
         head, highest = _last_batch(store, writer)
         seq = 1 if head is None else head.seq + 1
-        known = last_known(catalogue, store_number, f"log/{writer}/")
-        if known is not None and known >= keys.log_batch(writer, seq).text:
-            # It reached further once: the store was put back to an older state. To go on from there would be a second history.
+        if not _continues(head, highest, last_known(catalogue, store_number, f"log/{writer}/")):
             writer = catalogue.renew_writer(store_number)
             continue
-        if seq <= highest:  # the end of the chain is damaged: it is never continued over a gap
-            writer = catalogue.renew_writer(store_number)
-            continue
-        batch = canonical.summed({
-            "format": "strongroom-log/1", "store": store_id, "writer": writer, "seq": seq,
-            "previous": None if head is None else head.sha256.hex, "events": [event.to_json() for event in events],
-        })
+        batch = form_batch(store_id, writer, seq, None if head is None else head.sha256, events)
         key = keys.log_batch(writer, seq)
         try:
             store.put(key, batch, sha256=Digest.of(batch))
         except KeyExistsError:
-            if read_all(store, key, _LIMIT) != batch:
+            if read_all(store, key, LIMIT) != batch:
                 # Somebody else continued this chain: a copy of our state is in use elsewhere. Two may not share one chain.
                 writer = catalogue.renew_writer(store_number)
                 continue
         record_written(catalogue, store_number, key, batch)
         return
     raise KeyExistsError(f"{store.url}: could not append to the log: every chain was continued by somebody else")
+
+
+def _continues(head: Head | None, highest: int, known: tuple[StoreKey, frozenset[Digest]] | None) -> bool:
+    """Whether a chain may go on after `head`. `known` is the last batch that the catalogue knows, with the digests it may have.
+
+    Not where it reached further once: the store was put back to an older state, and this would be a second history. Not over a gap,
+    where its end is damaged. Not after an end that was altered: the next batch would vouch for it.
+    """
+    last = 0 if head is None else head.seq
+    if known is None:
+        return last == highest
+    named = parse_key(known[0])
+    seq = 0 if named is None else named[1]
+    return last == highest >= seq and not (head is not None and seq == last and known[1] and head.sha256 not in known[1])

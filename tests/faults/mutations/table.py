@@ -31,6 +31,7 @@ _HOSTILE_IMPORT: Final = "tests/imports/test_hostile.py"
 _CHANGING: Final = "tests/archive/test_changing_source.py"
 _FRAMES: Final = "tests/core/test_frames.py"
 _COMPRESSION: Final = "tests/compression/test_compression.py"
+_ADVERSITY: Final = "tests/archive/test_adversity.py"
 _HISTORY: Final = "tests/history/test_verify.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
 _WITHHELD_SIGNED: Final = "tests/withheld/test_signed.py"
@@ -170,8 +171,12 @@ MUTATIONS: Final = (
          "    if not need_not_withheld(plan, withheld):\n        return []", "    return []", "tests/withheld/test_readers.py"),
     # -- the log
     _one("a store that was put back is written on from there", "usecases/log.py",
-         'if known is not None and known >= keys.log_batch(writer, seq).text:', "if known == '':",
+         "return last == highest >= seq and", "return last == highest and",
          f"{_HISTORY}::test_this_machine_does_not_go_on_from_an_older_state"),
+    _one("a log goes on after rot", "usecases/log.py",
+         "                parse_batch(data, key)\n", "", f"{_ADVERSITY}::test_a_damaged_end_of_the_log_is_neither_sealed_nor_continued"),
+    _one("a log goes on after a forgery", "usecases/log.py",
+         "head.sha256 not in known[1])", "head.sha256 is None)", f"{_ADVERSITY}::test_an_altered_end_of_the_log_is_not_continued"),
     _one("log verify believes any seal", "usecases/history/seals.py",
          "SET doubtful = 'named by nothing'", "SET doubtful = NULL",
          f"{_HISTORY}::test_a_seal_whose_log_heads_were_altered_accuses_no_log"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from strongroom.core import canonical
+from strongroom.core.batch import parse_batch
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UnknownFeatureError
 from strongroom.core.keys import StoreKey
@@ -83,13 +84,7 @@ def _index(name: Named, data: bytes, store_id: str) -> str | None:
 
 
 def _log(name: Named, data: bytes, store_id: str) -> str | None:
-    value = canonical.loads(data, what=name.base)
-    place = f"log/{value['writer']}/{value['seq']:012d}.json"
-    if value["format"] != "strongroom-log/1" or place != name.base:
-        return f"says that it is {place}"
-    if (value["previous"] is None) != (value["seq"] == 1) or not isinstance(value["events"], list):
-        return "has no list of events, or no batch before it where there must be one"
-    canonical.check_sum(value, data, what=name.base)
+    parse_batch(data, StoreKey(name.base))
     return None
 
 

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from strongroom.core import canonical
+from strongroom.core.batch import LIMIT, parse_batch
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases.replicate.logs import parse_batch
 from strongroom.usecases.sealed.places import Places
 
-_LIMIT: Final = 64 << 20
 _BAG: Final = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})/v[1-9][0-9]{0,8}\Z")
 
 
@@ -46,8 +44,6 @@ def _batches(store: Store) -> Iterator[StoreKey]:
 def _read(store: Store, key: StoreKey) -> dict[str, Any] | None:
     """A batch that makes sense, in whatever generation; None for anything else."""
     with suppress(NotFoundInStoreError, DamagedInStoreError, InvalidValueError):
-        data = read_all(store, key, _LIMIT)
-        parse_batch(data, key.base[0])
-        value: dict[str, Any] = canonical.loads(data, what=str(key))
-        return value
+        data = read_all(store, key, LIMIT)
+        return parse_batch(data, key)
     return None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from strongroom.core import canonical
+from strongroom.core.batch import LIMIT
 from strongroom.core.errors import StoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
@@ -18,7 +19,6 @@ from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.history.levels import Level, levels, with_the_one_below
 from strongroom.usecases.history.scratch import Scratch
-from strongroom.usecases.history.survey import LIMIT
 
 
 @dataclass(slots=True)

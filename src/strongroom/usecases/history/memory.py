@@ -7,9 +7,9 @@ from typing import Any
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import known_below
+from strongroom.core.batch import parse_key
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.usecases.history.scratch import Scratch
-from strongroom.usecases.history.survey import parse_key
 
 
 def remember(scratch: Scratch, catalogue: Catalogue, store_id: str) -> None:

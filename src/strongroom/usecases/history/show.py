@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from strongroom.core.batch import LIMIT, parse_batch, parse_key
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, StoreError
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
 from strongroom.usecases.history.run import addresses
-from strongroom.usecases.history.survey import LIMIT, parse_batch, parse_key
 from strongroom.usecases.sealed.places import open_address, parse_bag
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from strongroom.core import canonical, keys
+from strongroom.core import keys
+from strongroom.core.batch import LIMIT, parse_batch, parse_key
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.events import EventType, Outcome
-from strongroom.core.ids import BagId, check_collection_name, check_id
+from strongroom.core.ids import BagId, check_collection_name
 from strongroom.core.keys import StoreKey
 from strongroom.core.seal import Void, parse_seal
 from strongroom.signing import Standing, Trust
@@ -21,8 +21,6 @@ from strongroom.usecases.rebuild.signed import SignedSeal
 from strongroom.usecases.sealed.seals import SEAL_LIMIT, FoundSeal, find_versions
 from strongroom.usecases.signatures.seals import judge_seal
 
-LIMIT: Final = 64 << 20  # bytes of a batch of the log
-_BATCH: Final = re.compile(r"log/([0-9a-f]{32})/([0-9]{12})\.json\Z")
 _AT_ONCE: Final = 500
 #: Seals whose word counts for nothing.
 _DOUBTFUL: Final = frozenset({Standing.BROKEN, Standing.REVOKED})
@@ -75,12 +73,6 @@ def jobs(store: Store, number: int, trust: Trust) -> Iterator[Job]:
         yield Job(store, number, trust, labels=tuple(labels[at : at + _AT_ONCE]))
 
 
-def parse_key(key: StoreKey) -> tuple[str, int] | None:
-    """Writer and number, if the key is that of a batch (in any generation)."""
-    match = _BATCH.match(key.base[0].text)
-    return None if match is None else (match[1], int(match[2]))
-
-
 def read(job: Job) -> Read:
     """Raises StoreUnreachableError."""
     found = Read()
@@ -118,34 +110,6 @@ def _read_batch(job: Job, key: StoreKey, found: Read) -> None:
         if taken is not None and taken[0] == batch["store"]:
             found.takings.append((*taken, digest))
     found.batches.append((*row, digest, batch["previous"], batch["store"], " ".join(sorted(names))))
-
-
-def parse_batch(data: bytes, key: StoreKey) -> dict[str, Any]:
-    """The batch these bytes are, all members in their form. Raises InvalidValueError if they are none that could lie at this key."""
-    value = canonical.loads(data, what=str(key))
-    wrong = InvalidValueError(f"{key}: not the batch of the log that belongs here")
-    if not isinstance(value, dict) or value.get("format") != "strongroom-log/1":
-        raise wrong
-    canonical.check_sum(value, data, what=str(key))
-    writer, seq, before, events = (value.get(name) for name in ("writer", "seq", "previous", "events"))
-    if (writer, seq) != parse_key(key) or not isinstance(value.get("store"), str) or not isinstance(events, list):
-        raise wrong
-    check_id(value["store"])
-    if (seq == 1) != (before is None) or not all(map(_is_event, events)):
-        raise wrong
-    if before is not None:
-        Digest(before)
-    return value
-
-
-def _is_event(event: object) -> bool:
-    if not isinstance(event, Mapping):
-        return False
-    objects = event.get("linkingObjectIdentifier")
-    return (
-        isinstance(objects, list) and all(isinstance(text, str) for text in objects)
-        and all(isinstance(event.get(name), str) for name in ("eventIdentifier", "eventType", "eventDateTime", "eventOutcome"))
-    )
 
 
 def _taking(event: Mapping[str, Any]) -> tuple[str, str, str] | None:

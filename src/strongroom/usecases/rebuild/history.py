@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import AuditRow, record_checks
 from strongroom.catalogue.relearn import put_audit
-from strongroom.core import canonical
+from strongroom.core.batch import LIMIT, parse_batch, parse_key
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.events import EventType, parse_utc
@@ -22,9 +21,6 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.published import read_results
 from strongroom.usecases.sealed.collector import Collector
-
-_LIMIT: Final = 64 << 20
-_BATCH: Final = re.compile(r"/([0-9]{12})\.json\Z")
 
 
 @dataclass(slots=True)
@@ -100,15 +96,14 @@ def _read_chain(store: Store, writer: str, result: LogResult, collector: Collect
         follows = False
         for key in keys:
             try:
-                data = read_all(store, key, _LIMIT)
-                batch = canonical.loads(data, what=str(key))
-                if batch["writer"] == writer and batch["seq"] == seq:
-                    _take(batch["events"], result)
-                    digests.add(Digest.of(data).hex)
-                    previous = batch["previous"]
-                    follows |= previous is None if seq == 1 else seq == before[0] + 1 and previous in before[1]
-            except (InvalidValueError, DamagedInStoreError, NotFoundInStoreError, KeyError, TypeError, AttributeError):
+                data = read_all(store, key, LIMIT)
+                batch = parse_batch(data, key)
+            except (InvalidValueError, DamagedInStoreError, NotFoundInStoreError):
                 continue
+            _take(batch["events"], result)
+            digests.add(Digest.of(data).hex)
+            previous = batch["previous"]
+            follows |= previous is None if seq == 1 else seq == before[0] + 1 and previous in before[1]
         result.batches += 1
         if not digests:
             collector.add(Finding(Code.OBJECT_DAMAGED, f"{store.url}: {keys[0]}", "makes no sense as a batch of the log"))
@@ -121,13 +116,13 @@ def _numbered(store: Store, writer: str) -> Iterator[tuple[int, list[StoreKey]]]
     """The batches of a chain in order, each with its generations."""
     at, keys = 0, list[StoreKey]()
     for stat in store.list(f"log/{check_id(writer)}/"):
-        found = _BATCH.search(stat.key.base[0].text)
-        if found is None:
+        named = parse_key(stat.key)
+        if named is None:
             continue
-        if keys and int(found[1]) != at:
+        if keys and named[1] != at:
             yield at, keys
             keys = []
-        at = int(found[1])
+        at = named[1]
         keys.append(stat.key)
     if keys:
         yield at, keys

@@ -11,6 +11,7 @@ from typing import Final
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import CheckRow
 from strongroom.core import canonical, keys
+from strongroom.core.batch import parse_batch
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
     DamagedBagError,
@@ -33,7 +34,6 @@ from strongroom.usecases.archive.attempt import placement_lines
 from strongroom.usecases.audit.kinds import Kind, Named, name_of
 from strongroom.usecases.repair.healing import members_by_headers
 from strongroom.usecases.replicate.holdings import chosen
-from strongroom.usecases.replicate.logs import parse_batch
 from strongroom.usecases.replicate.transfer import load_contents
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import open_bag

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from strongroom.core import canonical, keys
+from strongroom.core.batch import LIMIT, parse_batch, parse_key
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import generations, parsable, put_or_generation
 from strongroom.stores.interface import Store
 
-_LIMIT: Final = 64 << 20
 _BAG: Final = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})/v[1-9][0-9]{0,8}\Z")
-_BATCH: Final = re.compile(r"log/([0-9a-f]{32})/([0-9]{12})\.json\Z")
 
 
 def copy_logs(sources: Sequence[Store], target: Store, allowed: frozenset[str] | None, own: str | None = None) -> list[StoreKey]:
@@ -30,7 +29,7 @@ def copy_logs(sources: Sequence[Store], target: Store, allowed: frozenset[str] |
         for writer in source.list_folders("log/"):
             there = set(_bases(target, f"log/{writer}/"))
             for key in _bases(source, f"log/{writer}/"):
-                if _BATCH.match(key.text) is None or key in there:
+                if parse_key(key) is None or key in there:
                     continue
                 data = _read(source, key, lambda data, key=key: parse_batch(data, key))  # type: ignore[misc]
                 if data is None or (allowed is not None and not _collections(data) <= allowed):
@@ -53,17 +52,6 @@ def copy_marks(sources: Sequence[Store], target: Store, name: str) -> None:
                     put_or_generation(target, key, data, Digest.of(data))
 
 
-def parse_batch(data: bytes, key: StoreKey) -> None:
-    """Raises InvalidValueError if these bytes are no batch that could lie at this key."""
-    value = canonical.loads(data, what=str(key))
-    match = _BATCH.match(key.text)
-    if not isinstance(value, dict) or match is None or (value.get("writer"), value.get("seq")) != (match[1], int(match[2])):
-        raise InvalidValueError(f"{key}: not the batch of the log that belongs here")
-    if value.get("format") != "strongroom-log/1" or not isinstance(value.get("events"), list):
-        raise InvalidValueError(f"{key}: not a batch of the log")
-    canonical.check_sum(value, data, what=str(key))
-
-
 def _origin(data: bytes) -> str:
     """The id of the store that a batch was written to."""
     return str(canonical.loads(data, what="a batch of the log").get("store"))
@@ -83,7 +71,7 @@ def _bases(store: Store, prefix: str) -> list[StoreKey]:
     return list(dict.fromkeys(stat.key.base[0] for stat in store.list(prefix)))
 
 
-def _read(store: Store, key: StoreKey, check: Callable[[bytes], None]) -> bytes | None:
+def _read(store: Store, key: StoreKey, check: Callable[[bytes], object]) -> bytes | None:
     """The newest generation that passes `check`; None if none does."""
 
     def parse(data: bytes) -> bytes:
@@ -91,7 +79,7 @@ def _read(store: Store, key: StoreKey, check: Callable[[bytes], None]) -> bytes 
         return data
 
     try:
-        found = parsable(store, key, parse, _LIMIT)
+        found = parsable(store, key, parse, LIMIT)
     except (NotFoundInStoreError, DamagedInStoreError):
         return None
     return found[0][1] if found else None
