@@ -6,6 +6,7 @@ Works on copies; exit status 1 if a breakage is not noticed. NAME: only breakage
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from tests.faults.mutations.table import MUTATIONS, Mutation
 
+#: More than any of these tests takes, in seconds: a breakage may make one wait for ever.
+_LONGEST = 900
 _ROOT = Path(__file__).parents[3]
 _PARTS = ("src", "flows", "schemas", "tests", "corpus", "manifests", "docs", "pyproject.toml", "README.md")
 
@@ -30,9 +33,10 @@ def copy_tree(target: Path) -> None:
 
 
 def run(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    """Pytest in `tree`, with the interpreter that runs this; what the tree holds comes before what is installed."""
+    """Pytest in `tree`, with the interpreter that runs this; what the tree holds comes before what is installed, in every process."""
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=600, check=False)
+    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=_LONGEST, check=False)
 
 
 def caught(tree: Path, mutation: Mutation) -> tuple[bool, str]:
