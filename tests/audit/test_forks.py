@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 from strongroom.catalogue import Catalogue
@@ -62,6 +65,25 @@ def test_both_bags_are_sound_and_the_fork_is_an_error_whoever_looks(forked, home
 def test_a_fork_is_said_of_its_own_collection_only(forked):
     assert codes(look(forked, name="site")) == ["forked"]
     assert codes(look(forked, name="calm")) == []
+
+
+@pytest.mark.parametrize("home", ["home", "no home"])
+def test_damage_of_the_true_bag_does_not_leave_a_planted_seal_alone(forked, home):
+    """The tag manifest that lost a line agrees with all it lists, and not with the seal that names it: the seal is not to blame."""
+    if home == "no home":
+        (forked.root / "home").rename(forked.root / "other home")
+    folder = forked.folder("one") / "bags/calm/v1"
+    attempt = json.loads((folder / "seal.json").read_bytes())["attempt"]
+    shutil.copytree(folder / attempt, folder / ("f" * 32))
+    (folder / "seal.json~1").write_bytes(altered((folder / "seal.json").read_bytes(), attempt="f" * 32))
+    manifest = folder / attempt / "bag/tagmanifest-sha256.txt"
+    manifest.chmod(0o644)
+    manifest.write_bytes(b"".join(manifest.read_bytes().splitlines(keepends=True)[:-1]))
+    report = look(forked, name="calm")
+    assert "forked" in codes(report)
+    unsound = {one.key for one in report.stores[0].unsound}
+    assert f"bags/calm/v1/{attempt}/bag/tagmanifest-sha256.txt" in unsound
+    assert not {key for key in unsound if "seal.json" in key}
 
 
 def test_a_seal_with_a_few_bytes_changed_is_damage_and_no_fork(forked):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fixtures.seals import summed
+from tests.fixtures.seals import altered, summed
 
 LARGE = 4 * 1024 * 1024
 
@@ -73,6 +73,17 @@ class Store:
 
     def pack_key(self, number: int) -> str:
         return f"packs/{self.packs[number][:2]}/{self.packs[number]}.tar"
+
+    def plant(self) -> None:
+        """What somebody does who wants another seal believed than the true one: a second seal, of tag files that fit, beside it, and
+        damage where the true one's own should be."""
+        seal = self.path(f"{self.label}/seal.json")
+        own = self.path(f"{self.tags}/tagmanifest-sha256.txt")
+        planted = "f" * 32
+        for path in [path for path in self.path(self.tags).rglob("*") if path.is_file()]:
+            self.write(f"{self.label}/{planted}/bag/{path.relative_to(self.path(self.tags)).as_posix()}", path.read_bytes())
+        self.write(f"{self.label}/seal.json~1", altered(seal.read_bytes(), attempt=planted))
+        own.write_bytes(own.read_bytes().upper())
 
     def add_pack(self, contents: dict[str, bytes]) -> None:
         tar, index = pack_bytes(contents)

@@ -13,7 +13,7 @@ from pathlib import Path
 import bagit
 import pytest
 
-from tests.fixtures.seals import altered
+from tests.fixtures.seals import altered, summed
 from tests.recovery.builder import LARGE, Store, build, encode, pack_bytes, payload, sha256
 from tests.recovery.conftest import AWKS, README, SHELLS, Recover, cut, read_tree, toolbox
 
@@ -267,11 +267,39 @@ def test_forks_are_told_and_chosen(tmp_path: Path, recover: Recover) -> None:
     other.write_bytes(altered(seal.read_bytes(), sealed="2026-11-22T11:00:00Z"))
     run = recover(store.root, tmp_path / "out")
     assert run.returncode == 2
-    assert "Two seals fit" in run.stderr
+    assert "(a fork)" in run.stderr
     assert not (tmp_path / "out").exists() and not (tmp_path / "out.part").exists()
     run = recover(store.root, tmp_path / "second", SEAL=f"{seal}~1")
     assert run.returncode == 0, run.stderr
     assert sha256(Path(f"{seal}~1").read_bytes()) in run.stderr
+    other.write_bytes(altered(seal.read_bytes(), bag="pages/v2", previous={"bag": "pages/v1", "seal": "0" * 64}))
+    assert recover(store.root, tmp_path / "third").returncode == 0  # a seal of another bag, though it names this one
+
+
+def test_damage_beside_it_does_not_choose_a_planted_seal(tmp_path: Path, recover: Recover) -> None:
+    store = build(tmp_path / "store", PLAIN)
+    seal = store.path(f"{store.label}/seal.json")
+    true = store.path(f"{store.tags}/tagmanifest-sha256.txt").read_bytes()
+    store.plant()
+    run = recover(store.root, tmp_path / "out")
+    assert (run.returncode, "(a fork)" in run.stderr) == (2, True), run.stderr
+    run = recover(store.root, tmp_path / "out", SEAL=str(seal))
+    assert (run.returncode, "No copy of" in run.stderr) == (2, True), run.stderr
+    store.path(f"{store.tags}/tagmanifest-sha256.txt").write_bytes(true)
+    assert recover(store.root, tmp_path / "out", SEAL=str(seal)).returncode == 0
+    check(tmp_path / "out", store, PLAIN)
+
+
+def test_a_number_that_is_also_voided_is_not_restored_unasked(tmp_path: Path, recover: Recover) -> None:
+    store = build(tmp_path / "store", PLAIN)
+    seal, void = store.path(f"{store.label}/seal.json"), store.path(f"{store.label}/seal.json~1")
+    void.write_bytes(summed({"format": "strongroom-seal/1", "bag": store.bag, "attempt": None, "previous": None, "sealed": "x"}))
+    run = recover(store.root, tmp_path / "out")
+    assert (run.returncode, "(a fork)" in run.stderr) == (2, True), run.stderr
+    assert recover(store.root, tmp_path / "out", SEAL=str(seal)).returncode == 0
+    seal.unlink()
+    run = recover(store.root, tmp_path / "none")
+    assert (run.returncode, "out of use" in run.stderr) == (2, True), run.stderr
 
 
 def test_without_a_seal_there_is_no_bag_unless_asked(tmp_path: Path, recover: Recover) -> None:

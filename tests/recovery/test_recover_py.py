@@ -322,6 +322,15 @@ def test_forks_voids_and_damaged_seals(tmp_path: Path, recover: Run) -> None:
     assert (run.returncode, "fork" in run.stderr) == (2, True)
     assert recover(store.root, tmp_path / "three", "--seal", sha256(good)).returncode == 0
     liar.unlink()
+    whole = {path: path.read_bytes() for path in store.path(store.tags).glob("tagmanifest-*")}
+    store.plant()  # and the tag manifest of the true one is damaged
+    run = recover(store.root, tmp_path / "planted")
+    assert (run.returncode, sha256(good) in run.stderr) == (2, True), run.stderr
+    assert recover(store.root, tmp_path / "chosen", "--seal", sha256(good)).returncode == 1
+    for path, data in whole.items():
+        path.write_bytes(data)
+    assert recover(store.root, tmp_path / "healed", "--seal", sha256(good)).returncode == 0
+    liar.unlink()
     seal.write_bytes(altered(good, bag="pages/v2"))
     assert recover(store.root, tmp_path / "four").returncode == 2
     seal.write_bytes(summed({"format": "strongroom-seal/1", "bag": store.bag, "attempt": None, "previous": None, "sealed": "x"}))

@@ -283,10 +283,14 @@ def test_a_fork_in_one_store_is_a_choice_for_a_person(tmp_path, store, plain, se
     assert report.complete and os.listdir(tmp_path / "out") == ["only.txt"] and codes(report) == {Code.FORKED}
 
 
-def test_a_later_generation_that_disagrees_with_its_tag_files_is_damage_not_a_fork(tmp_path, store, plain, sealed, context, runner):
+def test_a_planted_seal_is_a_fork_whatever_its_tag_files_and_those_of_the_true_one_are_like(
+    tmp_path, store, plain, sealed, context, runner
+):
     manifests = {name: digest.hex for name, digest in sealed.seal.tag_manifests.items()} | {"tagmanifest-sha256.txt": "0" * 64}
     forged = altered(sealed.seal.to_bytes(), sealed="2025-01-01T00:00:00Z", tag_manifests=manifests)
     put(store, keys.seal(sealed.bag).generation(1), forged)
-    report = restore(ask(tmp_path, store), context, runner)
-    assert report.complete and codes(report) == {Code.SEAL_DAMAGED}
+    with pytest.raises(RefusedError, match=sealed.digest.hex):
+        restore(ask(tmp_path, store), context, runner)
+    report = restore(ask(tmp_path, store, seal=sealed.digest), context, runner)
+    assert report.complete and codes(report) == {Code.FORKED}
     assert report.seal == sealed.digest.hex

@@ -254,10 +254,9 @@ class Recovery:
                 void = True
             elif self.wanted_seal in (None, identity):
                 found.setdefault(identity, (*seal, path))
-        if len(found) + void > 1:  # only those count that agree with their own tag manifests
-            found = {identity: seal for identity, seal in found.items() if self.fits(seal[0], seal[1])}
-        if len(found) > 1 or (found and void and not self.wanted_seal):
-            raise StopError("Different seals fit (a fork): choose one with --seal: " + ", ".join(sorted(found)))
+        if len(found) > 1 or (found and void and not self.wanted_seal):  # none is passed over: what a seal names may be damaged
+            also = ", or none, for one takes the number out of use" if void else ""
+            raise StopError(f"Different seals lie there (a fork): choose one with --seal: {', '.join(sorted(found))}{also}")
         if not found:
             raise StopError("No such bag: its number was taken out of use." if void else f"No seal of {self.bag} can be read.")
         ((identity, (attempt, tag_manifests, count, path)),) = found.items()
@@ -279,10 +278,6 @@ class Recovery:
         if not sane or not re.match(r"[0-9a-f]{32}\Z", seal["attempt"]) or "tagmanifest-sha256.txt" not in manifests:
             raise ValueError("its attempt or tag_manifests make no sense")
         return seal["attempt"], manifests, seal["payload"]["files"]
-
-    def fits(self, attempt: str, manifests: dict[str, str]) -> bool:
-        name = "tagmanifest-sha256.txt"
-        return self.sound(self.key("bags", self.bag, attempt, "bag", name), {"sha256": manifests[name]}) is not None
 
     # 2. The tag files.
 

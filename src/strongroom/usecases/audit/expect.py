@@ -61,8 +61,8 @@ def _survey(scratch: Scratch, store: Store, store_id: str, runner: Runner, trust
 def _take(scratch: Scratch, result: Survey) -> None:
     with scratch.transaction() as db:
         db.executemany(
-            "INSERT OR REPLACE INTO seals (key, bag, digest, attempt, previous_bag, previous, problem, signer, standing, signed_key, said, "
-            "said_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, result.seals),
+            "INSERT OR REPLACE INTO seals (key, bag, digest, attempt, previous_bag, previous, signer, standing, signed_key, said, "
+            "said_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, result.seals),
         )
         db.executemany("INSERT OR IGNORE INTO wanted (base, digest, seal) VALUES (?, ?, ?)", result.wanted)
         db.executemany("INSERT OR IGNORE INTO placed (bag, base) VALUES (?, ?)", result.placed)
@@ -70,7 +70,7 @@ def _take(scratch: Scratch, result: Survey) -> None:
 
 
 def _row(one: SealFacts) -> tuple[str | None, ...]:
-    base = (one.key, one.bag, one.digest, one.attempt, one.previous_bag, one.previous, one.problem, one.signer)
+    base = (one.key, one.bag, one.digest, one.attempt, one.previous_bag, one.previous, one.signer)
     if one.signature is None or one.attempt is None:
         return (*base, None, None, None, None)
     said = one.signature.finding()
@@ -79,19 +79,17 @@ def _row(one: SealFacts) -> tuple[str | None, ...]:
 
 
 def _expect_seals(scratch: Scratch, catalogue: Catalogue, store_id: str) -> None:
-    """A seal must be the one that is known under its label, here or by the seal that follows it. One that contradicts what is known,
-    or its own bag, is believed in nothing."""
+    """A seal must be the one that is known under its label, here or by the seal that follows it. One that contradicts what is known is
+    believed in nothing."""
     db = scratch.db
     for row in catalogue.bags():
         if store_id in row.stores:
             _want(scratch, keys.seal(row.bag).text, row.seal.hex)
     db.execute(
-        "UPDATE seals SET credible = 0 WHERE problem IS NOT NULL OR "
-        "digest != coalesce((SELECT recorded FROM things t WHERE t.key = seals.key), digest) OR "
+        "UPDATE seals SET credible = 0 WHERE digest != coalesce((SELECT recorded FROM things t WHERE t.key = seals.key), digest) OR "
         "(EXISTS (SELECT 1 FROM wanted w WHERE w.base = 'bags/' || bag || '/seal.json') AND "
         "NOT EXISTS (SELECT 1 FROM wanted w WHERE w.base = 'bags/' || bag || '/seal.json' AND w.digest = 'sha256:' || seals.digest))"
     )
-    db.execute("UPDATE things SET accused = s.problem FROM seals s WHERE s.key = things.key")
     claims = db.execute("SELECT DISTINCT previous_bag, previous FROM seals WHERE credible AND previous_bag IS NOT NULL").fetchall()
     for bag, digest in claims:
         base = keys.seal(BagId.parse(bag)).text

@@ -10,15 +10,14 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.audit.scratch import Scratch
 from strongroom.usecases.sealed.seals import read_seals
 
-#: Seals that nothing contradicts: neither their own tag files, nor what their key held when it was read before.
+#: Seals that what their key held when it was read before does not contradict.
 _SEALS = (
-    "SELECT bag, attempt, digest FROM seals s WHERE problem IS NULL "
-    "AND digest = coalesce((SELECT recorded FROM things t WHERE t.key = s.key), digest)"
+    "SELECT bag, attempt, digest FROM seals s WHERE digest = coalesce((SELECT recorded FROM things t WHERE t.key = s.key), digest)"
 )
 
 
 def expect_forks(scratch: Scratch, store: Store, store_id: str, number: int, catalogue: Catalogue) -> list[tuple[str, Finding]]:
-    """The labels, NAME/vN, under which different seals agree with tag files of their own, and what is to be said of each.
+    """The labels, NAME/vN, under which different seals lie, and what is to be said of each.
 
     All of these seals are bags: none of them is damaged for not being the one that is known. The catalogue is told of them. Raises
     StoreUnreachableError.

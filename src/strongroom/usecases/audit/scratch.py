@@ -33,7 +33,7 @@ CREATE INDEX things_by_unit ON things (unit);
 CREATE INDEX things_by_bag ON things (bag, attempt);
 CREATE TABLE wanted (base TEXT, digest TEXT, seal TEXT, PRIMARY KEY (base, digest, seal)) WITHOUT ROWID;
 CREATE TABLE seals (
-  key TEXT PRIMARY KEY, previous_bag TEXT, problem TEXT,
+  key TEXT PRIMARY KEY, previous_bag TEXT,
   signed_key TEXT,  -- base of its signature""" + COLUMNS + """  credible INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 CREATE INDEX seals_by_bag ON seals (bag);

@@ -14,7 +14,7 @@ from typing import Final
 from strongroom.core import canonical, keys
 from strongroom.core.bag.manifest import ManifestEntry, manifest_name, parse_manifest_lines
 from strongroom.core.bag.problems import Problem
-from strongroom.core.digests import Digest, new_hash
+from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.core.placement import parse_place
@@ -49,7 +49,6 @@ class SealFacts:
     attempt: str | None
     previous_bag: str | None
     previous: str | None
-    problem: str | None  # it disagrees with its bag
     signer: str | None = None  # fingerprint, as the seal says it
     signature: Signature | None = None
 
@@ -98,27 +97,22 @@ class _Surveyor:
             return
         previous_bag, previous = (str(seal.previous.bag), seal.previous.seal.hex) if seal.previous else (None, None)
         if not isinstance(seal, Seal):
-            self._result.seals.append(SealFacts(key, bag, digest, None, previous_bag, previous, None))
+            self._result.seals.append(SealFacts(key, bag, digest, None, previous_bag, previous))
             return
         for head_writer, head in seal.log.items():
             self._result.wanted.append((keys.log_batch(head_writer, head.seq).text, f"sha256:{head.sha256}", key))
-        problem = self._tag_files(key, seal)
-        if self._scratch.execute("SELECT 1 FROM things WHERE key = ? AND recorded = ?", (key, digest)).fetchone():
-            problem = None  # it was sound with these bytes: what contradicts it has changed
+        self._tag_files(key, seal)
         signature = judge_seal(self._store, seal, data or b"", self._job.trust)
         signer = None if seal.signer is None else seal.signer.hex
-        self._result.seals.append(SealFacts(key, bag, digest, seal.attempt, previous_bag, previous, problem, signer, signature))
+        self._result.seals.append(SealFacts(key, bag, digest, seal.attempt, previous_bag, previous, signer, signature))
 
-    def _tag_files(self, key: str, seal: Seal) -> str | None:
-        """Note what every tag file must be. The reason, if it is the seal that is wrong about its tag manifests."""
+    def _tag_files(self, key: str, seal: Seal) -> None:
+        """Note what every tag file must be."""
         told = False
         for name, digest in sorted(seal.tag_manifests.items(), key=lambda item: item[0] != "tagmanifest-sha256.txt"):
             base = keys.tag_file(seal.bag, seal.attempt, name).text
             kind = manifest_name(name)
-            copies = list(self._copies(base, TAG_MANIFEST_LIMIT))
-            data = next((data for data in copies if Digest.of(data) == digest), None)
-            if data is None and kind is not None and any(self._fits(seal, kind[1], copy) for copy in copies):
-                return f"gives {digest} for {name}, which has another digest and agrees with the tag files it lists"
+            data = next((data for data in self._copies(base, TAG_MANIFEST_LIMIT) if Digest.of(data) == digest), None)
             self._result.wanted.append((base, f"sha256:{digest}", key))
             if data is None or kind is None or told:
                 continue
@@ -129,31 +123,6 @@ class _Surveyor:
                 except InvalidValueError:
                     continue  # no key of a store: written so by whoever sealed it, which restore and verify say
                 self._result.wanted.append((path, f"{kind[1]}:{entry.digest}", key))
-        return None
-
-    def _fits(self, seal: Seal, algorithm: str, manifest: bytes) -> bool:
-        """Whether every tag file that a tag manifest lists has the digest it lists."""
-        if any(isinstance(item, Problem) for item in parse_manifest_lines([manifest], algorithm=algorithm)):
-            return False
-        entries = list(_entries(manifest, algorithm))
-        return bool(entries) and all(self._has(seal, entry, algorithm) for entry in entries)
-
-    def _has(self, seal: Seal, entry: ManifestEntry, algorithm: str) -> bool:
-        try:
-            base = keys.tag_file(seal.bag, seal.attempt, entry.path).text
-        except InvalidValueError:
-            return False
-        for key in self._generations(base):
-            running = new_hash(algorithm)
-            try:
-                with self._store.get(StoreKey(key)) as reader:
-                    while chunk := reader.read(1 << 20):
-                        running.update(chunk)
-            except NotFoundInStoreError:
-                continue
-            if running.hexdigest() == entry.digest:
-                return True
-        return False
 
     def _placement(self, key: str) -> None:
         name = name_of(StoreKey(key))

@@ -14,9 +14,10 @@ Identity = tuple[BagId, Digest]
 def changed_seals(bags: Mapping[Identity, KnownBag], known: Iterable[Digest]) -> dict[Identity, Identity]:
     """Of several seals for one attempt, which has one only, those that are another with some bytes changed; and that other.
 
-    It is the one that is `known`, or that a later seal names, or else that most stores hold. Where nothing decides, none is struck.
+    It is the one that is `known` here. What stores say, by later seals or by their number, decides nothing: a seal that makes sense has
+    a right sum, so a second one was planted, and whoever did that can write what speaks for it.
     """
-    named = {*known, *(bag.seal.previous.seal for bag in bags.values() if bag.seal.previous is not None)}
+    named = set(known)
     attempts: dict[tuple[BagId, str], list[Identity]] = {}
     for identity, bag in bags.items():
         attempts.setdefault((identity[0], bag.seal.attempt), []).append(identity)
@@ -24,9 +25,6 @@ def changed_seals(bags: Mapping[Identity, KnownBag], known: Iterable[Digest]) ->
     for some in attempts.values():
         if len(some) > 1:
             true = [one for one in some if one[1] in named]
-            if not true:
-                most = max(len(bags[one].holders) for one in some)
-                true = [one for one in some if len(bags[one].holders) == most]
             if len(true) == 1:
                 struck |= {one: true[0] for one in some if one != true[0]}
     return struck

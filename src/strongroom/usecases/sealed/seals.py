@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,8 +67,8 @@ def read_seals(store: Store, bag: BagId) -> Seals:
     """The seals a store holds under one label, newest generation first. Equal generations count once.
 
     A generation that does not parse or seals another bag is damaged, and a finding: a warning where another makes sense, as
-    after a repair. Where several differ, those that disagree with
-    their tag manifests are damaged too; a single one is kept, so that damage of its tag files is reported as what it is.
+    after a repair. What parses has a right sum, so several that differ are no accident: none is passed over for what its tag files are
+    like, for whoever plants a seal can also damage those of the true one.
     """
     found: dict[Digest, FoundSeal] = {}
     findings: list[Finding] = []
@@ -92,12 +91,6 @@ def read_seals(store: Store, bag: BagId) -> Seals:
     if found:
         findings = [Finding(Code.COPY_DAMAGED, one.place, one.message) if one.code is Code.SEAL_DAMAGED else one for one in findings]
     if len(found) + void > 1:
-        for digest, one in list(found.items()):
-            wrong = _disagrees(store, one.seal)
-            if wrong is not None:
-                del found[digest]
-                findings.append(_damaged(store, one.key, f"it disagrees with {wrong}"))
-    if len(found) + void > 1:
         identities = ", ".join(digest.hex for digest in found)
         also = " and one that voids the number" if void else ""
         findings.append(Finding(Code.FORKED, f"{store.url}: {bag}", f"{len(found)} different seals under one label ({identities}){also}"))
@@ -106,20 +99,3 @@ def read_seals(store: Store, bag: BagId) -> Seals:
 
 def _damaged(store: Store, key: StoreKey, what: str) -> Finding:
     return Finding(Code.SEAL_DAMAGED, f"{store.url}: {key}", f"{what}; another generation or another store may hold the seal whole")
-
-
-def _disagrees(store: Store, seal: Seal) -> str | None:
-    """The first tag manifest that no generation holds with the digest the seal gives, or None."""
-    for name, digest in seal.tag_manifests.items():
-        key = keys.tag_file(seal.bag, seal.attempt, name)
-        if not any(Digest.of(data) == digest for data in _copies(store, key)):
-            return name
-    return None
-
-
-def _copies(store: Store, key: StoreKey) -> Iterator[bytes]:
-    with contextlib.suppress(NotFoundInStoreError):
-        yield read_all(store, key, TAG_MANIFEST_LIMIT)
-    for other in generations(store, key):
-        if other != key:
-            yield read_all(store, other, TAG_MANIFEST_LIMIT)
