@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from strongroom.collections.jsonschemas import ValidationError
+if TYPE_CHECKING:
+    from strongroom.collections.jsonschemas import ValidationError
 
 _TYPES: Final = {"string": "text", "array": "a list", "object": "fields", "integer": "a whole number", "number": "a number",
                  "boolean": "true or false", "null": "nothing"}

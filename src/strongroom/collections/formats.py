@@ -8,15 +8,9 @@ from __future__ import annotations
 import os
 import re
 import urllib.parse
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
-
-from strongroom.collections.cron import check_cron, time_zone
-from strongroom.collections.globs import translate
-from strongroom.collections.jsonschemas import Draft202012Validator, FormatChecker
-from strongroom.core.ids import check_collection_name
+from typing import Final
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SIZE: Final = re.compile(r"([0-9]{1,15}) ?([KMGTP]?)(i?)B?\Z")
@@ -95,38 +89,3 @@ def service_url(text: str) -> str:
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise ValueError(f"a URL without credentials: {_NO_SECRETS}")
     return text
-
-
-def _checker() -> FormatChecker:
-    checker = FormatChecker(())
-    checker.checkers = dict(Draft202012Validator.FORMAT_CHECKER.checkers)
-    here = Path("/")
-    checks: dict[str, Callable[[Any], object]] = {
-        "strongroom-name": check_collection_name,
-        "strongroom-source": lambda text: source_path(text, here),
-        "strongroom-store": lambda text: store_url(text, here),
-        "strongroom-path": lambda text: local_path(text, here),
-        "strongroom-service": service_url,
-        "strongroom-size": size_bytes,
-        "strongroom-fraction": fraction,
-        "strongroom-glob": translate,
-        "strongroom-cron": check_cron,
-        "strongroom-timezone": time_zone,
-    }
-    for name, check in checks.items():
-        checker.checks(name, raises=ValueError)(_accepting(check))
-    return checker
-
-
-def _accepting(check: Callable[[Any], object]) -> Callable[[object], bool]:
-    """A format check of jsonschema: numbers of formats for text have been refused, or allowed, by `type`."""
-
-    def accepts(value: object) -> bool:
-        if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool) and check is fraction):
-            check(value)
-        return True
-
-    return accepts
-
-
-CHECKER: Final = _checker()

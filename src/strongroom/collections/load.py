@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from strongroom.collections.build import build, in_turn, overlapping, with_defaults
-from strongroom.collections.explain import Problem, explain
+from strongroom.collections.explain import Problem
 from strongroom.collections.extends import read_chain
-from strongroom.collections.formats import CHECKER
-from strongroom.collections.jsonschemas import Draft202012Validator
 from strongroom.collections.model import CollectionManifest
 from strongroom.collections.schemas import load_schema
 from strongroom.collections.yaml_nodes import Node
@@ -30,7 +27,7 @@ def load(path: Path) -> CollectionManifest:
     node, raw = read_chain(file)
     written = node.plain()
     schema = load_schema("collection")
-    problems = sorted(explain(_validator().iter_errors(written), schema), key=lambda problem: _place(node, problem))
+    problems = sorted(_problems(written), key=lambda problem: _place(node, problem))
     if not problems:
         manifest = build(node, with_defaults(written, schema), raw, file)
         problems = [
@@ -66,9 +63,10 @@ def manifests_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or "manifests")
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(load_schema("collection"), format_checker=CHECKER)
+def _problems(written: object) -> list[Problem]:
+    from strongroom.collections.checking import check_document  # noqa: PLC0415 -- dear to import, and not every verb reads a manifest
+
+    return check_document(written)
 
 
 def _place(node: Node, problem: Problem) -> tuple[str, int, str]:

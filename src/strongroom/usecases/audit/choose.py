@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,6 @@ from strongroom.core.events import utc_now, utc_text
 from strongroom.usecases.audit.kinds import NOT_READ
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.scratch import Scratch
-from strongroom.usecases.audit.units import Item, Unit
 
 #: A batch is so small that little is lost when a run is cut off.
 _UNITS_EACH: Final = 500
@@ -81,12 +79,3 @@ def cut(scratch: Scratch) -> list[tuple[int, int]]:
             first, size = position, 0
         size, at = size + length, position
     return [*batches, (first, at)] if at else []
-
-
-def describe(scratch: sqlite3.Connection, first: int, last: int) -> Iterator[Unit]:
-    """The chosen units at these positions, with all that is known of them."""
-    for (unit,) in scratch.execute("SELECT unit FROM chosen WHERE position BETWEEN ? AND ? ORDER BY position", (first, last)):
-        rows = scratch.execute("SELECT key, recorded, accused, members FROM things WHERE unit = ? AND skip IS NULL ORDER BY key", (unit,))
-        items = tuple(Item(*row) for row in rows)
-        expected = scratch.execute("SELECT DISTINCT digest FROM wanted WHERE base = ? ORDER BY digest", (unit,))
-        yield Unit(unit, items, tuple(text for (text,) in expected))

@@ -20,6 +20,7 @@ from strongroom.core.pack import parse_index
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
+from strongroom.usecases.audit.cover import CoverJob, covered
 from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.scope import asked
@@ -58,6 +59,8 @@ class Consequences:
         everything = self._scratch.one(
             "SELECT 1 FROM bad UNION SELECT 1 FROM absent WHERE base LIKE 'packs/%.tar%' OR base LIKE 'content/%'")
         bags = [row for row in self._bags() if everything or (row[2] is not None and self._was_read(row[0]))]
+        if not everything:
+            bags = self._not_covered(bags)
         if not bags:
             return
         self._scratch.db.executemany("INSERT OR IGNORE INTO traced VALUES (?)", ((bag,) for bag, _, _ in bags))
@@ -181,6 +184,12 @@ class Consequences:
         """Whether the payload manifest of the bag was read in this run, so that it is its turn to be looked through."""
         sql = "SELECT 1 FROM looks WHERE base GLOB ? AND outcome = 'sound'"
         return self._scratch.one(sql, (f"bags/{bag}/*/bag/manifest-sha256.txt",)) is not None
+
+    def _not_covered(self, bags: list[tuple[str, str, str | None]]) -> list[tuple[str, str, str | None]]:
+        """Where nothing is known to be bad, most bags need nothing but what their placements name, and that is seen quickly."""
+        jobs = [CoverJob(self._store, self._scratch.path, tuple((bag, attempt) for bag, attempt, _ in part)) for part in _parts(bags)]
+        found = {one for result in self._runner.map("compare bags with packs", covered, jobs) for one in result} if jobs else set()
+        return [row for row in bags if row[:2] not in found]
 
     def _trace(self, bags: Sequence[tuple[str, str, str | None]]) -> None:
         jobs = [

@@ -15,11 +15,10 @@ from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
 from strongroom.core.keys import DESCRIPTION, StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.stores.interface import Store
-from strongroom.usecases.audit.choose import describe
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import read_scratch
 from strongroom.usecases.audit.shapes import SHAPED, wrong_shape
-from strongroom.usecases.audit.units import Item, Unit
+from strongroom.usecases.audit.units import Item, Unit, describe
 from strongroom.usecases.packcheck import PackCheck, check_pack
 
 _CHUNK: Final = 1 << 20

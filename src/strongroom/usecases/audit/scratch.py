@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from strongroom.usecases.signatures.grouping import COLUMNS
+from strongroom.usecases.signatures.columns import COLUMNS
 
 _TABLES: Final = """
 CREATE TABLE things (          -- every key there is

@@ -13,11 +13,7 @@ from strongroom.core.pack import format_index, parse_index
 from strongroom.core.placement import parse_place
 from strongroom.core.seal import parse_seal
 from strongroom.core.tombstone import BAGS_LIMIT
-from strongroom.signing import Signature
-from strongroom.stores.describe import parse_description, text_for_people
 from strongroom.usecases.audit.kinds import Kind, Named
-from strongroom.usecases.signatures.store_keys import check_key_object
-from strongroom.usecases.withheld.stones import check_tombstone_object
 
 #: Objects of these kinds are small enough to be looked at as a whole, up to so many bytes.
 SHAPED: Final = {
@@ -38,11 +34,15 @@ def wrong_shape(name: Named, data: bytes, store_id: str) -> str | None:
 
 
 def _description(name: Named, data: bytes, store_id: str) -> str | None:
+    from strongroom.stores.describe import parse_description  # noqa: PLC0415 -- rare in a worker, and dear to start with
+
     says = parse_description(data)
     return f"describes the store {says.id}, not {store_id}" if says.id != store_id else _not_canonical(data)
 
 
 def _readme(name: Named, data: bytes, store_id: str) -> str | None:
+    from strongroom.stores.describe import text_for_people  # noqa: PLC0415
+
     expected = text_for_people(StoreKey(name.base))
     return None if data == expected else "is not the text that is written into stores; people will run the commands in it"
 
@@ -97,16 +97,22 @@ def _checks(name: Named, data: bytes, store_id: str) -> str | None:
 
 
 def _signature(name: Named, data: bytes, store_id: str) -> str | None:
+    from strongroom.signing import Signature  # noqa: PLC0415
+
     Signature.parse(data, what=name.base)
     return None
 
 
 def _tombstone(name: Named, data: bytes, store_id: str) -> str | None:
+    from strongroom.usecases.withheld.stones import check_tombstone_object  # noqa: PLC0415
+
     check_tombstone_object(StoreKey(name.base), data)
     return None if name.base.endswith(".minisig") else _not_canonical(data)
 
 
 def _key(name: Named, data: bytes, store_id: str) -> str | None:
+    from strongroom.usecases.signatures.store_keys import check_key_object  # noqa: PLC0415
+
     check_key_object(name.base, data)
     return _not_canonical(data) if name.base.endswith(".json") else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -23,3 +25,12 @@ class Unit:
     base: str
     items: tuple[Item, ...]
     expected: tuple[str, ...] = ()
+
+
+def describe(scratch: sqlite3.Connection, first: int, last: int) -> Iterator[Unit]:
+    """The chosen units at these positions, with all that is known of them."""
+    for (unit,) in scratch.execute("SELECT unit FROM chosen WHERE position BETWEEN ? AND ? ORDER BY position", (first, last)):
+        rows = scratch.execute("SELECT key, recorded, accused, members FROM things WHERE unit = ? AND skip IS NULL ORDER BY key", (unit,))
+        items = tuple(Item(*row) for row in rows)
+        expected = scratch.execute("SELECT DISTINCT digest FROM wanted WHERE base = ? ORDER BY digest", (unit,))
+        yield Unit(unit, items, tuple(text for (text,) in expected))

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from strongroom.core.findings import Code, Finding
 from strongroom.signing import Trust
-from strongroom.usecases.signatures.grouping import COLUMNS, in_groups
+from strongroom.usecases.signatures.columns import COLUMNS
+from strongroom.usecases.signatures.grouping import in_groups
 
 #: Each of these is said of a seal of its own; the others once for all of which the same is to say.
 _ONE_BY_ONE: Final = (Code.SIGNATURE_BROKEN, Code.SIGNATURE_MISSING, Code.SIGNATURE_REVOKED)

@@ -14,7 +14,7 @@ from strongroom.stores.interface import Stat
 from strongroom.usecases.archive.scopes import NOBODY
 from strongroom.usecases.audit.kinds import name_of
 from strongroom.usecases.rebuild.signed import SignedSeal
-from strongroom.usecases.signatures.grouping import COLUMNS
+from strongroom.usecases.signatures.columns import COLUMNS
 
 _TABLES: Final = """
 CREATE TABLE objects (           -- packs and large contents, one row whatever the generations

@@ -10,16 +10,6 @@ from strongroom.signing import Trust
 from strongroom.usecases.signatures.seals import NAMED_LATER, unsigned
 
 _SHOWN: Final = 5
-#: Columns of a table `seals` that say what a seal is, and what its signature is worth.
-COLUMNS: Final = """
-  bag TEXT NOT NULL, digest TEXT NOT NULL, attempt TEXT, previous TEXT,
-  signer TEXT,      -- fingerprint, as the seal says it
-  standing TEXT,    -- of its signature
-  said TEXT,        -- what is to be said of the signature, and the code it is said under
-  said_code TEXT,
-  name TEXT AS (substr(bag, 1, instr(bag, '/') - 1)),
-  version INTEGER AS (CAST(substr(bag, instr(bag, '/') + 2) AS INTEGER)),
-"""
 
 
 def in_groups(db: sqlite3.Connection, url: str, trust: Trust) -> list[tuple[str, Finding]]:
