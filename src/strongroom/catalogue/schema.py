@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue.trouble import explain, way_out
 from strongroom.core.errors import StrongroomError
-
-#: Kept in `PRAGMA user_version`. A catalogue of another version is refused: it is a cache, and is made again.
-VERSION: Final = 1
 
 _TABLES: Final = """
 CREATE TABLE stores (
@@ -136,6 +134,10 @@ CREATE TABLE runs (                   -- jobs of this installation (runs.py)
 CREATE INDEX runs_by_job ON runs (job, collection, number);
 CREATE INDEX runs_by_start ON runs (started);
 """
+#: Kept in `PRAGMA user_version`: it follows from the tables, so that nobody can change them and forget it. A catalogue with other tables
+#: is refused: it is a cache, and is made again.
+VERSION: Final = zlib.crc32(_TABLES.encode()) & 0x7FFFFFFF
+
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -175,4 +177,4 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
     elif version != VERSION:
-        raise StrongroomError(f"{path}: a catalogue of version {version}, and this program makes {VERSION}. {way_out(path)}")
+        raise StrongroomError(f"{path}: a catalogue of another version of Strongroom, with other tables. {way_out(path)}")
