@@ -8,7 +8,8 @@ from typing import IO, Protocol
 from strongroom.core.digests import Digest
 from strongroom.core.errors import CondemnedKeyError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
-from strongroom.stores.interface import Capabilities, Reader, Stat, Store
+from strongroom.stores.interface import Reader, Stat, Store
+from strongroom.stores.wrapper import StoreWrapper
 
 
 class Names(Protocol):
@@ -28,31 +29,23 @@ class NoNames:
         return False
 
 
-class HeedingStore:
+class HeedingStore(StoreWrapper):
     """Passes on to `store` whatever is not about a key in `condemned`. Such a key is not found, and cannot be created: writers take the
     next generation. What is pickled to workers heeds what is condemned at that moment."""
 
     def __init__(self, store: Store, condemned: Names | None = None) -> None:
-        self.store = store
+        super().__init__(store)
         self.condemned: Names = NoNames() if condemned is None else condemned
-
-    @property
-    def url(self) -> str:
-        return self.store.url
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self.store.capabilities
 
     # -- writing
 
     def put(self, key: StoreKey, data: bytes | bytearray | memoryview, *, sha256: Digest) -> None:
         self._refuse(key)
-        self.store.put(key, data, sha256=sha256)
+        super().put(key, data, sha256=sha256)
 
     def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
         self._refuse(key)
-        self.store.put_stream(key, source, length, sha256=sha256)
+        super().put_stream(key, source, length, sha256=sha256)
 
     def receive(self, source: IO[bytes], name: Callable[[], tuple[StoreKey, Digest]]) -> StoreKey:
         def checked() -> tuple[StoreKey, Digest]:
@@ -60,7 +53,7 @@ class HeedingStore:
             self._refuse(key)
             return key, digest
 
-        return self.store.receive(source, checked)
+        return super().receive(source, checked)
 
     def _refuse(self, key: StoreKey) -> None:
         if key in self.condemned:
@@ -70,35 +63,15 @@ class HeedingStore:
 
     def get(self, key: StoreKey, start: int = 0, length: int | None = None, *, uncached: bool = False) -> Reader:
         self._hide(key)
-        return self.store.get(key, start, length, uncached=uncached)
+        return super().get(key, start, length, uncached=uncached)
 
     def head(self, key: StoreKey) -> Stat:
         self._hide(key)
-        return self.store.head(key)
+        return super().head(key)
 
     def _hide(self, key: StoreKey) -> None:
         if key in self.condemned:
             raise NotFoundInStoreError(f"{self.url}: {key} was condemned by a sweep and counts as absent")
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        return (stat for stat in self.store.list(prefix) if stat.key not in self.condemned)
-
-    def list_folders(self, prefix: str) -> Iterator[str]:
-        return self.store.list_folders(prefix)
-
-    # -- tending
-
-    def delete(self, key: StoreKey) -> None:
-        self.store.delete(key)
-
-    def erase(self, key: StoreKey) -> bool:
-        return self.store.erase(key)
-
-    def tidy(self, older_than_seconds: float) -> int:
-        return self.store.tidy(older_than_seconds)
-
-    def free_bytes(self) -> int | None:
-        return self.store.free_bytes()
-
-    def check_key_space(self) -> tuple[str, ...]:
-        return self.store.check_key_space()
+        return (stat for stat in super().list(prefix) if stat.key not in self.condemned)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import IO, cast
 
 from strongroom.core.digests import Digest
 from strongroom.core.keys import StoreKey
-from strongroom.stores.interface import Capabilities, Reader, Stat, Store
+from strongroom.stores.interface import Reader, Store
+from strongroom.stores.wrapper import StoreWrapper
 
 _SLACK = 1.0  # seconds of idleness that may be made up for
 
@@ -41,60 +42,29 @@ def _bucket(url: str, rate: float) -> Bucket:
     return Bucket(rate)
 
 
-class RateLimitedStore:
+class RateLimitedStore(StoreWrapper):
     """Wraps a store: `rate` bytes a second, reading and writing together, in each process. Listings and heads are free."""
 
     def __init__(self, store: Store, rate: float, bucket: Bucket | None = None) -> None:
-        self._store, self._rate = store, rate
+        super().__init__(store)
+        self._rate = rate
         self._bucket = bucket or _bucket(store.url, rate)
 
     def __reduce__(self) -> tuple[type[RateLimitedStore], tuple[Store, float]]:
-        return RateLimitedStore, (self._store, self._rate)
-
-    @property
-    def url(self) -> str:
-        return self._store.url
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._store.capabilities
+        return RateLimitedStore, (self.store, self._rate)
 
     def put(self, key: StoreKey, data: bytes | bytearray | memoryview, *, sha256: Digest) -> None:
         self._bucket.pay(memoryview(data).nbytes)
-        self._store.put(key, data, sha256=sha256)
+        super().put(key, data, sha256=sha256)
 
     def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
-        self._store.put_stream(key, self._paced(source), length, sha256=sha256)
+        super().put_stream(key, self._paced(source), length, sha256=sha256)
 
     def receive(self, source: IO[bytes], name: Callable[[], tuple[StoreKey, Digest]]) -> StoreKey:
-        return self._store.receive(self._paced(source), name)
+        return super().receive(self._paced(source), name)
 
     def get(self, key: StoreKey, start: int = 0, length: int | None = None, *, uncached: bool = False) -> Reader:
-        return _PacedReader(self._store.get(key, start, length, uncached=uncached), self._bucket)
-
-    def head(self, key: StoreKey) -> Stat:
-        return self._store.head(key)
-
-    def list(self, prefix: str = "") -> Iterator[Stat]:
-        return self._store.list(prefix)
-
-    def list_folders(self, prefix: str) -> Iterator[str]:
-        return self._store.list_folders(prefix)
-
-    def delete(self, key: StoreKey) -> None:
-        self._store.delete(key)
-
-    def erase(self, key: StoreKey) -> bool:
-        return self._store.erase(key)
-
-    def tidy(self, older_than_seconds: float) -> int:
-        return self._store.tidy(older_than_seconds)
-
-    def free_bytes(self) -> int | None:
-        return self._store.free_bytes()
-
-    def check_key_space(self) -> tuple[str, ...]:
-        return self._store.check_key_space()
+        return _PacedReader(super().get(key, start, length, uncached=uncached), self._bucket)
 
     def _paced(self, source: IO[bytes]) -> IO[bytes]:
         return cast("IO[bytes]", _PacedSource(source, self._bucket))  # of a source, stores only read

@@ -11,7 +11,8 @@ from typing import IO, TypeVar
 from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreRefusedError, StoreUnreachableError
 from strongroom.core.keys import StoreKey
-from strongroom.stores.interface import Capabilities, Reader, Stat, Store
+from strongroom.stores.interface import Reader, Stat, Store
+from strongroom.stores.wrapper import StoreWrapper
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class RetryPolicy:
             pause = min(pause * 2, self.longest)
 
 
-class RetryingStore:
+class RetryingStore(StoreWrapper):
     """Wraps a store. StoreRefusedError is not tried again.
 
     A write whose reply was lost comes back as KeyExistsError when it is tried again, which the contract of `put` allows for.
@@ -46,65 +47,54 @@ class RetryingStore:
     """
 
     def __init__(self, store: Store, policy: RetryPolicy = RetryPolicy()) -> None:
-        self._store = store
+        super().__init__(store)
         self._policy = policy
 
-    @property
-    def url(self) -> str:
-        return self._store.url
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._store.capabilities
-
     def put(self, key: StoreKey, data: bytes | bytearray | memoryview, *, sha256: Digest) -> None:
-        self.retry(lambda: self._store.put(key, data, sha256=sha256))
+        self.retry(lambda: self.store.put(key, data, sha256=sha256))
 
     def put_stream(self, key: StoreKey, source: IO[bytes], length: int, *, sha256: Digest) -> None:
         if not source.seekable():
-            self._store.put_stream(key, source, length, sha256=sha256)
+            self.store.put_stream(key, source, length, sha256=sha256)
             return
         start = source.tell()
 
         def put() -> None:
             source.seek(start)
-            self._store.put_stream(key, source, length, sha256=sha256)
+            self.store.put_stream(key, source, length, sha256=sha256)
 
         self.retry(put)
-
-    def receive(self, source: IO[bytes], name: Callable[[], tuple[StoreKey, Digest]]) -> StoreKey:
-        return self._store.receive(source, name)
 
     def get(self, key: StoreKey, start: int = 0, length: int | None = None, *, uncached: bool = False) -> Reader:
         def reopen(offset: int) -> Reader:
             left = None if length is None else length - offset
-            return self._store.get(key, start + offset, left, uncached=uncached)
+            return self.store.get(key, start + offset, left, uncached=uncached)
 
         return _ResumingReader(reopen, self)
 
     def head(self, key: StoreKey) -> Stat:
-        return self.retry(lambda: self._store.head(key))
+        return self.retry(lambda: self.store.head(key))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        return self._resume(lambda: self._store.list(prefix), lambda stat: stat.key.text)
+        return self._resume(lambda: self.store.list(prefix), lambda stat: stat.key.text)
 
     def list_folders(self, prefix: str) -> Iterator[str]:
-        return self._resume(lambda: self._store.list_folders(prefix), lambda name: name)
+        return self._resume(lambda: self.store.list_folders(prefix), lambda name: name)
 
     def delete(self, key: StoreKey) -> None:
-        self.retry(lambda: self._store.delete(key))
+        self.retry(lambda: self.store.delete(key))
 
     def erase(self, key: StoreKey) -> bool:
-        return self.retry(lambda: self._store.erase(key))
+        return self.retry(lambda: self.store.erase(key))
 
     def tidy(self, older_than_seconds: float) -> int:
-        return self.retry(lambda: self._store.tidy(older_than_seconds))
+        return self.retry(lambda: self.store.tidy(older_than_seconds))
 
     def free_bytes(self) -> int | None:
-        return self.retry(self._store.free_bytes)
+        return self.retry(self.store.free_bytes)
 
     def check_key_space(self) -> tuple[str, ...]:
-        return self.retry(self._store.check_key_space)
+        return self.retry(self.store.check_key_space)
 
     def retry(self, call: Callable[[], T]) -> T:
         """What `call()` gives, once it gives something."""
