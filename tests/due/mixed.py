@@ -87,13 +87,26 @@ def hurt(place: Place, store: str, count: int, chance: random.Random, tally: Tal
             path.write_bytes(data)
 
 
-def contents(root: Path) -> set[str]:
-    """The SHA-256 of every content that a store holds soundly, wherever: in damaged packs too."""
+def places(root: Path) -> list[tuple[str, int, int]]:
+    """(pack, offset, length) of every member of every pack of a sound store."""
+    found = []
+    for path in root.glob("packs/*/*.tar"):
+        with tarfile.open(path) as tar:
+            found += [(str(path.relative_to(root)), member.offset_data, member.size) for member in tar]
+    return found
+
+
+def contents(root: Path, members: list[tuple[str, int, int]]) -> set[str]:
+    """The SHA-256 of every content that a store holds soundly, wherever: in damaged packs too, where `members` say or under a header."""
     found = set()
     for path in root.glob("content/*/*"):
         found.add(hashlib.sha256(path.read_bytes()).hexdigest())
-    for path in root.glob("packs/*/*.tar*"):
-        data = path.read_bytes()
+    packs = {path: path.read_bytes() for path in root.glob("packs/*/*.tar*")}
+    for name, offset, length in members:
+        data = packs.get(root / name, b"")[offset : offset + length]
+        if len(data) == length:
+            found.add(hashlib.sha256(data).hexdigest())
+    for data in packs.values():
         try:
             with tarfile.open(fileobj=io.BytesIO(data)) as tar:
                 for member in tar:
@@ -122,9 +135,10 @@ def run_round(place: Place, seed: int, each: int, stores: list[str], tally: Tall
             for line in data.decode().splitlines():
                 digest, path = line.split("  ", 1)
                 needed.setdefault(digest, set()).add(f"{bag}: {path}")
+    members = places(place.folder("one"))
     for store in stores:
         hurt(place, store, each, chance, tally)
-    left = contents(place.folder("one")) | contents(place.folder("two"))
+    left = contents(place.folder("one"), members) | contents(place.folder("two"), members)
     gone_tags = {key for key, data in tags.items()
                  if not any((place.folder(store) / key).is_file() and (place.folder(store) / key).read_bytes() == data for store in BOTH)}
     lost = {path for digest, paths in needed.items() if digest not in left for path in paths}

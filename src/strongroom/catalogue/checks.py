@@ -119,6 +119,13 @@ def unsound(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
             yield _row(row)
 
 
+def found_damaged(catalogue: Catalogue) -> Iterator[tuple[int, StoreKey, str]]:
+    """Store, key and the SHA-256 that was found there, of everything that is damaged in any store."""
+    with reading(catalogue) as db:
+        for store, key, found in db.execute("SELECT store, key, found FROM checks WHERE outcome = 'damaged' AND found IS NOT NULL"):
+            yield store, StoreKey(key), found
+
+
 def count_unsound(catalogue: Catalogue, store: int) -> int:
     """How many keys `unsound` gives."""
     with reading(catalogue) as db:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from strongroom.core import keys
@@ -15,6 +16,7 @@ from strongroom.core.pack import Member, parse_index
 from strongroom.stores.generations import find_generation, generations, holds, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import check_pack
+from strongroom.usecases.repair.misplaced import Whereabouts
 from strongroom.usecases.replicate.copying import open_range
 from strongroom.usecases.restore.indexes import scan_pack
 from strongroom.usecases.withheld.tombstones import Withheld
@@ -24,12 +26,14 @@ _INDEX_LIMIT: Final = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class HealBatch:
-    """Packs and large contents of `target`, as (kind, digest); `sources` are the other stores, in the order in which to ask them."""
+    """Packs and large contents of `target`, as (kind, digest); `sources` are the other stores, in the order in which to ask them, and
+    `misplaced` is where else such bytes were seen."""
 
     target: Store
     sources: tuple[Store, ...]
     objects: tuple[tuple[str, Digest], ...]
     withheld: Withheld
+    misplaced: Mapping[Digest, Whereabouts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def heal_objects(batch: HealBatch) -> HealResult:
                 if left.members:  # what is not withheld of a pack goes into a new one
                     result.left.append(left)
                 continue
-            found = copy_object(batch.target, batch.sources, key, digest)
+            found = copy_object(batch.target, batch.sources, key, digest, batch.misplaced.get(digest, ()))
             if found is None:
                 result.left.append(_look_into(batch, kind, digest))
                 continue
@@ -90,17 +94,23 @@ def heal_objects(batch: HealBatch) -> HealResult:
     return result
 
 
-def copy_object(target: Store, sources: Sequence[Store], key: StoreKey, digest: Digest) -> tuple[StoreKey, str] | None:
-    """Write the object as the next generation of its key, read it back, and give where it is and where it came from."""
-    for source in sources:
+def copy_object(
+    target: Store, sources: Sequence[Store], key: StoreKey, digest: Digest, misplaced: Whereabouts = ()
+) -> tuple[StoreKey, str] | None:
+    """Write the object as the next generation of its key, read it back, and give where it is and where it came from: from a source that
+    has it under its key, or from where it is `misplaced`."""
+    for source, good in chain(((source, None) for source in sources), misplaced):
         try:
-            good = find_generation(source, key, digest)
+            if good is None:
+                good = find_generation(source, key, digest)
+            elif not holds(source, good, digest):
+                continue
             size = source.head(good).size
         except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
             continue
         at = put_stream_or_generation(target, key, partial(open_range, source, good, 0, size), size, digest)
         if holds(target, at, digest, uncached=True):
-            return at, source.url
+            return at, source.url if good.base[0] == key else f"{source.url}, where it lay at {good}"
     return None
 
 

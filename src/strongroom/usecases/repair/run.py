@@ -27,6 +27,7 @@ from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.context import Context
 from strongroom.usecases.repair.gathering import Gathering
 from strongroom.usecases.repair.healing import HealBatch, Healed, Left, heal_objects
+from strongroom.usecases.repair.misplaced import Misplaced
 from strongroom.usecases.repair.opening import Opened, open_stores
 from strongroom.usecases.repair.rebuilding import RebuildBatch, rebuild
 from strongroom.usecases.repair.report import RepairReport, StoreRepair
@@ -70,7 +71,7 @@ def repair(
         for number, one in enumerate(opened):
             if not stores or one.url in stores:
                 others = (*(other.store for other in opened if other is not one), kept)
-                run = _Run(one, others, catalogue, runner, collector, scratch / str(number), manifests, lost)
+                run = _Run(one, others, Misplaced(catalogue, opened), catalogue, runner, collector, scratch / str(number), manifests, lost)
                 results.append(run.go())
         unreachable = bool(silent & set(stores)) if stores else bool(faults)
     report = RepairReport(tuple(results), len(lost), collector.findings(), unreachable)
@@ -82,6 +83,7 @@ def repair(
 class _Run:
     target: Opened
     others: tuple[Store, ...]
+    misplaced: Misplaced
     catalogue: Catalogue
     runner: Runner
     collector: Collector
@@ -128,8 +130,9 @@ class _Run:
         if not objects:
             return
         withheld = self._withheld()
+        elsewhere = self.misplaced.find(digest for _, digest in objects)
         batches = [
-            HealBatch(self.target.store, self.others, tuple(objects[at : at + _AT_ONCE]), withheld)
+            HealBatch(self.target.store, self.others, tuple(objects[at : at + _AT_ONCE]), withheld, elsewhere)
             for at in range(0, len(objects), _AT_ONCE)
         ]
         left: list[Left] = []
@@ -212,7 +215,8 @@ class _Run:
     def _mend(self, rows: Sequence[CheckRow]) -> None:
         if not rows:
             return
-        mender = Mender(self.target.store, self.target.number, self.others, self.catalogue, self.scratch)
+        elsewhere = self.misplaced.find(Digest(row.expected) for row in rows if row.expected is not None and len(row.expected) == 64)
+        mender = Mender(self.target.store, self.target.number, self.others, elsewhere, self.catalogue, self.scratch)
         with self.runner.stage("tag files, seals, log", files=len(rows)) as progress:
             again: set[BagId] = set()
             for row in rows:

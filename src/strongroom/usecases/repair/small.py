@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,11 +29,12 @@ from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.pack import format_index
 from strongroom.core.seal import Seal, parse_seal
 from strongroom.stores.describe import text_for_people
-from strongroom.stores.generations import find_generation, holds, parsable, put_or_generation, read_verified
+from strongroom.stores.generations import find_generation, holds, parsable, put_or_generation, read_all, read_verified
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.attempt import placement_lines
 from strongroom.usecases.audit.kinds import Kind, Named, name_of
 from strongroom.usecases.repair.healing import members_by_headers
+from strongroom.usecases.repair.misplaced import Whereabouts
 from strongroom.usecases.replicate.holdings import chosen
 from strongroom.usecases.replicate.transfer import load_contents
 from strongroom.usecases.restore.plan import Plan
@@ -59,10 +61,13 @@ class Mended:
 
 
 class Mender:
-    """Heals small objects of one store, number `number` in the catalogue, from `sources`."""
+    """Heals small objects of one store, number `number` in the catalogue, from `sources` and from where they are `misplaced`."""
 
-    def __init__(self, store: Store, number: int, sources: Sequence[Store], catalogue: Catalogue, scratch: Path) -> None:
-        self._store, self._number, self._sources, self._catalogue, self._scratch = store, number, sources, catalogue, scratch
+    def __init__(
+        self, store: Store, number: int, sources: Sequence[Store], misplaced: Mapping[Digest, Whereabouts], catalogue: Catalogue, scratch: Path
+    ) -> None:
+        self._store, self._number, self._sources, self._misplaced = store, number, sources, misplaced
+        self._catalogue, self._scratch = catalogue, scratch
 
     def mend(self, row: CheckRow) -> Mended | None:
         """Look again, then write sound bytes as the next generation. None if there are none within reach. Raises StoreError."""
@@ -95,8 +100,13 @@ class Mender:
                 return self._write(base, read_verified(source, base, digest, _LIMIT), source.url)
             except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
                 continue
-        data = self._derive(base, name)
-        return None if data is None else self._write(base, data, "what it describes")
+        for source, key in self._misplaced.get(digest, ()):
+            with suppress(NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
+                data = read_all(source, key, _LIMIT)
+                if Digest.of(data) == digest:
+                    return self._write(base, data, f"{source.url}, where it lay at {key}")
+        derived = self._derive(base, name)
+        return None if derived is None else self._write(base, derived, "what it describes")
 
     def _write(self, base: StoreKey, data: bytes, source: str | None) -> Mended | None:
         digest = Digest.of(data)
