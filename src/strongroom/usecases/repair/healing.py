@@ -99,12 +99,11 @@ def copy_object(
 ) -> tuple[StoreKey, str] | None:
     """Write the object as the next generation of its key, read it back, and give where it is and where it came from: from a source that
     has it under its key, or from where it is `misplaced`."""
-    for source, good in chain(((source, None) for source in sources), misplaced):
+    for source, stray in chain(((source, None) for source in sources), misplaced):
         try:
-            if good is None:
-                good = find_generation(source, key, digest)
-            elif not holds(source, good, digest):
+            if stray is not None and not holds(source, stray, digest):
                 continue
+            good = stray or find_generation(source, key, digest)
             size = source.head(good).size
         except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
             continue

@@ -64,7 +64,8 @@ class Mender:
     """Heals small objects of one store, number `number` in the catalogue, from `sources` and from where they are `misplaced`."""
 
     def __init__(
-        self, store: Store, number: int, sources: Sequence[Store], misplaced: Mapping[Digest, Whereabouts], catalogue: Catalogue, scratch: Path
+        self, store: Store, number: int, sources: Sequence[Store], misplaced: Mapping[Digest, Whereabouts], catalogue: Catalogue,
+        scratch: Path,
     ) -> None:
         self._store, self._number, self._sources, self._misplaced = store, number, sources, misplaced
         self._catalogue, self._scratch = catalogue, scratch
