@@ -87,34 +87,50 @@ def hurt(place: Place, store: str, count: int, chance: random.Random, tally: Tal
             path.write_bytes(data)
 
 
-def places(root: Path) -> list[tuple[str, int, int]]:
-    """(pack, offset, length) of every member of every pack of a sound store."""
-    found = []
-    for path in root.glob("packs/*/*.tar"):
-        with tarfile.open(path) as tar:
-            found += [(str(path.relative_to(root)), member.offset_data, member.size) for member in tar]
-    return found
+@dataclass
+class Packs:
+    """What lies in the packs of a sound store."""
+
+    members: list[tuple[str, int, int]] = field(default_factory=list)  # (key of the pack, offset, length)
+    contents: dict[str, set[str]] = field(default_factory=dict)  # SHA-256 of the members, by that of the pack
+
+    @classmethod
+    def of(cls, root: Path) -> Packs:
+        packs = cls()
+        for path in root.glob("packs/*/*.tar"):
+            data = path.read_bytes()
+            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                found = [(str(path.relative_to(root)), member.offset_data, member.size) for member in tar]
+            packs.members += found
+            packs.contents[sha256(data)] = {sha256(data[offset : offset + length]) for _, offset, length in found}
+        return packs
 
 
-def contents(root: Path, members: list[tuple[str, int, int]]) -> set[str]:
-    """The SHA-256 of every content that a store holds soundly, wherever: in damaged packs too, where `members` say or under a header."""
+def contents(root: Path, packs: Packs) -> set[str]:
+    """The SHA-256 of every content that a store holds soundly: in damaged packs too, by place or by header, and under whatever key."""
     found = set()
-    for path in root.glob("content/*/*"):
-        found.add(hashlib.sha256(path.read_bytes()).hexdigest())
-    packs = {path: path.read_bytes() for path in root.glob("packs/*/*.tar*")}
-    for name, offset, length in members:
-        data = packs.get(root / name, b"")[offset : offset + length]
+    for path in root.rglob("*"):
+        if path.is_file():
+            digest = sha256(path.read_bytes())
+            found |= {digest} | packs.contents.get(digest, set())
+    there = {path: path.read_bytes() for path in root.glob("packs/*/*.tar*")}
+    for name, offset, length in packs.members:
+        data = there.get(root / name, b"")[offset : offset + length]
         if len(data) == length:
-            found.add(hashlib.sha256(data).hexdigest())
-    for data in packs.values():
+            found.add(sha256(data))
+    for data in there.values():
         try:
             with tarfile.open(fileobj=io.BytesIO(data)) as tar:
                 for member in tar:
                     held = tar.extractfile(member)
-                    found.add(hashlib.sha256(held.read() if held else b"").hexdigest())
+                    found.add(sha256(held.read() if held else b""))
         except (tarfile.TarError, EOFError, ValueError):
             continue
     return found
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def copies(path: Path) -> list[bytes]:
@@ -135,10 +151,10 @@ def run_round(place: Place, seed: int, each: int, stores: list[str], tally: Tall
             for line in data.decode().splitlines():
                 digest, path = line.split("  ", 1)
                 needed.setdefault(digest, set()).add(f"{bag}: {path}")
-    members = places(place.folder("one"))
+    packs = Packs.of(place.folder("one"))
     for store in stores:
         hurt(place, store, each, chance, tally)
-    left = contents(place.folder("one"), members) | contents(place.folder("two"), members)
+    left = contents(place.folder("one"), packs) | contents(place.folder("two"), packs)
     gone_tags = {key for key, data in tags.items()
                  if not any((place.folder(store) / key).is_file() and (place.folder(store) / key).read_bytes() == data for store in BOTH)}
     lost = {path for digest, paths in needed.items() if digest not in left for path in paths}
