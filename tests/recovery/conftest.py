@@ -27,10 +27,10 @@ def cut(text: str) -> str:
     return parts[1]
 
 
-def toolbox(folder: Path, awk: str = "awk", *, all_busybox: bool = False) -> Path:
+def toolbox(folder: Path, awk: str = "awk", *, all_busybox: bool = False, extra: tuple[str, ...] = ()) -> Path:
     """A folder with links to the tools the recipe may use, and no others."""
     folder.mkdir()
-    for tool in ("sh", "tar", "awk", *COREUTILS):
+    for tool in ("sh", "tar", "awk", *COREUTILS, *extra):
         name = "busybox" if all_busybox else awk if tool == "awk" else tool
         found = shutil.which(name)
         if found is None:

@@ -32,12 +32,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def recover(tmp_path: Path) -> Run:
-    """recover(root, dest, *options, bag=…): run the recover.py of the store at `root`, which gets it if it was not made by us."""
-    tools = tmp_path / "toolbox"
+    """recover(root, dest, *options, bag=…, zstd=…): run the recover.py of the store at `root`, which gets it if it was not made by us."""
+    tools = tmp_path / "toolbox of python"
     tools.mkdir()
     (tools / "python3").symlink_to(os.path.realpath(sys.executable))
 
-    def run(root: Path, dest: Path, *options: str, bag: str = "pages/v1") -> subprocess.CompletedProcess[str]:
+    def run(root: Path, dest: Path, *options: str, bag: str = "pages/v1", zstd: bool = False) -> subprocess.CompletedProcess[str]:
+        if zstd and not (tools / "zstd").exists():
+            (tools / "zstd").symlink_to(shutil.which("zstd") or pytest.skip("zstd is not on this machine"))
         script = root / "recover.py"
         if not script.exists():
             shutil.copyfile(SCRIPT, script)

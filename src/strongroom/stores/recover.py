@@ -516,7 +516,8 @@ class Recovery:
         likely = {self.key("packs", pack[:2], pack + (".tar.zst" if kind == "zstd" else ".tar"))
                   for hint in generations(self.key("bags", self.bag, "placement.jsonl"))
                   for kind, pack in re.findall(r'"(pack|zstd)":"([0-9a-f]{64})"', read_hint(hint))}
-        for path in sorted(filter(os.path.lexists, likely)):
+        likely = {path for pack in likely for path in generations(pack)}  # a sweep may leave only a later one
+        for path in sorted(likely):
             yield path, by_headers
         for path, _ in self.objects("packs", r"([0-9a-f]{64})\.tar(?:\.zst)?(~[1-9][0-9]*)?\Z"):
             if path not in likely:

@@ -34,7 +34,7 @@ class Level(IntEnum):
     """How hard to look."""
 
     HINTS = 1  # placement.jsonl and the indexes of its packs; whatever it leaves open, by listing the store
-    LISTING = 2  # every large content in every generation, every pack by its index
+    LISTING = 2  # every large content in every generation, every pack in every generation by its index
     HEADERS = 3  # every pack in every generation by its headers
 
 
@@ -46,10 +46,10 @@ def locate(plan: Plan, number: int, store: Store, level: Level, bag: BagId, runn
         finder.indexes(tars)
         if plan.unplaced():
             finder.objects()
-            finder.indexes(tar for tar in finder.tars() if tar.base == (tar, 0) and tar not in tars)
+            finder.indexes(tar for tar in finder.tars() if tar not in tars)
     elif level is Level.LISTING:
         finder.objects()
-        finder.indexes(tar for tar in finder.tars() if tar.base == (tar, 0))
+        finder.indexes(finder.tars())
     else:
         finder.indexes(finder.tars(), headers=True)
 
@@ -60,7 +60,8 @@ class _Finder:
         self._runner, self._collector = runner, collector
 
     def placement(self, bag: BagId) -> list[StoreKey]:
-        """Add the large contents that the newest placement names; the tars of its packs. Nothing if there is none (then: listing)."""
+        """Add the large contents that the placements name (one may be of an attempt that lost); the tars of their packs. Nothing if there
+        is none (then: listing)."""
         tars: list[StoreKey] = []
         places: list[Place] = []
         for key in generations(self._store, keys.placement(bag)):

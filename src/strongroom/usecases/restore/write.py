@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.contents import is_streamed, read_run, runs, stream, write_all
 from strongroom.usecases.restore.plan import FileRow, Need, Plan
@@ -71,19 +73,35 @@ class _Writer:
 
     def read_object(self, text: str) -> None:
         key = StoreKey(text)
-        failed = len(self._result.failed)
+        failed = self._read(text, key)
+        if failed and not self._is_there(key) and (later := generations(self._store, key)):
+            failed = self._read(text, later[0])  # a sweep left only later generations of it: the hint is as good as ever
+        if failed:
+            self._result.failed += failed
+            self._result.bad_keys.append(text)
+
+    def _is_there(self, key: StoreKey) -> bool:
+        try:
+            self._store.head(key)
+        except NotFoundInStoreError:
+            return False
+        return True
+
+    def _read(self, text: str, key: StoreKey) -> list[int]:
+        """Write what the plan wants of the object `text`, reading it at `key`; the contents that are not sound there."""
+        failed: list[int] = []
         for run in runs(self._plan.needs(text)):
             if is_streamed(run):
-                self._large(key, run[0])
+                if not self._large(key, run[0]):
+                    failed.append(run[0].content)
                 continue
             for need, data in read_run(self._store, key, run):
                 if data is None:
-                    self._result.failed.append(need.content)
+                    failed.append(need.content)
                     continue
                 for row in self._plan.files(need.content):
                     self._small(row, data)
-        if len(self._result.failed) > failed:
-            self._result.bad_keys.append(text)
+        return failed
 
     def _small(self, row: FileRow, data: memoryview) -> None:
         try:
@@ -98,8 +116,8 @@ class _Writer:
         else:
             self._count(len(data))
 
-    def _large(self, key: StoreKey, need: Need) -> None:
-        """Stream to the first file that can take it, and copy from there to the others."""
+    def _large(self, key: StoreKey, need: Need) -> bool:
+        """Stream to the first file that can take it, and copy from there to the others. False if it is not sound there."""
         rows = self._plan.files(need.content)
         source: int | None = None
         try:
@@ -108,7 +126,7 @@ class _Writer:
                     if source is None:
                         source = self._tree.resume(row.target)
                         if not self._stream_to(source, key, need, row):
-                            return
+                            return False
                     else:
                         self._copy(source, need, row)
                 except OSError as error:
@@ -116,10 +134,10 @@ class _Writer:
         finally:
             if source is not None:
                 os.close(source)
+        return True
 
     def _stream_to(self, fd: int, key: StoreKey, need: Need, row: FileRow) -> bool:
         if not stream(self._store, key, need, fd):
-            self._result.failed.append(need.content)
             self._tree.remove(row.target)
             return False
         finish(fd, row)

@@ -198,7 +198,7 @@ class StoreRun:
         target = HeedingStore(self._store, condemned)
         size = max(1, -(-len(wanted) // _BATCHES))
         jobs = [RescueJob(self._store, target, tuple(wanted[at : at + size])) for at in range(0, len(wanted), size)]
-        moved: dict[str, Sequence[Written]] = {}
+        moved: dict[str, Sequence[Written]] = dict.fromkeys(_gone(scratch), ())
         for results in self._runner.map("store anew what bags need", rescue, jobs, files=len(wanted)) if jobs else ():
             for one in results:
                 moved[one.base] = one.written
@@ -264,6 +264,13 @@ class _Looked:
 def _lines(scratch: Scratch) -> Iterator[tuple[Condemnation, int]]:
     for key, why, size in scratch.rows("SELECT key, why, size FROM condemned ORDER BY key"):
         yield Condemnation(StoreKey(key), Why(why)), size
+
+
+def _gone(scratch: Scratch) -> Iterator[str]:
+    """The packs and large contents of which every generation goes."""
+    sql = ("SELECT DISTINCT t.base FROM condemned c JOIN things t ON t.key = c.key WHERE NOT EXISTS "
+           "(SELECT 1 FROM things o WHERE o.base = t.base AND o.key NOT IN (SELECT key FROM condemned))")
+    return (base for (base,) in scratch.rows(sql) if stored_at(StoreKey(base)) is not None)
 
 
 def _in_order(lines: Sequence[Condemnation]) -> list[Condemnation]:
