@@ -100,16 +100,19 @@ def known_below(catalogue: Catalogue, store: int, prefix: str) -> Iterator[Check
             yield _row(row)
 
 
-def last_known(catalogue: Catalogue, store: int, prefix: str) -> tuple[StoreKey, frozenset[Digest]] | None:
-    """The highest key of the store below `prefix` that is known, without its generation, and the SHA-256 it had when it was written or
-    last sound (more than one where its generations differed, none where nobody knows). None if no key is known."""
+def last_known(catalogue: Catalogue, store: int, prefix: str) -> StoreKey | None:
+    """The highest key of the store below `prefix` that is known, without its generation; None if none is."""
     with reading(catalogue) as db:
         sql = "SELECT max(base) FROM checks WHERE store = ? AND base >= ? AND base < ?"
         base = db.execute(sql, (store, prefix, prefix + "~")).fetchone()[0]
-        if base is None:
-            return None
+        return None if base is None else StoreKey(base)
+
+
+def known_digests(catalogue: Catalogue, store: int, base: StoreKey) -> frozenset[Digest]:
+    """The SHA-256 that the generations of a key had when they were written or last sound; none where nobody knows."""
+    with reading(catalogue) as db:
         sql = "SELECT CASE outcome WHEN 'sound' THEN found ELSE expected END FROM checks WHERE store = ? AND base = ?"
-        return StoreKey(base), frozenset(Digest(digest) for (digest,) in db.execute(sql, (store, base)) if digest is not None)
+        return frozenset(Digest(digest) for (digest,) in db.execute(sql, (store, base.text)) if digest is not None)
 
 
 def unsound(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import last_known, record_written
+from strongroom.catalogue.checks import known_digests, last_known, record_written
 from strongroom.core import keys
 from strongroom.core.batch import LIMIT, form_batch, parse_batch, parse_key
 from strongroom.core.digests import Digest
@@ -20,20 +20,29 @@ from strongroom.core.seal import Head
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 
+#: The digests that a batch can have, by whoever remembers; none: nobody does.
+Remembered = Callable[[StoreKey], frozenset[Digest]]
 
-def heads(store: Store) -> dict[str, Head]:
+
+def remembered(catalogue: Catalogue, store_number: int) -> Remembered:
+    """What this installation wrote or found sound in a store."""
+    return lambda key: known_digests(catalogue, store_number, key)
+
+
+def heads(store: Store, remembers: Remembered = lambda _: frozenset()) -> dict[str, Head]:
     """The head of every chain in the store: its last batch that is one. What is no chain (a stranger's folder) is passed over."""
     found = {}
     for writer in store.list_folders("log/"):
         with suppress(InvalidValueError):
-            head = _last_batch(store, check_id(writer))[0]
+            head = _last_batch(store, check_id(writer), remembers)[0]
             if head is not None:
                 found[writer] = head
     return found
 
 
-def _last_batch(store: Store, writer: str) -> tuple[Head | None, int]:
-    """The last batch of a chain that is sound by its own sum, and the highest number any object of the chain has (0: none)."""
+def _last_batch(store: Store, writer: str, remembers: Remembered) -> tuple[Head | None, int]:
+    """The last batch of a chain that is sound by its own sum, and not another than was there; and the highest number any object of the
+    chain has (0: none)."""
     there: dict[int, list[StoreKey]] = {}
     for stat in store.list(f"log/{writer}/"):
         named = parse_key(stat.key)
@@ -44,7 +53,9 @@ def _last_batch(store: Store, writer: str) -> tuple[Head | None, int]:
             with suppress(InvalidValueError, DamagedInStoreError, NotFoundInStoreError):
                 data = read_all(store, key, LIMIT)
                 parse_batch(data, key)
-                return Head(seq, Digest.of(data)), max(there)
+                digest, known = Digest.of(data), remembers(key.base[0])
+                if not known or digest in known:
+                    return Head(seq, digest), max(there)
     return None, max(there, default=0)
 
 
@@ -70,7 +81,7 @@ def _turn(home: Path, store_id: str) -> Iterator[None]:
 def _append(catalogue: Catalogue, store: Store, store_number: int, store_id: str, events: Sequence[Event]) -> None:
     writer = catalogue.writer(store_number)
     for _ in range(5):
-        head, highest = _last_batch(store, writer)
+        head, highest = _last_batch(store, writer, remembered(catalogue, store_number))
         seq = 1 if head is None else head.seq + 1
         if not _continues(head, highest, last_known(catalogue, store_number, f"log/{writer}/")):
             writer = catalogue.renew_writer(store_number)
@@ -89,15 +100,11 @@ def _append(catalogue: Catalogue, store: Store, store_number: int, store_id: str
     raise KeyExistsError(f"{store.url}: could not append to the log: every chain was continued by somebody else")
 
 
-def _continues(head: Head | None, highest: int, known: tuple[StoreKey, frozenset[Digest]] | None) -> bool:
-    """Whether a chain may go on after `head`. `known` is the last batch that the catalogue knows, with the digests it may have.
+def _continues(head: Head | None, highest: int, known: StoreKey | None) -> bool:
+    """Whether a chain may go on after `head`. `known` is the last batch that the catalogue knows.
 
     Not where it reached further once: the store was put back to an older state, and this would be a second history. Not over a gap,
-    where its end is damaged. Not after an end that was altered: the next batch would vouch for it.
+    where its end is damaged or altered: the next batch would vouch for it.
     """
-    last = 0 if head is None else head.seq
-    if known is None:
-        return last == highest
-    named = parse_key(known[0])
-    seq = 0 if named is None else named[1]
-    return last == highest >= seq and not (head is not None and seq == last and known[1] and head.sha256 not in known[1])
+    named = None if known is None else parse_key(known)
+    return (0 if head is None else head.seq) == highest >= (0 if named is None else named[1])

@@ -314,7 +314,7 @@ class _Run:
         with self.stages.stage("seal"):
             previous = Previous(self.last.seal.bag, self.last.digest) if self.last.seal and self.last.digest else None
             manifests = {file.path: Digest(file.digests["sha256"]) for file in files if _is_tag_manifest(file)}
-            heads = log.heads(self.destination.store)
+            heads = log.heads(self.destination.store, log.remembered(self.catalogue, self.destination.number))
             seal = Seal(
                 attempt.bag, self._collection(), attempt.id, self.destination.id, previous, manifests, payload.size, payload.files, state,
                 heads, utc_now(), signer=None if self.signer is None else self.signer.key.fingerprint,
