@@ -70,5 +70,5 @@ def test_a_repair_counts_only_when_it_reads_back(folder: Path, tmp_path: Path, t
     builder.add(CONTENT, DATA)
     tar, _, digest, _ = builder.finish()
     good.put(keys.pack(digest), tar, sha256=digest)
-    result = heal_objects(HealBatch(Forgetful(str(folder), times), (good,), (("pack", digest),), Withheld(tmp_path / "none", 0)))
+    result = heal_objects(HealBatch(Forgetful(str(folder), times), (good,), (("pack", digest),), Withheld(tmp_path / "none", 0), {}))
     assert bool(result.healed) is healed and bool(result.left) is not healed
