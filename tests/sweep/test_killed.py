@@ -18,15 +18,15 @@ KILLS = os.environ.get("STRONGROOM_SWEEP_KILLS", "5")
 PAGE = b"a page that must go " + bytes(range(256)) * 8
 
 
-def contents_but(store: Path, gone: bytes) -> list[str]:
-    """What is wrong with the bags of a store, of which one content may be missing: read without the product's code."""
-    there = reading.stored(store)
+def contents_but(store: Path, *gone: bytes) -> list[str]:
+    """What is wrong with the bags of a store, of which some contents may be missing: read without the product's code."""
+    there = reading.stored(store).keys() | {hashlib.sha256(data).hexdigest() for data in gone}
     wrong = []
     for seal in reading.sealed(store).values():
         manifest = store / f"bags/{seal['bag']}" / seal["attempt"] / "bag/manifest-sha256.txt"
         for line in manifest.read_text().splitlines():
             digest, path = line.split("  ", 1)
-            if digest not in there and digest != hashlib.sha256(gone).hexdigest():
+            if digest not in there:
                 wrong.append(f"{seal['bag']}: {path}")
     return wrong
 
@@ -120,3 +120,33 @@ def test_replicate_and_repair_beside_sweeps(tmp_path: Path) -> None:
         assert reading.newest(place.root / "copy", "site") == payload(place.source)
         assert place.run("sweep", "--yes", *QUIET).status == 0
         assert reading.bags(place.root / "copy").keys() == reading.bags(place.store).keys()
+
+
+def test_two_sweepers_of_two_homes_at_once_and_an_archive_meanwhile(tmp_path: Path) -> None:
+    chance = random.Random(11)
+    place = Place(tmp_path / "place").make()
+    other = Place(place.root, name="other", home="home-2")
+    pages = [b"%d: " % number + PAGE for number in range(2)]
+    for page in pages:
+        place.edit(chance)
+        place.write("page.html", page)
+        for one in (place, other):
+            assert one.archive().status == 0
+        strays = litter(place.store, chance)
+        said = other.run("withhold", "--digest", hashlib.sha256(page).hexdigest(), "--reason", "asked for", "--yes")
+        assert said.status == 0, said.err
+        place.edit(chance)
+        sweep = ("sweep", "--yes", "--grace", "0", "--store", place.store, *QUIET)
+        running = [place.start("archive", place.manifest, *QUIET), place.start(*sweep), other.start(*sweep)]
+        results = [finish(process) for process in running]
+        assert results[0].status == 0, results[0].err
+        assert all(result.status in (0, 3) for result in results[1:]), [result.err for result in results]
+        assert contents_but(place.store, *pages) == []
+        assert place.run(*sweep).status == 0
+        assert contents_but(place.store, *pages) == []
+        assert page not in everywhere(place.store)
+        assert not any(path.exists() for path in strays)
+    pending = [path.parent.name for path in place.store.glob("sweep/*/record.json") if not (path.parent / "done.json").exists()]
+    assert pending == []
+    for one in (place, other):
+        assert one.run("audit", *QUIET).status == 0

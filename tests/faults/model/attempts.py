@@ -17,8 +17,14 @@ def mind(state: State, index: int, local: Local) -> State:
     return state._replace(minds=tuple(minds))
 
 
-def place(state: State, content: str, condemned: frozenset[Key], rules: Rules) -> tuple[Key, frozenset[Object], bool]:
-    """The key that holds a content after `put_or_generation`, the objects then, and whether it was there before."""
+def place(
+    state: State, content: str, condemned: frozenset[Key], rules: Rules, *, packs: bool = True,
+) -> tuple[Key, frozenset[Object], bool]:
+    """The key that holds a content after `put_or_generation`, the objects then, and whether it was there before; `packs`: in one of several
+    contents as well."""
+    for held, generation, sound in sorted(state.objects) if packs else ():
+        if sound and content in held != content and not (rules.condemned_is_left and (held, generation) in condemned):
+            return (held, generation), state.objects, True
     generation = 0
     while True:
         key = (content, generation)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-Key = tuple[str, int]  # a content and its generation; a pack behaves as one content does
+#: What is withheld, and past its grace: it counts as needed by nobody, and whatever holds it has to go.
+WITHHELD: Final = "w"
+
+Key = tuple[str, int]  # the contents that an object holds, a letter each (more than one: a pack), and its generation
 Object = tuple[str, int, bool]  # …, and whether its bytes are right
 Attempt = tuple[str, int, str, int]  # collection, number, who, which try of theirs
 Seal = tuple[str, int, Attempt | None]  # None voids the number
@@ -22,6 +25,8 @@ class Local(NamedTuple):
     relied: frozenset[Key] = frozenset()
     before_open: frozenset[Key] = frozenset()  # for the invariant: what sweep/ named when this attempt opened
     keys: frozenset[Key] = frozenset()  # a sweep's; or the damage a repair is about
+    keep: frozenset[str] = frozenset()  # contents a sweep still has to store anew before it deletes
+    anew: Key | None = None  # what it stored last, and has not read back
     waits: frozenset[Attempt] = frozenset()
     good: bool = True  # whether the bytes a repair fetched are right
 
@@ -53,7 +58,7 @@ def needed(seals: Iterable[Seal], needs: dict[str, tuple[str, ...]]) -> set[str]
 def complaint(state: State, needs: dict[str, tuple[str, ...]]) -> str | None:
     """What is wrong with a state, or None."""
     keys = {(content, generation) for content, generation, _ in state.objects}
-    there = {content for content, generation, sound in state.objects if sound or (content, generation) in state.hurt}
+    there = {content for held, generation, sound in state.objects if sound or (held, generation) in state.hurt for content in held}
     sealed: dict[tuple[str, int], set[Attempt | None]] = {}
     for collection, number, attempt in state.ever:
         sealed.setdefault((collection, number), set()).add(attempt)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from tests.faults.model.attempts import Move, mind, name_of, names_of, place
 from tests.faults.model.rules import Rules
-from tests.faults.model.state import Attempt, Key, Local, State, needed
+from tests.faults.model.state import WITHHELD, Attempt, Key, Local, State, needed
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Condemns, waits for whoever is open (or voids them), reads the seals again, deletes. May die anywhere and begin anew."""
+    """Condemns, waits for whoever is open (or voids them), reads the seals again, stores anew what bags need of what goes, deletes. May
+    die anywhere and begin anew."""
 
     needs: dict[str, tuple[str, ...]]
     name: str = "sweeper"
@@ -29,16 +30,29 @@ class Sweeper:
         if local.step != "look" and local.tries + 1 < self.rounds:
             yield f"{self.name} dies and is started again", mind(state, index, Local(tries=local.tries + 1)), None
 
-    def _surplus(self, state: State, keys: frozenset[Key] | None) -> frozenset[Key]:
-        """Of `keys` (of all objects): those that no bag needs, and damaged ones beside a sound one that stays."""
-        wanted = needed(state.seals, self.needs)
-        chosen = {one[:2] for one in state.objects if keys is None or one[:2] in keys}
-        unneeded = {key for key in chosen if key[0] not in wanted}
-        sound = {content for content, generation, good in state.objects if good and (content, generation) not in state.record}
-        return frozenset(unneeded | {key for key in chosen if (*key, False) in state.objects and key[0] in sound})
+    def _judge(self, state: State, keys: frozenset[Key] | None) -> tuple[frozenset[Key], frozenset[str]]:
+        """Of `keys` (of all objects) those that may go, and the contents that must lie elsewhere first.
+
+        What no bag needs; what is damaged beside a sound one that stays; what holds something withheld; what sweeps named although it is
+        needed: nobody may count on it there.
+        """
+        wanted = needed(state.seals, self.needs) - {WITHHELD}
+        going, keep = set(), set()
+        for held, generation, good in state.objects:
+            key = (held, generation)
+            if keys is not None and key not in keys:
+                continue
+            here = wanted & set(held)
+            stays = any(good and other == held and (other, number) not in state.record for other, number, good in state.objects)
+            if not here or (WITHHELD not in held and not good and stays):
+                going.add(key)
+            elif good and (WITHHELD in held or (key in state.record and not stays)):
+                going.add(key)
+                keep |= here
+        return frozenset(going), frozenset(keep)
 
     def _look(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
-        keys = self._surplus(state, None)
+        keys, _ = self._judge(state, None)
         if keys:
             step = "delete" if not rules.two_steps else "record" if rules.records_first else "opens"
             yield f"{self.name} finds unneeded: {names_of(keys)}", mind(state, index, local._replace(step=step, keys=keys)), None
@@ -63,9 +77,36 @@ class Sweeper:
             yield f"{self.name} waits for nobody", mind(state, index, local._replace(step=step, waits=left)), None
 
     def _again(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
-        keys = self._surplus(state, local.keys)
-        yield f"{self.name} reads the seals again and condemns {names_of(keys)}", mind(state, index, local._replace(
-            step="delete", keys=keys)), None
+        keys, keep = self._judge(state, local.keys)
+        if rules.stores_anew_first and keep:
+            after = local._replace(step="anew", keys=keys, keep=keep, condemned=state.record)
+        else:
+            after = local._replace(step="delete", keys=keys, keep=keep, condemned=state.record)
+        yield f"{self.name} reads the seals again and condemns {names_of(keys)}", mind(state, index, after), None
+
+    def _anew(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        """Store what bags need of what goes at a key that no sweep names. What was just stored may not be what was given."""
+        content = min(local.keep)
+        at, objects, there = place(state, content, local.condemned if rules.anew_elsewhere else frozenset(), rules, packs=False)
+        after = local._replace(step="read_back", anew=at) if rules.reads_back else self._stored(local, content)
+        yield f"{self.name} stores {name_of(at)} anew", mind(state._replace(objects=objects), index, after), None
+        if state.harm and not there:
+            torn = state._replace(objects=state.objects | {(*at, False)}, harm=state.harm - 1)
+            yield f"{self.name} stores {name_of(at)} anew, and the store keeps other bytes", mind(torn, index, after), None
+
+    def _read_back(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
+        assert local.anew is not None
+        if (*local.anew, True) in state.objects:
+            after = self._stored(local, local.anew[0])
+            yield f"{self.name} reads {name_of(local.anew)} back", mind(state, index, after), None
+        else:
+            tries = local.tries + 1
+            after = Local(tries=tries) if tries < self.rounds else Local("done")
+            yield f"{self.name} finds {name_of(local.anew)} damaged or gone, and deletes nothing", mind(state, index, after), None
+
+    def _stored(self, local: Local, content: str) -> Local:
+        keep = local.keep - {content}
+        return local._replace(step="anew" if keep else "delete", keep=keep, anew=None)
 
     def _delete(self, state: State, index: int, local: Local, rules: Rules) -> Iterator[Move]:
         if local.keys:
@@ -73,6 +114,9 @@ class Sweeper:
             gone = {(*key, True), (*key, False)}
             swept = state._replace(objects=state.objects - gone, hurt=state.hurt - {key})
             yield f"{self.name} deletes {name_of(key)}", mind(swept, index, local._replace(keys=local.keys - {key})), None
+            return
+        if local.keep:  # only where it does not store anew first
+            yield f"{self.name} turns to what is needed", mind(state, index, local._replace(step="anew")), None
             return
         seals = state.seals if rules.keeps_voids else frozenset(one for one in state.seals if one[2] is not None)
         tries = local.tries + 1

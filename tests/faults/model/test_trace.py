@@ -13,10 +13,11 @@ from strongroom.stores import describe
 from strongroom.usecases.archive import destination
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.sealed import places
-from tests.faults.model.paths import complaints, step
+from tests.faults.model.paths import SWEEP, complaints, step, sweep_complaints, sweep_step
 from tests.faults.model.recording import Call, RecordingStore
 from tests.repair.conftest import Hurt
 from tests.replicate.conftest import Place, place, runner
+from tests.sweep.test_sweep import PAGE, stray_pack, swept, withhold
 
 __all__ = ["place", "runner"]
 
@@ -136,6 +137,40 @@ def test_a_sweep_that_begins_just_before_open_is_heeded_after_it(traced: Place, 
     large = next(key for key in condemned if key.startswith("content/"))
     assert f"{large}~1" in written
     assert not relied(traced, "one", "site/v2") & {key for key in condemned if key.startswith("packs/")}
+
+
+@pytest.mark.parametrize("settings", ["", "compression: zstd\n"], ids=["plain", "zstd"])
+def test_a_sweep_keeps_to_the_order(traced: Place, settings: str) -> None:
+    """One that removes what nobody needs, and one that packs anew what lay beside something withheld."""
+    traced.write("site", "page.html", PAGE)
+    traced.archive("site", ["one"], settings)
+    stray_pack(traced, b"nobody's")
+    calls(traced, "one")
+    assert swept(traced, "one").exit_status == 0
+    made = calls(traced, "one")
+    assert sweep_complaints(made, condemned(traced)) == []
+    assert {call.key for call in made if call.name == "delete"} == condemned(traced)
+    withhold(traced, "one")
+    assert swept(traced, "one", grace_days=0).exit_status == 0
+    made = calls(traced, "one")
+    assert sweep_complaints(made, condemned(traced)) == []
+    steps = [sweep_step(call) for call in made if call.name in ("put", "delete")]
+    assert list(dict.fromkeys(steps)) == [name for name in SWEEP if name != "kept"]
+    for at, call in enumerate(made):  # the checker sees each thing that a sweep must not leave out or do late
+        rest = [*made[:at], *made[at + 1 :]]
+        if sweep_step(call) in ("begun", "keys", "record", "waits", "done") and call.name == "put":
+            assert sweep_complaints(rest, condemned(traced)) != [], call
+        if call.name == "delete":
+            late = next(place for place, other in enumerate(made) if sweep_step(other) == "anew" and other.name == "put")
+            assert sweep_complaints([*rest[:late], call, *rest[late:]], condemned(traced)) != [], call
+    unread = [call for call in made if not (call.name == "get" and call.key.startswith("packs/"))]
+    assert any("not read back" in one for one in sweep_complaints(unread, condemned(traced)))
+
+
+def condemned(place: Place) -> frozenset[str]:
+    """Every key that a record of the store names."""
+    parts = place.folder("one").glob("sweep/*/keys-*.jsonl")
+    return frozenset(json.loads(line)["key"] for part in parts for line in part.read_text().splitlines())
 
 
 def test_the_checker_sees_a_wrong_order() -> None:
