@@ -26,9 +26,11 @@ DEATHS_ALLOWED: Final = 3
 FIRST_PAUSE: Final = 1.0
 PAUSE_GROWTH: Final = 4
 
-# Takes the parent's sys.path before it imports anything of ours; -P keeps modules that lie in the working folder out.
+# Takes the parent's sys.path before it imports anything of ours; -P keeps modules that lie in the working folder out. The collector looks
+# for cycles seldom, as in strongroom.cli.main.
 _BOOTSTRAP: Final = """\
-import sys
+import gc, sys
+gc.set_threshold(50_000)
 from multiprocessing.connection import Connection
 connection = Connection(int(sys.argv[1]))
 sys.path[:] = connection.recv()
