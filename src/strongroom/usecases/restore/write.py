@@ -95,11 +95,12 @@ class _Writer:
                 if not self._large(key, run[0]):
                     failed.append(run[0].content)
                 continue
+            files = self._plan.files(need.content for need in run)
             for need, data in read_run(self._store, key, run):
                 if data is None:
                     failed.append(need.content)
                     continue
-                for row in self._plan.files(need.content):
+                for row in files.get(need.content, ()):
                     self._small(row, data)
         return failed
 
@@ -118,7 +119,7 @@ class _Writer:
 
     def _large(self, key: StoreKey, need: Need) -> bool:
         """Stream to the first file that can take it, and copy from there to the others. False if it is not sound there."""
-        rows = self._plan.files(need.content)
+        rows = self._plan.files([need.content]).get(need.content, [])
         source: int | None = None
         try:
             for row in rows:
