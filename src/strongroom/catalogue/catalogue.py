@@ -139,6 +139,12 @@ class Catalogue:
             )
             db.execute("INSERT OR IGNORE INTO bag_stores (seal, store) VALUES (?, ?)", (digest.raw, store))
 
+    def forget_bag(self, digest: Digest, store: int) -> None:
+        """What lies in `store` (its number here) under this seal is not the bag: another is, under its label."""
+        with self.transaction() as db:
+            db.execute("DELETE FROM bag_stores WHERE seal = ? AND store = ?", (digest.raw, store))
+            db.execute("DELETE FROM bags WHERE seal = ?1 AND NOT EXISTS (SELECT 1 FROM bag_stores WHERE seal = ?1)", (digest.raw,))
+
     # -- objects and places
 
     def record_object(

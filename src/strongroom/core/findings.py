@@ -61,6 +61,7 @@ class Code(Enum):
     INDEX_WRONG = "index-wrong", Severity.WARNING  # only a hint; bytes were found without it
     PLACEMENT_WRONG = "placement-wrong", Severity.WARNING
     FORKED = "forked", Severity.ERROR
+    SEAL_PASSED_OVER = "seal-passed-over", Severity.WARNING  # another under its label is signed by a trusted key, and it is not
     # -- the log
     LOG_ALTERED = "log-altered", Severity.ERROR  # an event, or the batch it lies in, is not what was written
     LOG_HOLE = "log-hole", Severity.ERROR  # batches are missing, and later ones are there

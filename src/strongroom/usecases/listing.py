@@ -52,7 +52,7 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
     Raises StoreUnreachableError or WrongStoreError if `source` is given and no store answers there.
     """
     if source is not None:
-        return _in_store(source, name)
+        return _in_store(source, name, context)
     known = known_bags(context, name)
     urls = {store.id: store.url for store in known.stores}
     return ListReport(tuple(
@@ -63,14 +63,17 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
     ))
 
 
-def _in_store(source: str, name: str | None) -> ListReport:
+def _in_store(source: str, name: str | None, context: Context) -> ListReport:
     from strongroom.usecases.sealed.places import Places  # noqa: PLC0415  only this way of listing opens a store
     from strongroom.usecases.sealed.seals import find_seals  # noqa: PLC0415
+    from strongroom.usecases.signatures.settling import Arbiter  # noqa: PLC0415
 
     collector = Collector()
     store = Places([Address(source)], collector).first()
     bags: list[ListedBag] = []
-    for seals in find_seals(store, name):
+    arbiter = Arbiter.at(context.home)
+    for every in find_seals(store, name):
+        seals = arbiter.settle(store, every)
         collector.extend(seals.findings)
         bags += [
             ListedBag(str(seals.bag), one.digest.hex, one.seal.sealed, one.seal.payload_files, one.seal.payload_bytes, (store.url,), None)

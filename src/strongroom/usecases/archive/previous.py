@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from strongroom.core.seal import Seal
 from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.objects import Expected, fetch
 from strongroom.usecases.sealed.seals import find_versions, read_seals
+from strongroom.usecases.signatures.settling import Arbiter, passed_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,11 @@ class LastSeal:
     findings: tuple[Finding, ...] = ()
 
 
-def find_last(stores: list[Store], name: str) -> LastSeal:
-    """The last seal of the collection over all of these stores. Damaged seals, and different ones under one label, are findings."""
+def find_last(stores: list[Store], name: str, arbiter: Arbiter | None = None, known: Collection[Digest] = ()) -> LastSeal:
+    """The last seal of the collection over all of these stores. Damaged seals, and different ones under one label, are findings.
+
+    Of different ones that which `arbiter` chooses; else one that is `known` here.
+    """
     best = LastSeal(0, None, None, None)
     findings: list[Finding] = []
     for store in stores:
@@ -41,17 +45,29 @@ def find_last(stores: list[Store], name: str) -> LastSeal:
             if version < last:
                 break
             seals = read_seals(store, BagId(name, version))
+            seals = arbiter.settle(store, seals) if arbiter else seals
             findings += seals.findings
             taken = bool(seals.found or seals.void or seals.findings)
             best = replace(best, highest=max(best.highest, version) if taken else best.highest)
             if seals.found:
-                found = seals.found[0]
+                found = next((one for one in seals.found if one.digest in known), seals.found[0])
+                here = LastSeal(best.highest, found.seal, found.digest, store)
                 if version > last:
-                    best = LastSeal(best.highest, found.seal, found.digest, store)
-                elif found.digest != best.digest and best.store is not None:
-                    findings.append(_forked(found.bag, best.store, store))
+                    best = here
+                elif found.digest != best.digest:
+                    best, said = _settle(found.bag, best, here, arbiter, known)
+                    findings.append(said)
                 break
     return replace(best, findings=tuple(findings))
+
+
+def _settle(bag: BagId, one: LastSeal, other: LastSeal, arbiter: Arbiter | None, known: Collection[Digest]) -> tuple[LastSeal, Finding]:
+    """Two stores hold different seals under a label."""
+    assert one.store and other.store and one.digest and other.digest
+    chosen = arbiter.choose(bag, {one.digest: [one.store], other.digest: [other.store]}) if arbiter else None
+    if chosen is not None:
+        return (one if chosen == one.digest else other), passed_over(str(bag), chosen, {one.digest, other.digest} - {chosen}, void=False)
+    return (other if other.digest in known and one.digest not in known else one), _forked(bag, one.store, other.store)
 
 
 def _forked(bag: BagId, one: Store, other: Store) -> Finding:

@@ -38,6 +38,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.descriptions import keep_description
 from strongroom.usecases.replicate.keep import keep, open_kept
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.signatures.settling import Arbiter
 from strongroom.usecases.signatures.store_keys import publish_keys
 from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.tidying import tidy
@@ -330,7 +331,8 @@ class _Run:
     def _find_last(self) -> None:
         """The bag before, by every store that answers, by what is kept at home, and by what the catalogue knows."""
         stores = [*self.destination.all, self.kept]
-        last = find_last(stores, self.manifest.name)
+        here = {row.seal for row in self.catalogue.bags(self.manifest.name)}
+        last = find_last(stores, self.manifest.name, Arbiter.at(self.home), here)
         self.last = self.destination.check_known(last, self.catalogue.latest(self.manifest.name))
         self.uuid = None
         self.findings.extend(self.last.findings)

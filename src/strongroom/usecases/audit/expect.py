@@ -35,7 +35,7 @@ def expect(
     """
     _survey(scratch, store, store_id, runner, trust)
     with scratch.transaction():
-        forks = expect_forks(scratch, store, store_id, number, catalogue)
+        forks = expect_forks(scratch, store, store_id, number, catalogue, trust)
         _expect_seals(scratch, catalogue, store_id)
         signatures = expect_signatures(scratch, store.url, trust)
         expect_keys(scratch, store, trust)

@@ -23,6 +23,7 @@ from strongroom.usecases.imports.naming import Owner
 from strongroom.usecases.imports.request import ImportRequest
 from strongroom.usecases.imports.tags import FOLDER
 from strongroom.usecases.replicate.keep import open_kept
+from strongroom.usecases.signatures.settling import Arbiter
 
 _SOMEBODY: Final = "00000000000000000000000000000000"
 
@@ -63,7 +64,7 @@ def owner_of(name: str, request: ImportRequest, context: Context, scratch: Path)
     """Whose the name is in the stores the bag would go to. Raises StoreError."""
     manifest = own_manifest(name, context) or _draft(scratch, name, request)
     with Catalogue.open(context.catalogue) as catalogue, open_destination(manifest, catalogue, 1) as destination:
-        last = find_last([*destination.all, open_kept(context)], name)
+        last = find_last([*destination.all, open_kept(context)], name, Arbiter.at(context.home))
         if last.seal is None or last.store is None:
             return None
         try:

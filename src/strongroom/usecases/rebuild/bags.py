@@ -32,6 +32,7 @@ from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
 from strongroom.usecases.sealed.seals import FoundSeal, read_seals
+from strongroom.usecases.signatures.settling import Arbiter
 
 _TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}\Z")  # RFC 6838, 4.2
 _LIMIT: Final = 256 << 20  # bytes of a placement
@@ -59,11 +60,11 @@ class BagResult:
 
 def read_bags(job: BagJob) -> BagResult:
     """Read every bag under these labels. What is damaged is a finding, and the rest counts. Raises StoreUnreachableError."""
-    result, collector = BagResult(job.part), Collector()
+    result, collector, arbiter = BagResult(job.part), Collector(), Arbiter(lambda _: job.trust)
     db = open_part(job.part)
     try:
         for label in job.labels:
-            seals = read_seals(job.store, label)
+            seals = arbiter.settle(job.store, read_seals(job.store, label))
             collector.extend(seals.findings)
             result.seals += seals.found
             for found in seals.found:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from strongroom.catalogue import BagRow, Catalogue
+from strongroom.catalogue import Catalogue
 from strongroom.catalogue.relearn import put_collection
 from strongroom.collections import CollectionManifest
 from strongroom.core.errors import UsageError
@@ -24,6 +24,7 @@ from strongroom.usecases.rebuild.report import RebuildReport, StoreRebuilt
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Known
+from strongroom.usecases.signatures.settling import Arbiter, passed_over
 from strongroom.usecases.status.manifests import all_manifests
 from strongroom.usecases.withheld.copying import copy_tombstones
 from strongroom.usecases.withheld.learning import learn_withheld
@@ -81,8 +82,8 @@ def _learn(
         runner.say(f"learning {store.url}")
         one = StoreRebuild(store, store_id, catalogue, runner, scratch / str(number), collector, archived, keyring, deep=request.deep)
         stores.append(one.run())
+    _find_forks(catalogue, opened, keyring, collector)
     rows = catalogue.bags()
-    _find_forks(rows, collector)
     for row in rows:
         archived[row.bag.name] = max(archived.get(row.bag.name, ""), row.sealed)
     for name in sorted({row.bag.name for row in rows}):
@@ -104,10 +105,18 @@ def _open(url: str, manifests: Mapping[str, CollectionManifest]) -> Store:
     return open_known_store(url, None, options)
 
 
-def _find_forks(rows: list[BagRow], collector: Collector) -> None:
+def _find_forks(catalogue: Catalogue, opened: Mapping[str, Store], keyring: Keyring, collector: Collector) -> None:
     """Different seals under one label in different stores; those within one store were found when it was read."""
-    for label, some in groupby(rows, key=lambda row: row.bag):
-        seals = {row.seal.hex: row.stores for row in some}
-        if len(seals) > 1 and len(set(seals.values())) > 1:
-            what = f"different bags were sealed under this label: {', '.join(sorted(seals))}; all are kept"
+    arbiter = Arbiter.of(keyring)
+    for label, some in groupby(catalogue.bags(), key=lambda row: row.bag):
+        seals = {row.seal: row.stores for row in some}
+        if len(seals) < 2 or len(set(seals.values())) < 2:
+            continue
+        chosen = arbiter.choose(label, {seal: [opened[one] for one in stores] for seal, stores in seals.items()})
+        if chosen is None:
+            what = f"different bags were sealed under this label: {', '.join(sorted(one.hex for one in seals))}; all are kept"
             collector.add(Finding(Code.FORKED, str(label), what))
+            continue
+        collector.add(passed_over(str(label), chosen, seals.keys() - {chosen}, void=False))
+        for seal, store in [(seal, store) for seal, stores in seals.items() for store in stores if seal != chosen]:
+            catalogue.forget_bag(seal, catalogue.store_number(store))

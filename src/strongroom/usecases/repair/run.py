@@ -36,6 +36,7 @@ from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.replicate.logs import copy_logs
 from strongroom.usecases.replicate.sink import Written
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.signatures.settling import Arbiter
 from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.withheld.loading import load_withheld
 from strongroom.usecases.withheld.tombstones import Withheld
@@ -71,7 +72,8 @@ def repair(
         for number, one in enumerate(opened):
             if not stores or one.url in stores:
                 others = (*(other.store for other in opened if other is not one), kept)
-                run = _Run(one, others, Misplaced(catalogue, opened), catalogue, runner, collector, scratch / str(number), manifests, lost)
+                arbiter, folder = Arbiter.at(context.home), scratch / str(number)
+                run = _Run(one, others, Misplaced(catalogue, opened), catalogue, runner, collector, folder, manifests, lost, arbiter)
                 results.append(run.go())
         unreachable = bool(silent & set(stores)) if stores else bool(faults)
     report = RepairReport(tuple(results), len(lost), collector.findings(), unreachable)
@@ -90,6 +92,7 @@ class _Run:
     scratch: Path
     manifests: Sequence[CollectionManifest]
     lost: set[str]  # payload files, in every store so far
+    arbiter: Arbiter
     withheld: Withheld | None = None
     raw: Store = field(init=False)  # the target, with what sweeps condemned
     sound: int = 0
@@ -216,7 +219,7 @@ class _Run:
         if not rows:
             return
         elsewhere = self.misplaced.find(Digest(row.expected) for row in rows if row.expected is not None and len(row.expected) == 64)
-        mender = Mender(self.target.store, self.target.number, self.others, elsewhere, self.catalogue, self.scratch)
+        mender = Mender(self.target.store, self.target.number, self.others, elsewhere, self.catalogue, self.scratch, self.arbiter)
         with self.runner.stage("tag files, seals, log", files=len(rows)) as progress:
             again: set[BagId] = set()
             for row in rows:

@@ -43,6 +43,7 @@ from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
 from strongroom.usecases.sealed.seals import SEAL_LIMIT, read_seals
 from strongroom.usecases.signatures.choosing import signature_check
+from strongroom.usecases.signatures.settling import Arbiter
 from strongroom.usecases.signatures.store_keys import check_key_object
 from strongroom.usecases.withheld.stones import check_tombstone_object
 
@@ -65,10 +66,10 @@ class Mender:
 
     def __init__(
         self, store: Store, number: int, sources: Sequence[Store], misplaced: Mapping[Digest, Whereabouts], catalogue: Catalogue,
-        scratch: Path,
+        scratch: Path, arbiter: Arbiter,
     ) -> None:
         self._store, self._number, self._sources, self._misplaced = store, number, sources, misplaced
-        self._catalogue, self._scratch = catalogue, scratch
+        self._catalogue, self._scratch, self._arbiter = catalogue, scratch, arbiter
 
     def mend(self, row: CheckRow) -> Mended | None:
         """Look again, then write sound bytes as the next generation. None if there are none within reach. Raises StoreError."""
@@ -156,7 +157,7 @@ class Mender:
     def _judge(self, base: StoreKey, name: Named) -> Callable[[bytes], bool]:
         """Whether some bytes can be what should lie at the key."""
         if name.kind is Kind.SEAL and name.bag:
-            wanted = {row.seal for row in self._catalogue.bags() if str(row.bag) == name.bag}
+            wanted = self._chosen(BagId.parse(name.bag)) or {row.seal for row in self._catalogue.bags() if str(row.bag) == name.bag}
             return lambda data: self._is_seal(data, base) and (not wanted or Digest.of(data) in wanted)
         if name.kind is Kind.LOG:
             return lambda data: _parses(lambda: parse_batch(data, base))
@@ -177,6 +178,16 @@ class Mender:
                 if found.seal.attempt == attempt:
                     return signature_check(stores, found.seal, read_verified(store, keys.seal(bag), found.digest, SEAL_LIMIT))
         return lambda data: False
+
+    def _chosen(self, bag: BagId) -> set[Digest]:
+        """The seal that a trusted signature makes the bag where the stores have several; else none."""
+        holders: dict[Digest, list[Store]] = {}
+        for store in (self._store, *self._sources):
+            with suppress(StoreUnreachableError):
+                for found in read_seals(store, bag).found:
+                    holders.setdefault(found.digest, []).append(store)
+        chosen = self._arbiter.choose(bag, holders) if len(holders) > 1 else None
+        return {chosen} if chosen else set()
 
     def _is_seal(self, data: bytes, base: StoreKey) -> bool:
         try:
@@ -224,7 +235,8 @@ class Mender:
         folder.mkdir(parents=True, exist_ok=True)
         seals = [row.seal for row in self._catalogue.bags(bag.name) if row.bag == bag]
         collector = Collector()
-        sealed = open_bag(Target(bag, seals[0] if seals else None, Places([], collector, [self._store, *self._sources])), folder, collector)
+        places = Places([], collector, [self._store, *self._sources])
+        sealed = open_bag(Target(bag, seals[0] if seals else None, places, self._arbiter, asked=False), folder, collector)
         with Plan(folder / "plan.sqlite", create=True) as plan:
             load_contents(plan, sealed)
             scopes = ("", bag.name)

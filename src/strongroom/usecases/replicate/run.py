@@ -33,6 +33,7 @@ from strongroom.usecases.replicate.transfer import Folder
 from strongroom.usecases.replicate.voids import copy_voids
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.seals import find_seals
+from strongroom.usecases.signatures.settling import Arbiter, passed_over
 from strongroom.usecases.signatures.store_keys import copy_keys, publish_keys
 from strongroom.usecases.tidying import tidy
 from strongroom.usecases.withheld.copying import copy_tombstones
@@ -78,6 +79,8 @@ class _Run:
     bags: dict[Identity, KnownBag] = field(default_factory=dict)
     damaged: list[tuple[BagId, Finding]] = field(default_factory=list)
     held: dict[str, set[Identity]] = field(default_factory=dict)  # by the URL of an attached store, or home
+    voided: set[BagId] = field(default_factory=set)
+    settled: set[BagId] = field(default_factory=set)  # labels with several seals, of which a trusted signature chose one
 
     withheld: Withheld = field(init=False)
 
@@ -89,13 +92,14 @@ class _Run:
         with self.runner.stage(f"compare the stores of {name}"):
             for store in stores:
                 self._look(store)
+            self._pass_over()
             self._strike_changed_seals()
             self._say_damaged_seals()
             for one in self.attached:
                 keep_description(kept, one.store)
             self._say_forks()
             for one in self.attached:
-                copy_voids([store for store in stores if store is not one.store], one.store, name)
+                copy_voids([store for store in stores if store is not one.store], one.store, name, self.settled)
             self._bring_tombstones(kept)
         lines = [(one.position, self._serve(one, stores)) for one in self.attached]
         with self.runner.stage(f"keep what absent stores of {name} need"):
@@ -128,12 +132,34 @@ class _Run:
         held = self.held[store.url] = set()
         for seals in find_seals(store, self.manifest.name):
             self.damaged += [(seals.bag, one) for one in seals.findings if one.code is not Code.FORKED]
+            if seals.void:
+                self.voided.add(seals.bag)
             for one in seals.found:
                 identity = (one.bag, one.digest)
                 held.add(identity)
                 before = self.bags.get(identity)
                 holders = (*before.holders, store) if before else (store,)
                 self.bags[identity] = KnownBag(one.seal, one.digest, holders)
+
+    def _pass_over(self) -> None:
+        """Of several seals under one label the one that alone is signed by a trusted key is the bag. The others are brought nowhere."""
+        arbiter = Arbiter.at(self.context.home)
+        labels: dict[BagId, list[Digest]] = {}
+        for bag, digest in sorted(self.bags):
+            labels.setdefault(bag, []).append(digest)
+        for bag, digests in labels.items():
+            void = bag in self.voided
+            chosen = arbiter.choose(bag, {one: self.bags[bag, one].holders for one in digests}) if len(digests) + void > 1 else None
+            if chosen is None:
+                continue
+            self.settled.add(bag)
+            others = [one for one in digests if one != chosen]
+            self.collector.add(passed_over(str(bag), chosen, others, void=void))
+            for one in others:
+                for store in self.bags.pop((bag, one)).holders:
+                    self.held[store.url].discard((bag, one))
+                for at in self.attached:
+                    self.catalogue.forget_bag(one, at.number)
 
     def _strike_changed_seals(self) -> None:
         """One that was changed is damaged: no bag of its own, and never brought anywhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
@@ -14,11 +14,11 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.seals import SEAL_LIMIT, find_seals
 
 
-def copy_voids(sources: Sequence[Store], target: Store, name: str) -> None:
-    """Bring each one that `target` lacks."""
+def copy_voids(sources: Sequence[Store], target: Store, name: str, settled: Collection[BagId]) -> None:
+    """Bring each one that `target` lacks. Not those of labels that are `settled`: a bag is there, by a trusted signature."""
     for source in sources:
         for seals in find_seals(source, name):
-            if seals.void:
+            if seals.void and seals.bag not in settled:
                 there = {Digest.of(data) for data in _voids(target, seals.bag)}
                 for data in _voids(source, seals.bag):
                     if Digest.of(data) not in there:

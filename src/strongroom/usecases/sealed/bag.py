@@ -184,7 +184,7 @@ class SealedBag:
 def open_bag(target: Target, folder: Path, collector: Collector) -> SealedBag:
     """Read the seal and the tag manifests of a bag. Tag files are put into `folder`, below their paths in the bag, when asked for.
 
-    Raises UsageError if no store that answered has such a bag, RefusedError if it is forked and the target does not choose,
+    Raises UsageError if no store that answered has such a bag, RefusedError if it is forked and nothing chooses,
     DamagedBagError if its tag manifests are lost, StoreUnreachableError if a store that might have it did not answer.
     """
     found = _choose(target, collector)
@@ -207,13 +207,17 @@ def _choose(target: Target, collector: Collector) -> FoundSeal:
     answered = False
     for store in target.places:
         try:
-            seals = read_seals(store, target.bag)
+            seals = every = read_seals(store, target.bag)
+            if target.arbiter is not None:
+                seals = target.arbiter.settle(store, every)
         except StoreUnreachableError as error:
             target.places.give_up(store, error)
             continue
         answered = True
-        collector.extend(seals.findings)
-        found = [one for one in seals.found if target.seal in (None, one.digest)]
+        collector.extend(one for one in seals.findings if one.code is not Code.FORKED or target.arbiter is not None)
+        if seals.settled and not target.asked:
+            return seals.found[0]  # whatever the catalogue took for the bag
+        found = [one for one in every.found if target.seal in (None, one.digest)]
         if len(found) > 1 or (found and target.seal is None and seals.void):
             choices = ", ".join(one.digest.hex for one in found)
             raise RefusedError(f"{store.url}: {target.bag} is forked; choose one of its seals with --seal: {choices}")

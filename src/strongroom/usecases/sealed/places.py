@@ -19,6 +19,7 @@ from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
 from strongroom.usecases.sealed.reaching import store_options
 from strongroom.usecases.sealed.seals import find_versions, read_seals
+from strongroom.usecases.signatures.settling import Arbiter, passed_over
 
 if TYPE_CHECKING:
     from strongroom.collections.model import StoreRef
@@ -106,11 +107,17 @@ def _references(address: Address) -> Sequence[StoreRef]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which bag is meant, by its seal where that is known, and where it can be read."""
+    """Which bag is meant, by its seal where that is known, and where it can be read.
+
+    `arbiter` chooses where a store holds several seals; None: the seal is known, and whoever knows it said what there is to say of others.
+    `asked`: a person named the seal, and no arbiter is to choose another.
+    """
 
     bag: BagId
     seal: Digest | None
     places: Places
+    arbiter: Arbiter | None = None
+    asked: bool = True
 
 
 def parse_bag(text: str) -> tuple[str, int | None]:
@@ -132,26 +139,33 @@ def resolve(
     that the catalogue knows to hold the same bag.
 
     Raises UsageError if no such bag is known, StoreUnreachableError if `source` cannot be reached, RefusedError if the label is forked
-    and `seal` does not choose.
+    and neither `seal` nor a trusted signature chooses.
     """
+    arbiter, asked = Arbiter.at(context.home), seal is not None
     known = known_bags(context, name)
     if source is not None:
         first = Places([Address(source)], collector).first()
         version = version if version is not None else latest_sealed(first, name)
         rows = [row for row in known.rows if row.bag.version == version and seal in (None, row.seal)]
         others = [address for address in known.addresses(rows) if address.url != source]
-        return Target(BagId(name, version), seal, Places(others, collector, [first]))
+        return Target(BagId(name, version), seal, Places(others, collector, [first]), arbiter, asked)
     if version is None and known.rows:
         version = known.rows[-1].bag.version
     rows = [row for row in known.rows if row.bag.version == version and seal in (None, row.seal)]
     if version is None or not rows:
         what = f"bag {name}/v{version}" if version is not None else f"bag of a collection {name!r}"
         raise UsageError(f"no {what} is known here; `strongroom list` shows those that are, and --from URL reads one from a store at hand")
+    bag = BagId(name, version)
     seals = {row.seal for row in rows}
     if len(seals) > 1:
-        choices = ", ".join(sorted(one.hex for one in seals))
-        raise RefusedError(f"{name}/v{version} is forked: different bags were sealed under this label; choose one with --seal: {choices}")
-    return Target(BagId(name, version), rows[0].seal, Places(known.addresses(rows), collector))
+        holders = {row.seal: Places(known.addresses([row]), collector) for row in rows}
+        chosen = arbiter.choose(bag, {digest: list(places) for digest, places in holders.items()})
+        if chosen is None:
+            choices = ", ".join(sorted(one.hex for one in seals))
+            raise RefusedError(f"{bag} is forked: different bags were sealed under this label; choose one with --seal: {choices}")
+        collector.add(passed_over(str(bag), chosen, seals - {chosen}, void=False))
+        rows = [row for row in rows if row.seal == chosen]
+    return Target(bag, rows[0].seal, Places(known.addresses(rows), collector), arbiter, asked)
 
 
 def latest_sealed(store: Store, name: str) -> int:

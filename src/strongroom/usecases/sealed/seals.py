@@ -42,6 +42,8 @@ class Seals:
     found: tuple[FoundSeal, ...]
     findings: tuple[Finding, ...]
     void: bool = False
+    settled: bool = False  # of several, `found` is the one that a trusted signature chose
+    passed_over: tuple[Digest, ...] = ()
 
 
 def find_versions(store: Store, name: str) -> list[int]:
