@@ -34,6 +34,7 @@ from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, state_digest
+from strongroom.usecases.archive.vouching import check_before_signing
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.descriptions import keep_description
 from strongroom.usecases.replicate.keep import keep, open_kept
@@ -232,6 +233,8 @@ class _Run:
     def _ensure_open(self) -> None:
         if self.attempt is None:
             if self.signer is not None:
+                sealed = self.catalogue.bags(self.manifest.name)
+                check_before_signing(self.last, sealed, [*self.destination.all, self.kept], self.signer.keyring)
                 self.signer.unlock()  # a wrong passphrase is noticed before anything is written
                 publish_keys(self.destination.store, self.signer.keyring)
             self.catalogue.set_dirty(self.destination.number, dirty=True)
