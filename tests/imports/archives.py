@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zlib
 from collections.abc import Iterable
@@ -116,3 +117,16 @@ def zip_of(folder: Path, top: str = "bag") -> list[Entry]:
     """The files of a bag on disk."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return [Entry(f"{top}/{path.relative_to(folder)}".encode(), path.read_bytes()) for path in files]
+
+
+def rebagged(bag: Path, changed: dict[str, bytes]) -> Path:
+    """The bag with these tag files in place of its own, and tag manifests that agree."""
+    for name, data in changed.items():
+        (bag / name).chmod(0o644)
+        (bag / name).write_bytes(data)
+    for manifest in bag.glob("tagmanifest-*.txt"):
+        algorithm = manifest.stem.partition("-")[2]
+        paths = [line.partition("  ")[2] for line in manifest.read_text().splitlines()]
+        manifest.chmod(0o644)
+        manifest.write_text("".join(f"{hashlib.new(algorithm, (bag / path).read_bytes()).hexdigest()}  {path}\n" for path in paths))
+    return bag

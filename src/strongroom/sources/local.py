@@ -64,7 +64,9 @@ class Walk:
         try:
             info = os.stat(self._root)
             if not stat.S_ISDIR(info.st_mode):
-                raise UsageError(f"source {os.fsdecode(self._root)}: not a folder")
+                root = os.fsdecode(self._root)
+                raise UsageError(f"source {root}: not a folder. If it is a bag in a file (tar, tar.gz, zip), run "
+                                 f"`strongroom import {root}`: it becomes the next version of its collection, if it changed")
             with os.scandir(self._root):
                 pass
         except OSError as error:

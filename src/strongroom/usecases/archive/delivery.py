@@ -13,6 +13,7 @@ from typing import Final
 from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
 from strongroom.core.paths import ESCAPED_FOLDER, to_payload_text
+from strongroom.usecases.archive.putting_back import put_back_structure, put_back_technical
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.supplied import digest_of
 
@@ -34,13 +35,16 @@ class Delivery:
     """What a validated bag brings besides its payload.
 
     `index`: the SQLite file of its validation (usecases.verify.index), where the table `names` has the payload paths that stand for
-    names BagIt cannot hold. `events` become the bag's, each with the bag among its objects.
+    names BagIt cannot hold. `events` become the bag's, each with the bag among its objects. `technical` and `structure`: those tag files of
+    a bag of our making, which say what its files, folders and links were.
     """
 
     index: Path
     algorithms: tuple[str, ...]  # of its payload manifests, those that can be computed
     tag_files: tuple[tuple[str, Path], ...]  # for our bag, by path in it
     events: tuple[Event, ...]
+    technical: Path | None = None
+    structure: Path | None = None
 
     def take_names(self, spool: Spool) -> None:
         """Give files below data/_names of a bag of our making the paths they have there, instead of escaping them once more."""
@@ -56,6 +60,21 @@ class Delivery:
                 folder = (to_payload_text(ESCAPED_FOLDER.encode())[0],)
                 db.execute("DELETE FROM structure WHERE path = ?", folder)
                 db.execute("DELETE FROM names WHERE path = ?", folder)
+
+    def put_back(self, spool: Spool) -> list[Finding]:
+        """Give files, folders and links the modes and times that the bag says they had, once everything was read. May be called again."""
+        findings: list[Finding] = []
+        if self.technical is not None:
+            findings += put_back_technical(spool, self.technical)
+        if self.structure is not None:
+            with closing(sqlite3.connect(self.index)) as index:
+
+                def name_of(path: str) -> bytes | None:
+                    row = index.execute("SELECT name FROM names WHERE path = ?", (path,)).fetchone()
+                    return None if row is None else bytes(row[0])
+
+                findings += put_back_structure(spool, self.structure, name_of)
+        return findings
 
     def without_records(self, folder: Path) -> Path:
         """An empty folder to look for records in: what lies in a stranger's payload is payload."""

@@ -218,6 +218,7 @@ class _Run:
             supplied.leave_out(self.spool, iter(differing))
         if self.delivery is not None:
             self.findings.extend(self.delivery.compare(self.spool, self.algorithms))
+            self.findings.extend(self.delivery.put_back(self.spool))
 
     def _carry_over(self) -> None:
         if self.manifest.mode == "accrue" and self.before is not None:

@@ -158,6 +158,8 @@ def _archive(
     delivery = Delivery(
         valid.index, tuple(name for name in valid.report.payload_algorithms if name in HEX_LENGTH),
         (*valid.kept.files, (f"{FOLDER}/import.json", told)), tuple(_events(valid)),
+        technical=own.tag_file(valid.origin, valid.kept, "metadata/technical.jsonl"),
+        structure=own.tag_file(valid.origin, valid.kept, "metadata/structure.jsonl"),
     )
     return archive_and_replicate(manifest, context, runner, replicas=request.replicas, accept_loss=True, delivery=delivery)
 

@@ -110,11 +110,16 @@ def _unlike(kept: KeptTags, listing: Path) -> str:
     return "it does not name a payload manifest"
 
 
+def tag_file(own: Own | None, kept: KeptTags, path: str) -> Path | None:
+    """A tag file of the bag of ours that this one was, where it has it; None if it is none of ours."""
+    return None if own is None else kept.copies.get(f"{_PROOF}/sealed/{path}", kept.copies.get(path))
+
+
 def load_names(own: Own | None, kept: KeptTags, index: Path) -> list[Finding]:
     """The table `names` of the index: which payload paths of a bag of ours stand for names that BagIt cannot hold."""
     with closing(sqlite3.connect(index, isolation_level=None)) as db:
         db.execute("CREATE TABLE IF NOT EXISTS names (path TEXT PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID")
-        file = kept.copies.get("metadata/names.jsonl") if own is not None else None
+        file = tag_file(own, kept, "metadata/names.jsonl")
         if file is None:
             return []
         db.execute("BEGIN")
