@@ -60,7 +60,7 @@ def test_nothing_is_overwritten(lantern, tmp_path):
     assert (tmp_path / "there.tar").read_text() == "mine"
     from strongroom.usecases.export import place
 
-    with pytest.raises(DestinationError), place.Place(tmp_path / "late.tar", folder=False) as late:
+    with pytest.raises(DestinationError), place.Place(tmp_path / "late.tar", folder=False, say=print) as late:
         (tmp_path / "late.tar").write_text("theirs")
         late.publish()
     assert (tmp_path / "late.tar").read_text() == "theirs" and not list(tmp_path.glob(".late*"))

@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 
 from strongroom.cli import verify as verb
+from tests.imports.hostile import cases
+from tests.imports.test_imports import packed
 from tests.verify.conformance.builder import Builder
 from tests.verify.conformance.cases import CASES
 
@@ -51,14 +53,12 @@ def test_an_invalid_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "error: data/evil\\x1b[2J\\nname: is not listed in manifest-sha256.txt [bag-file-unlisted]" in err
 
 
-@pytest.mark.parametrize("name", ["absent", "file"])
-def test_wrong_usage(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    assert run(str(tmp_path / name)) == 2
+def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(tmp_path / "absent")) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: ")
-    assert name in err
+    assert "absent" in err
 
 
 @pytest.mark.parametrize("case", CASES[::5], ids=str)
@@ -85,3 +85,46 @@ def test_help_lists_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
         run("--help")
     text = capsys.readouterr().out
     assert all(f"\n  {status} " in text for status in (0, 1, 2, 3, 130))
+
+
+@pytest.mark.parametrize("form", ["tar", "tar.gz", "zip"])
+def test_a_serialised_bag_and_a_profile(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    file = packed(Builder(version="1.0", algorithms=("sha256",)).write(tmp_path / "bag"), form)
+    before = file.read_bytes()
+    assert run(str(file)) == 0
+    assert capsys.readouterr().out == f"{file}: valid: BagIt 1.0, 2 payload files, 25 bytes, 0 errors, 0 warnings\n"
+    assert (list((tmp_path / "home/scratch").iterdir()), file.read_bytes()) == ([], before)
+    rules = {"BagIt-Profile-Info": {
+        "BagIt-Profile-Identifier": "https://example.org/p.json", "Source-Organization": "x", "External-Description": "x", "Version": "1",
+        "BagIt-Profile-Version": "1.4.0"}, "Accept-BagIt-Version": ["1.0"], "Serialization": "required",
+        "Accept-Serialization": ["application/zip"]}
+    (tmp_path / "profile.json").write_text(json.dumps(rules))
+    assert run(str(file), "--profile", str(tmp_path / "profile.json"), "--json", "--staging", str(tmp_path / "home")) == 1
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, SCHEMA)
+    assert document["bag"] == str(file)
+    broken = [one["message"] for one in document["findings"] if one["code"] == "bag-profile"]
+    assert any("Accept-Serialization" in one for one in broken) == (form != "zip")
+    assert not any("(Serialization)" in one for one in broken)
+    assert run(str(tmp_path / "bag"), "--profile", str(tmp_path / "profile.json")) == 1
+    assert "(Serialization)" in capsys.readouterr().err  # a folder is none
+
+
+def test_a_file_that_is_no_bag_or_unsafe_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    (tmp_path / "file").write_bytes(b"")
+    assert run(str(tmp_path / "file")) == 1
+    serialised = [case for case in cases() if case.name.startswith(("tar:", "tar.gz:", "zip:")) and "taken" not in case.name]
+    assert len(serialised) > 50
+    for number, case in enumerate(serialised[::4]):
+        (tmp_path / str(number)).mkdir()
+        file = case.make(tmp_path / str(number))
+        before = set(tmp_path.rglob("*"))
+        assert run(str(file)) == 1, case.name
+        assert set(tmp_path.rglob("*")) == before, case.name
+    assert "error: " in capsys.readouterr().err

@@ -42,5 +42,5 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _files(bag: ListedBag) -> str:
-    """ "1,204" or "1,204 (3 withheld)"."""
-    return f"{bag.files:,}" + (f" ({bag.withheld:,} withheld)" if bag.withheld else "")
+    """ "1,204" or "1,204 (at least 3 withheld)": of bags that could not be read when tombstones came, the catalogue knows of none."""
+    return f"{bag.files:,}" + (f" (at least {bag.withheld:,} withheld)" if bag.withheld else "")

@@ -62,13 +62,14 @@ def _lines(report: StatusReport) -> Iterator[str]:
         yield ""
         stores = [(one.url, str(one.bags), _answers(one), f"{one.unsound:,}" if one.unsound else "none") for one in report.stores]
         yield from table(("STORE", "BAGS", "ANSWERS", "DAMAGED"), stores, right=(1, 3))
-    taken = [f"{one.withheld:,} of {one.name}" for one in report.collections if one.withheld]
+    taken = [f"at least {one.withheld:,} of {one.name}" for one in report.collections if one.withheld]
     if taken:
         yield ""
-        yield f"Contents that are withheld: {', '.join(taken)}."
+        yield f"Contents that are withheld: {', '.join(taken)}. `strongroom show NAME` counts exactly."
     yield ""
     late = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     yield f"{len(late)} things are overdue or damaged; see above." if late else "Nothing is overdue, and nothing is known to be damaged."
+    yield "Bytes and signatures are as the last audit found them: `strongroom audit` looks again."
     yield from (f"Note: {note}." for note in report.notes)
 
 

@@ -1,4 +1,4 @@
-"""`strongroom verify DIR`: validate any BagIt bag on disk."""
+"""`strongroom verify BAG`: validate any BagIt bag on disk."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from pathlib import Path
 from strongroom.core.canonical import dumps
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
+from strongroom.usecases.context import Context
 from strongroom.usecases.profiles import read_profile
 from strongroom.usecases.verify import VerifyReport, verify
+from strongroom.usecases.verify.serialised import verify_file
 
 _EPILOG = """\
 Warnings (legal but dangerous) and errors go to standard error, the verdict to standard output. Nothing is written into the bag,
-and nothing is fetched.
+and nothing is fetched. A serialised bag (tar, tar.gz, zip) is unpacked below STRONGROOM_HOME or --staging and removed again; what
+is unsafe to unpack, or can be read in two ways, is refused.
 
 exit status:
   0    the bag is valid; there may be warnings
-  1    the bag is not valid; every error is listed with the file it is about
-  2    wrong usage, such as a DIR that is not a folder
+  1    the bag is not valid; every error is listed with the file it is about. Or the file is refused
+  2    wrong usage, such as a BAG that is not there
   3    the bag could not be verified
   130  interrupted
 """
@@ -35,7 +38,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("dir", metavar="DIR", type=Path, help="the folder that holds bagit.txt")
+    parser.add_argument("bag", metavar="BAG", type=Path, help="the folder that holds bagit.txt, or a tar, tar.gz or zip of it")
+    parser.add_argument("--staging", metavar="DIR", type=Path, help="where a serialised bag is unpacked (default: below STRONGROOM_HOME)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="hold the bag against this BagIt profile as well (1.4.0 and earlier)")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document on standard output")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes that hash (default: one per CPU)")
@@ -45,7 +49,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Verify, print, and give the exit status."""
     try:
-        report = verify(args.dir, workers=args.workers, profile=read_profile(args.profile) if args.profile else None)
+        profile = read_profile(args.profile) if args.profile else None
+        if args.bag.is_file():
+            report = verify_file(args.bag, Context.from_environment(), staging=args.staging, workers=args.workers, profile=profile)
+        else:
+            report = verify(args.bag, workers=args.workers, profile=profile)
     except StrongroomError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_status

@@ -13,6 +13,7 @@ from strongroom.core.bag.profile import IDENTIFIER, Profile, TagRule, matches_an
 #: Names under which a serialization is known; a profile may ask by any of them.
 SERIALIZATIONS: Final = {
     "tar": ("application/tar", "application/x-tar", "application/x-gtar"),
+    "tar.gz": ("application/gzip", "application/x-gzip", "application/tar+gzip", "application/x-tgz"),
     "zip": ("application/zip", "application/x-zip", "application/x-zip-compressed"),
 }
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -15,9 +19,13 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class Place:
-    """A context manager: `partial` is a new empty file or folder beside `dest`; leaving without `publish` removes it."""
+    """A context manager: `partial` is a new empty file or folder beside `dest`; leaving without `publish` removes it.
 
-    def __init__(self, dest: Path, *, folder: bool) -> None:
+    What a run that was killed left for the same `dest` is removed on entering, and `say` is told. Whoever is at work holds a lock on its
+    own, which ends with its process.
+    """
+
+    def __init__(self, dest: Path, *, folder: bool, say: Callable[[str], None]) -> None:
         self.dest = Path(os.path.abspath(dest))
         self._folder = folder
         empty = folder and self.dest.is_dir() and not self.dest.is_symlink() and not any(self.dest.iterdir())
@@ -26,17 +34,51 @@ class Place:
         if not self.dest.parent.is_dir():
             raise UsageError(f"{self.dest.parent}: no such folder; make it first")
         short = self.dest.name.encode()[:180].decode(errors="ignore")  # a name has at most 255 bytes
-        self.partial = self.dest.with_name(f".{short}.partial-{secrets.token_hex(8)}")
+        self._stem = f".{short}.partial-"
+        self.partial = self._new_name()
+        self._say = say
+        self._lock: int | None = None
+
+    def _new_name(self) -> Path:
+        return self.dest.with_name(self._stem + secrets.token_hex(8))
 
     def __enter__(self) -> Place:
         try:
-            if self._folder:
-                self.partial.mkdir(mode=0o700)
-            else:
-                os.close(os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+            self._remove_abandoned()
+            self._make()
+            while not self._hold():  # another export of the same took it for abandoned, in the moment between making and locking it
+                self.partial = self._new_name()
+                self._make()
         except OSError as error:
             raise DestinationError(f"{self.partial}: {error.strerror}") from error
         return self
+
+    def _make(self) -> None:
+        if self._folder:
+            self.partial.mkdir(mode=0o700)
+        else:
+            os.close(os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+
+    def _hold(self) -> bool:
+        try:
+            self._lock = _locked(self.partial)
+        except OSError:
+            return True  # no locks here: nobody removes anybody's then
+        return self._lock is not None and os.path.lexists(self.partial)
+
+    def _remove_abandoned(self) -> None:
+        removed = 0
+        named = re.compile(re.escape(self._stem) + r"[0-9a-f]{16}\Z")
+        for path in list(self.dest.parent.iterdir()):
+            if named.match(path.name) and not path.is_symlink():
+                with suppress(OSError):  # somebody else's: it stays
+                    lock = _locked(path)
+                    if lock is not None:
+                        _remove(path)
+                        os.close(lock)
+                        removed += 1
+        if removed:
+            self._say(f"removed {removed} unfinished beside {self.dest}, left by what was cut off; this begins anew")
 
     def publish(self) -> None:
         """Make everything durable, then let it appear. Raises DestinationError if something has come to stand there meanwhile."""
@@ -81,3 +123,26 @@ class Place:
             shutil.rmtree(self.partial, ignore_errors=True)
         else:
             self.partial.unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+
+
+def _locked(path: Path) -> int | None:
+    """A descriptor that holds the lock on a file or folder; None if somebody else has it. Raises OSError, also where there are no locks."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -103,14 +103,15 @@ class _Export:
         if self._trouble():
             return self._report(None, 0, 0, None, ())
         folder = form == "dir"
-        with Place(self._request.dest, folder=folder) as place, Plan(self._scratch / "plan.sqlite", create=True) as plan:
+        put = Place(self._request.dest, folder=folder, say=self._runner.say)
+        with put as place, Plan(self._scratch / "plan.sqlite", create=True) as plan:
             contents = self._plan(plan, place.partial if folder else None)
             if self._trouble():
                 return self._report(None, 0, 0, None, ())
             try:
                 files, size = self._write(place, contents)
             except OSError as error:
-                raise DestinationError(f"{place.partial}: {error.strerror}; nothing is left there") from error
+                raise DestinationError(f"{place.partial}: {error.strerror}; nothing is left there; an export begins anew") from error
             if contents.lost or self._trouble():
                 return self._report(None, files, size, None, tuple(contents.used))
             digest = None if folder else _sha256(place.partial)

@@ -52,7 +52,7 @@ def handover(request: HandoverRequest, context: Context, runner: Runner) -> Hand
         target for name in request.names
         for target in every_version(name, context, collector, source=request.source, seals=request.seals)
     ]
-    with context.scratch("handover") as scratch, Place(request.dest, folder=True) as place:
+    with context.scratch("handover") as scratch, Place(request.dest, folder=True, say=runner.say) as place:
         return _Handover(request, context, scratch, place, runner, collector, signer).run(targets)
 
 

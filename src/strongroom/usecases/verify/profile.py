@@ -12,8 +12,8 @@ from strongroom.core.findings import Code, Finding
 from strongroom.usecases.verify.bag import Bag
 
 
-def check_profile(bag: Bag, profile: Profile) -> Iterator[Finding]:
-    """Every rule of the profile that is broken. To be asked after the rules that fill the index."""
+def check_profile(bag: Bag, profile: Profile, form: str = "folder") -> Iterator[Finding]:
+    """Every rule of the profile that is broken by a bag that came in this form. To be asked after the rules that fill the index."""
     for name in profile.unknown:
         what = f"{name} is no member that BagIt Profiles 1.4.0 defines; it was not looked at"
         yield Finding(Code.BAG_PROFILE_UNKNOWN, f"profile {profile.identifier}", what)
@@ -21,7 +21,7 @@ def check_profile(bag: Bag, profile: Profile) -> Iterator[Finding]:
     facts = Facts(
         version=str(bag.declaration.version), info=_info(bag), manifests=_algorithms(bag, tag=False),
         tag_manifests=_algorithms(bag, tag=True), tag_files=_paths(bag, payload=False), payload=lambda: _paths(bag, payload=True),
-        payload_files=files, payload_bytes=size, serialization="folder",
+        payload_files=files, payload_bytes=size, serialization=form,
     )
     for broken in check(profile, facts):
         yield Finding(Code.BAG_PROFILE, broken.place, f"{broken.message} ({broken.rule})")

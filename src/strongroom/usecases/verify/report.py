@@ -12,7 +12,7 @@ from strongroom.core.findings import Finding, Severity, has_errors
 class VerifyReport:
     """The verdict on one bag: all findings in the order of the rules, and what was looked at."""
 
-    bag: str  # the folder as it was named
+    bag: str  # the folder or file as it was named
     version: str  # "1.0"
     encoding: str  # of the tag files
     payload_algorithms: tuple[str, ...]

@@ -45,25 +45,30 @@ RULES: Final[tuple[Callable[[Bag], Iterator[Finding]], ...]] = (
 )
 
 
-def verify(path: Path, *, workers: int = 2, progress: Progress | None = None, profile: Profile | None = None) -> VerifyReport:
+def verify(
+    path: Path, *, workers: int = 2, progress: Progress | None = None, profile: Profile | None = None, name: str | None = None,
+    form: str = "folder",
+) -> VerifyReport:
     """Validate the bag in the folder `path` (RFC 8493, 3): complete, well-formed, and every checksum right.
 
-    With `profile`, every rule of it as well. Every file is read once.
+    With `profile`, every rule of it as well, of a bag that came in this `form` ("folder", "tar", "tar.gz", "zip"). Every file is read once.
+    `name` is what the report calls it.
     `progress` is told of files and bytes hashed. Raises UsageError if `path` is not a folder, and
     StrongroomError if a worker process dies. Whatever is wrong with the bag is a finding.
     """
     if not path.is_dir():
         raise UsageError(f"{path} is not a folder; name the folder that holds bagit.txt")
     with temporary_index() as index:
-        return examine(Bag(os.path.abspath(os.fsencode(path)), index), str(path), workers=workers, progress=progress, profile=profile)
+        bag = Bag(os.path.abspath(os.fsencode(path)), index)
+        return examine(bag, name or str(path), workers=workers, progress=progress, profile=profile, form=form)
 
 
 def examine(
-    bag: Bag, name: str, *, workers: int = 2, progress: Progress | None = None, profile: Profile | None = None
+    bag: Bag, name: str, *, workers: int = 2, progress: Progress | None = None, profile: Profile | None = None, form: str = "folder",
 ) -> VerifyReport:
     """`verify` for a bag whose index somebody goes on asking afterwards. `name` is what the report calls it."""
     findings = [finding for rule in RULES for finding in rule(bag)]
-    findings += check_profile(bag, profile) if profile is not None else ()
+    findings += check_profile(bag, profile, form) if profile is not None else ()
     findings += check_fixity(bag, workers, progress)
     size, files = next(bag.index.rows("SELECT coalesce(sum(size), 0), count(*) FROM files WHERE payload"))
     return VerifyReport(

@@ -64,7 +64,7 @@ class _Ocfl:
             try:
                 whole = self._write(bags, root, inventory)
             except OSError as error:
-                raise DestinationError(f"{place.partial}: {error.strerror}; nothing is left there") from error
+                raise DestinationError(f"{place.partial}: {error.strerror}; nothing is left there; an export begins anew") from error
             if not whole:
                 return self._report(None)
             place.publish()
@@ -74,7 +74,7 @@ class _Ocfl:
         """Where to write, and the folder of the object in it."""
         dest = self._request.dest
         if self._request.ocfl_root:
-            place = stack.enter_context(Place(dest, folder=True))
+            place = stack.enter_context(Place(dest, folder=True, say=self._runner.say))
             make_root(place.partial)
             root = place.partial / object_path(place.partial, identifier)
             root.mkdir(parents=True)
@@ -83,7 +83,7 @@ class _Ocfl:
             dest = dest / object_path(dest, identifier)
             stack.callback(_remove_empty, dest.parent, self._request.dest)
             dest.parent.mkdir(parents=True, exist_ok=True)
-        place = stack.enter_context(Place(dest, folder=True))
+        place = stack.enter_context(Place(dest, folder=True, say=self._runner.say))
         return place, place.partial
 
     def _write(self, bags: list[SealedBag], root: Path, inventory: Inventory) -> bool:
