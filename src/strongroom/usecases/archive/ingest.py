@@ -29,11 +29,11 @@ from strongroom.usecases.archive.reading import (
     signed,
 )
 from strongroom.usecases.given import GIVEN
+from strongroom.usecases.streams import PIECE
 from strongroom.usecases.withheld.tombstones import Withheld
 
-#: Contents over this many bytes carry digests of their pieces of PIECE bytes (docs/format.md, 3.5).
+#: Contents over this many bytes carry digests of their pieces (docs/format.md, 3.5).
 PIECES_OVER: Final = 1024**3
-PIECE: Final = 64 * 1024**2
 
 _CHUNK_FILES: Final = 1000
 _CHUNK_BYTES: Final = 8 * 1024**2
@@ -199,13 +199,15 @@ class _Batch:
     # -- large contents
 
     def _large(self, number: int, descriptor: int, state: FileState) -> None:
+        with self._reader(descriptor, state) as reader:
+            self._read_large(number, descriptor, state, reader)
+
+    def _read_large(self, number: int, descriptor: int, state: FileState, reader: HashingReader) -> None:
         store = self._job.store
-        reader = self._reader(descriptor, state)
         if store is not None and store.capabilities.late_naming and not self._has_like_sized(state.size):
             self._store_while_reading(store, reader, descriptor, state)
         else:
-            _drain(reader)
-            reader.finish()
+            reader.drain()
             check_unchanged(descriptor, state)
             sha256 = reader.digest("sha256")
             if sha256 in self._job.withheld:
@@ -233,7 +235,6 @@ class _Batch:
 
     def _store_while_reading(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
         def name() -> tuple[keys.StoreKey, Digest]:
-            reader.finish()
             if reader.length != state.size:
                 raise SourceReadError("changing", f"changed while it was read: {state.size} bytes were announced and {reader.length} came")
             check_unchanged(descriptor, state)
@@ -276,11 +277,3 @@ class _Batch:
 
 def _row(number: int, state: FileState, sha256: bytes, others: bytes) -> FileRow:
     return state.size, state.mtime, state.ctime, signed(state.inode), state.mode, sha256, others, number
-
-
-def _drain(reader: HashingReader) -> None:
-    buffer = bytearray(_BUFFER)
-    while reader.readinto(buffer):
-        pass
-
-

@@ -6,10 +6,13 @@ import io
 import os
 import stat
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from strongroom.core.digests import Hash, new_hash
 from strongroom.sources import local
+from strongroom.usecases.streams import Pieces, SideBySide
+
+_CHUNK: Final = 1 << 20
 
 
 class SourceReadError(Exception):
@@ -76,52 +79,50 @@ def check_unchanged(descriptor: int, state: FileState) -> None:
 
 
 class HashingReader(io.RawIOBase):
-    """Passes a file through while every algorithm sees it. Holds the first bytes for identification."""
+    """Passes a file through while every algorithm sees it. Holds the first bytes for identification. Close it."""
 
     def __init__(self, descriptor: int, algorithms: Sequence[str], head: int, piece: int | None) -> None:
+        """`piece`: bytes of the pieces whose digests are wanted too."""
         self._descriptor = descriptor
         self._hashes: dict[str, Hash] = {name: new_hash(name) for name in algorithms}
+        self._pieces = Pieces(piece) if piece is not None else None
+        self._running = SideBySide([*self._hashes.values(), *([self._pieces] if self._pieces else [])])
         self._head_limit = head
-        self._piece_size = piece
-        self._piece: Hash = new_hash("sha256")
         self.head = b""
         self.length = 0
-        self.pieces: list[str] = []
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object, /) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes, which the hashes go on with while the caller writes them."""
+        if size < 0:
+            return self.readall()
         try:
-            count = os.readv(self._descriptor, [view])
+            data = os.read(self._descriptor, size)
         except OSError as error:
             raise SourceReadError("unreadable", f"cannot be read at byte {self.length}: {error.strerror}") from error
-        data = view[:count]
         if self.length < self._head_limit:
-            self.head += bytes(data[: self._head_limit - self.length])
-        for running in self._hashes.values():
-            running.update(data)
-        if self._piece_size is not None:
-            self._update_pieces(data, self._piece_size)
-        self.length += count
-        return count
+            self.head += data[: self._head_limit - self.length]
+        self._running.update(data)
+        self.length += len(data)
+        return data
 
-    def _update_pieces(self, data: memoryview, size: int) -> None:
-        position = self.length
-        while data:
-            room = size - position % size
-            part, data = data[:room], data[room:]
-            self._piece.update(part)
-            position += len(part)
-            if position % size == 0:
-                self.pieces.append(self._piece.hexdigest())
-                self._piece = new_hash("sha256")
+    def drain(self) -> None:
+        """Read to the end."""
+        while self.read(_CHUNK):
+            pass
 
-    def finish(self) -> None:
-        """Close the last piece. Call once, at the end of the file."""
-        if self._piece_size is not None and self.length % self._piece_size:
-            self.pieces.append(self._piece.hexdigest())
+    def close(self) -> None:
+        with self._running:
+            super().close()
 
     def digest(self, algorithm: str) -> bytes:
+        """After the last byte was read."""
+        self._running.settle()
         return self._hashes[algorithm].digest()
+
+    @property
+    def pieces(self) -> list[str]:
+        self._running.settle()
+        return self._pieces.digests() if self._pieces else []

@@ -20,9 +20,9 @@ from strongroom.usecases.audit.scratch import read_scratch
 from strongroom.usecases.audit.shapes import SHAPED, wrong_shape
 from strongroom.usecases.audit.units import Item, Unit, describe
 from strongroom.usecases.packcheck import PackCheck, check_pack
+from strongroom.usecases.streams import PIECE, Pieces, SideBySide
 
 _CHUNK: Final = 1 << 20
-_PIECE: Final = 64 << 20  # format.md, 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +140,21 @@ class _Unit:
         hashes = {algorithm: new_hash(algorithm) for algorithm in {"sha256", *(text.partition(":")[0] for text in self._unit.expected)}}
         limit = SHAPED.get(name.kind, -1)
         kept: list[bytes] | None = [] if limit >= 0 else None
-        piece = _Pieces() if name.kind is Kind.CONTENT and self._wants_pieces else None
+        pieces = Pieces() if name.kind is Kind.CONTENT and self._wants_pieces else None
         size = 0
-        buffer = memoryview(bytearray(_CHUNK))
-        with store.get(StoreKey(key), uncached=True) as reader:
+        buffer, other = memoryview(bytearray(_CHUNK)), memoryview(bytearray(_CHUNK))
+        with SideBySide([*hashes.values(), *([pieces] if pieces else [])]) as running, store.get(StoreKey(key), uncached=True) as reader:
             while count := reader.readinto(buffer):
                 size += count
                 chunk = buffer[:count]
-                for running in hashes.values():
-                    running.update(chunk)
-                if piece:
-                    piece.update(chunk)
+                running.update(chunk)
                 if kept is not None:
                     kept.append(bytes(chunk))
                     if size > limit:
                         kept = None
-        digests = {algorithm: running.hexdigest() for algorithm, running in hashes.items()}
-        return _Bytes(digests, size, None if kept is None else b"".join(kept), piece.finish() if piece else ())
+                buffer, other = other, buffer
+        digests = {algorithm: one.hexdigest() for algorithm, one in hashes.items()}
+        return _Bytes(digests, size, None if kept is None else b"".join(kept), tuple(pieces.digests()) if pieces else ())
 
     def _wrong(self, item: Item, read: _Bytes) -> str | None:
         """Why the bytes are not what they should be, or None."""
@@ -211,26 +209,6 @@ def _answers(store: Store) -> bool:
     return True
 
 
-class _Pieces:
-    """Digests of consecutive pieces of a stream (format.md, 3.5)."""
-
-    def __init__(self) -> None:
-        self._done: list[str] = []
-        self._running, self._left = new_hash("sha256"), _PIECE
-
-    def update(self, view: memoryview) -> None:
-        while view:
-            part, view = view[: self._left], view[self._left :]
-            self._running.update(part)
-            self._left -= len(part)
-            if self._left == 0:
-                self._done.append(self._running.hexdigest())
-                self._running, self._left = new_hash("sha256"), _PIECE
-
-    def finish(self) -> tuple[str, ...]:
-        return (*self._done, self._running.hexdigest()) if self._left < _PIECE else tuple(self._done)
-
-
 def _names_pieces(data: bytes, pieces: tuple[str, ...]) -> bool:
     value = canonical.loads(data, what="pieces")
-    return bool(value["piece"] == _PIECE and tuple(value["sha256"]) == pieces)
+    return bool(value["piece"] == PIECE and tuple(value["sha256"]) == pieces)

@@ -45,10 +45,10 @@ from strongroom.usecases.sealed.seals import SEAL_LIMIT, read_seals
 from strongroom.usecases.signatures.choosing import signature_check
 from strongroom.usecases.signatures.settling import Arbiter
 from strongroom.usecases.signatures.store_keys import check_key_object
+from strongroom.usecases.streams import PIECE
 from strongroom.usecases.withheld.stones import check_tombstone_object
 
 _LIMIT: Final = 1 << 30  # tag files of very large bags; read one at a time
-_PIECE: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +225,10 @@ class Mender:
         sums: list[str] = []
         length = 0
         with self._store.get(at) as reader:
-            while piece := _read(reader.read, _PIECE):
+            while piece := _read(reader.read, PIECE):
                 sums.append(piece[0])
                 length += piece[1]
-        return canonical.dumps({"length": length, "piece": _PIECE, "sha256": sums})
+        return canonical.dumps({"length": length, "piece": PIECE, "sha256": sums})
 
     def _placement(self, bag: BagId) -> bytes:
         folder = self._scratch / f"placement-{bag.name}-{bag.version}"
