@@ -33,6 +33,8 @@ _FRAMES: Final = "tests/core/test_frames.py"
 _COMPRESSION: Final = "tests/compression/test_compression.py"
 _ADVERSITY: Final = "tests/archive/test_adversity.py"
 _HISTORY: Final = "tests/history/test_verify.py"
+_FORGED: Final = "tests/history/test_forged.py"
+_PLANTED: Final = "tests/signing/test_planted.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
 _WITHHELD_SIGNED: Final = "tests/withheld/test_signed.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
@@ -178,7 +180,7 @@ MUTATIONS: Final = (
     _one("a log goes on after a forgery", "usecases/log.py",
          "if not known or digest in known:", "if digest:", f"{_ADVERSITY}::test_an_altered_end_of_the_log_is_not_continued"),
     _one("log verify believes any seal", "usecases/history/seals.py",
-         "SET doubtful = 'named by nothing'", "SET doubtful = NULL",
+         "SET doubtful = '{_UNNAMED}'", "SET doubtful = NULL",
          f"{_HISTORY}::test_a_seal_whose_log_heads_were_altered_accuses_no_log"),
     _one("log verify takes the next batch's word for nothing", "usecases/history/chains.py",
          "if claimed and not claimed & here:", "if claimed and not here:",
@@ -191,6 +193,20 @@ MUTATIONS: Final = (
          f"{_HISTORY}::test_two_histories_of_one_writer"),
     _one("replicate heals a store that was put back and says nothing", "usecases/replicate/logs.py",
          "lost.append(key)", "pass", "tests/history/test_healing.py"),
+    # -- several seals
+    _one("a forged event silences a trusted seal", "usecases/history/seals.py",
+         '"AND digest NOT IN (SELECT digest FROM seals WHERE trusted) "', '""', _FORGED),
+    _one("an unsigned seal confirms what a trusted one contradicts", "usecases/history/levels.py",
+         "(level.anchors if trusted else claims)", "level.anchors", _FORGED),
+    _one("two trusted seals are no fork", "usecases/signatures/settling.py",
+         "if len(trusted) == 1 else None", "if trusted else None", _PLANTED),
+    _one("any signature chooses", "usecases/signatures/settling.py",
+         "signature is not None and signature.good", "signature is not None", _PLANTED),
+    _one("a void wins over a trusted seal", "usecases/signatures/settling.py",
+         "if len(seals.found) + seals.void < 2:", "if len(seals.found) < 2:", _PLANTED),
+    _one("replicas of planted seals are brought", "usecases/replicate/run.py", "            self._pass_over()\n", "", _PLANTED),
+    _one("a signer does not look at the bag before", "usecases/archive/vouching.py",
+         "standing in (Standing.BROKEN, Standing.REVOKED)", "standing is None", "tests/signing/test_vouching.py"),
     # -- sweeps
     _one("a sweep deletes before the second reading", "usecases/sweep/one_store.py", "        planner.confirm(named)\n",
          '        scratch.db.executemany("INSERT INTO condemned VALUES (?, \'unneeded\', 0)", [(line.key.text,) for line in named])\n',

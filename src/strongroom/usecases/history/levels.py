@@ -18,7 +18,8 @@ class Level:
     found: dict[str, dict[int, str]] = field(default_factory=dict)  # by digest and store: the key
     previous: dict[str, str | None] = field(default_factory=dict)  # by digest: what it names as the batch before it
     unreadable: dict[int, str] = field(default_factory=dict)  # by store: the key
-    anchors: dict[str, str] = field(default_factory=dict)  # digests that seals or the catalogue name, and in words which
+    #: Digests that seals or the catalogue name, and in words which; where seals with trusted signatures or the catalogue do, these alone.
+    anchors: dict[str, str] = field(default_factory=dict)
 
     def of(self, store: int) -> set[str]:
         """The digests that a store holds; several where it has generations."""
@@ -32,22 +33,25 @@ class Level:
 def levels(scratch: Scratch, writer: str) -> Iterator[Level]:
     """Every number that anything lies at or is named, newest first."""
     sql = """
-        SELECT seq, store, key, digest, previous, NULL FROM batches WHERE writer = ?1
-        UNION ALL SELECT seq, NULL, NULL, digest, NULL, 'the seal of ' || bag FROM heads h WHERE writer = ?1
+        SELECT seq, store, key, digest, previous, NULL, NULL FROM batches WHERE writer = ?1
+        UNION ALL SELECT seq, NULL, NULL, digest, NULL, 'the seal of ' || bag,
+            EXISTS (SELECT 1 FROM seals s WHERE s.digest = h.seal AND s.trusted) FROM heads h WHERE writer = ?1
             AND EXISTS (SELECT 1 FROM seals s WHERE s.digest = h.seal AND s.doubtful IS NULL)
-        UNION ALL SELECT seq, NULL, NULL, digest, NULL, 'this machine''s catalogue' FROM remembered WHERE writer = ?1 AND own
+        UNION ALL SELECT seq, NULL, NULL, digest, NULL, 'this machine''s catalogue', 1 FROM remembered WHERE writer = ?1 AND own
         ORDER BY seq DESC
     """
     for seq, rows in groupby(scratch.rows(sql, (writer,)), key=itemgetter(0)):
         level = Level(seq)
-        for _, store, key, digest, previous, witness in rows:
+        claims: dict[str, str] = {}  # of seals that nobody who is trusted signed
+        for _, store, key, digest, previous, witness, trusted in rows:
             if witness is not None:
-                level.anchors.setdefault(digest, witness)
+                (level.anchors if trusted else claims).setdefault(digest, witness)
             elif digest is None:
                 level.unreadable[store] = key
             else:
                 level.found.setdefault(digest, {})[store] = key
                 level.previous[digest] = previous
+        level.anchors = level.anchors or claims
         for store in level.stores:
             level.unreadable.pop(store, None)  # damaged, and repaired beside
         yield level

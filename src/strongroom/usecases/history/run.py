@@ -148,6 +148,7 @@ class _Run:
     def judge(self) -> None:
         say = self._collector.add
         with self._runner.stage("compare"):
+            seals.pass_over(self._scratch, self._names, say)
             seals.doubt_seals(self._scratch)
             writers = self._scratch.db.execute("SELECT writer FROM batches UNION SELECT writer FROM remembered ORDER BY 1").fetchall()
             for (writer,) in writers:
@@ -159,5 +160,5 @@ class _Run:
                     except (StoreUnreachableError, WrongStoreError) as error:
                         self._stopped(one, error)
             seals.say_forks(self._scratch, self._names, say)
-            seals.say_elsewhere(self._scratch, say)
+            seals.say_elsewhere(self._scratch, [one.id for one in self._stores if one.done.problem is None], say)
 

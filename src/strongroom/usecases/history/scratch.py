@@ -20,9 +20,11 @@ CREATE INDEX batches_by_digest ON batches (digest);
 CREATE INDEX batches_by_store ON batches (store, writer, seq);
 CREATE TABLE seals (             -- every object that is a seal or should be; digest NULL: it is none; attempt NULL: it voids the number
   store INTEGER NOT NULL, bag TEXT NOT NULL, key TEXT NOT NULL, digest TEXT, attempt TEXT, made TEXT, previous_bag TEXT, previous TEXT,
-  doubtful TEXT, PRIMARY KEY (store, key)
+  doubtful TEXT, trusted INTEGER NOT NULL DEFAULT 0,  -- trusted: its signature is
+  PRIMARY KEY (store, key)
 ) WITHOUT ROWID;
 CREATE INDEX seals_by_bag ON seals (bag, digest);
+CREATE INDEX seals_trusted ON seals (digest) WHERE trusted;
 CREATE TABLE heads (             -- batches named by seals
   writer TEXT NOT NULL, seq INTEGER NOT NULL, digest TEXT NOT NULL, seal TEXT NOT NULL, made TEXT NOT NULL, bag TEXT NOT NULL,
   PRIMARY KEY (writer, seq, digest, seal)

@@ -149,7 +149,7 @@ def _read_seal(job: Job, label: BagId, key: StoreKey, found: Read) -> None:
         signature = judge_seal(job.store, seal, data, job.trust)
         standing = signature.judgement.standing
         doubtful = f"its signature is {standing.value}" if standing in _DOUBTFUL else None
-        found.seals.append((*row, digest, seal.attempt, seal.store, *before, doubtful))
+        found.seals.append((*row, digest, seal.attempt, seal.store, *before, doubtful, standing is Standing.TRUSTED))
         signed = SignedSeal(FoundSeal(label, key, Digest(digest), seal), standing.value, signature.finding())
         found.signed.append(signed.row())
         found.heads += [(writer, head.seq, head.sha256.hex, digest, seal.store, str(label)) for writer, head in seal.log.items()]
