@@ -35,6 +35,19 @@ def people() -> list[Person]:
     return [Person() for _ in range(4)]
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_keys_of_one_id_are_all_tried(people: list[Person], trusted: bool) -> None:
+    """Anybody can make a key of any id, and put it beside the true one."""
+    true = people[0]
+    others = [PublicKey(true.key.id, bytes([first]) + true.key.point[1:]) for first in range(0, 256, 5)]  # some sort before, some after
+    others += [PublicKey(true.key.id, person.key.point) for person in people[1:]]
+    others = [one for one in others if one != true.key]
+    assert standing(Trust(frozenset([true.key, *others])), true) is Standing.TRUSTED
+    assert standing(Trust(frozenset([true.key]), frozenset(others)), true) is Standing.TRUSTED
+    assert standing(Trust(frozenset(others), frozenset([true.key])), true) is Standing.UNKNOWN_KEY
+    assert standing(Trust(frozenset(others) if trusted else frozenset(), frozenset(others)), true) is Standing.BROKEN
+
+
 def standing(trust: Trust, person: Person, message: bytes = SEAL) -> Standing:
     return judge(message, person.signer.sign(message), trust)
 
