@@ -110,6 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if argv is None:  # the process ends now: a signal that comes this late no longer changes what was done and said
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
+            gc.freeze()  # nor is there garbage worth looking for
     return status
 
 

@@ -66,11 +66,12 @@ def look(job: LookJob) -> LookResult:
     result = LookResult()
     with closing(read_scratch(job.scratch)) as scratch:
         units = list(describe(scratch, job.first, job.last))
+    buffers = memoryview(bytearray(_CHUNK)), memoryview(bytearray(_CHUNK))  # once: fresh memory costs as much as reading into it
     for unit in units:
         if job.deadline is not None and time.time() >= job.deadline:
             result.left += 1
             continue
-        for one in _Unit(job, unit).judge():
+        for one in _Unit(job, unit, buffers).judge():
             result.looks.append(one)
             result.size += one.size
     return result
@@ -88,8 +89,8 @@ class _Bytes:
 
 
 class _Unit:
-    def __init__(self, job: LookJob, unit: Unit) -> None:
-        self._job, self._unit = job, unit
+    def __init__(self, job: LookJob, unit: Unit, buffers: tuple[memoryview, memoryview]) -> None:
+        self._job, self._unit, self._buffers = job, unit, buffers
         self._index: str | None = None  # SHA-256 that the index of a sound pack must have
         self._pieces: tuple[str, ...] = ()  # of a sound content
         self._wants_pieces = any(name_of(StoreKey(item.key)).kind is Kind.PIECES for item in unit.items)
@@ -142,7 +143,7 @@ class _Unit:
         kept: list[bytes] | None = [] if limit >= 0 else None
         pieces = Pieces() if name.kind is Kind.CONTENT and self._wants_pieces else None
         size = 0
-        buffer, other = memoryview(bytearray(_CHUNK)), memoryview(bytearray(_CHUNK))
+        buffer, other = self._buffers
         with SideBySide([*hashes.values(), *([pieces] if pieces else [])]) as running, store.get(StoreKey(key), uncached=True) as reader:
             while count := reader.readinto(buffer):
                 size += count
