@@ -74,6 +74,7 @@ class Code(Enum):
     WITHHELD = "withheld", Severity.NOTE  # a file that is left out because its content was taken down on purpose
     SOURCE_WITHHELD = "source-withheld", Severity.WARNING  # the source has what was taken down; it was left out of the bag
     TOMBSTONE_REFUSED = "tombstone-refused", Severity.ERROR  # not signed by anybody who is trusted, so it is not acted upon
+    TOMBSTONE_MISSING = "tombstone-missing", Severity.ERROR  # was read before and is gone; it still counts
     TOMBSTONE_DAMAGED = "tombstone-damaged", Severity.ERROR  # cannot be read as one, and is not acted upon
     # -- jobs
     STORE_LIMIT = "store-limit", Severity.WARNING  # what a file system or bucket cannot do

@@ -49,6 +49,7 @@ from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.signatures.store_keys import trust_in
 from strongroom.usecases.sweep.condemned import Condemned
+from strongroom.usecases.withheld.memory import memory_of
 from strongroom.usecases.withheld.tombstones import Withheld
 
 #: Objects that a report lists one by one; all of them are in `checks/` and in the catalogue.
@@ -141,7 +142,8 @@ class StoreRun:
     def _learn_withheld(self) -> None:
         """What was taken down on purpose is not missed; it is counted as withheld."""
         folder = self._folder / "withheld"
-        withheld = Withheld.load([self._store, open_kept(Context(self._catalogue.path.parent))], self._trust, folder, self._findings.add)
+        home = self._catalogue.path.parent
+        withheld = Withheld.load([self._store, open_kept(Context(home))], self._trust, folder, self._findings.add, memory_of(home))
         with self._scratch.transaction() as db:
             db.executemany("INSERT INTO withheld VALUES (?)", ((raw,) for raw in withheld))
         if len(withheld):

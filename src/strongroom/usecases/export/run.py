@@ -42,7 +42,9 @@ from strongroom.usecases.sealed.objects import CHUNK
 from strongroom.usecases.sealed.places import resolve
 
 #: Errors that say nothing against the bag that was read.
-_HARMLESS: Final = frozenset({Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED})
+_HARMLESS: Final = frozenset({
+    Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED, Code.TOMBSTONE_MISSING,
+})
 
 
 def export(request: ExportRequest, context: Context, runner: Runner) -> ExportReport:

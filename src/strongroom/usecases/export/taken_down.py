@@ -12,6 +12,7 @@ from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag
+from strongroom.usecases.withheld.memory import memory_of
 from strongroom.usecases.withheld.tombstones import Withheld
 
 #: State of a file in a plan whose content is withheld.
@@ -25,7 +26,7 @@ class TakenDown:
     """
 
     def __init__(self, bag: SealedBag, context: Context, place: Path) -> None:
-        self._withheld = Withheld.load(list(bag.places), Keyring(context.home).trust(), place, bag.collector.add)
+        self._withheld = Withheld.load(list(bag.places), Keyring(context.home).trust(), place, bag.collector.add, memory_of(context.home))
         self.listing = place / "withheld.jsonl"
         self.files = 0
         with self.listing.open("wb") as out:

@@ -36,7 +36,9 @@ from strongroom.usecases.sealed.places import Places, Target
 
 _KEY_LIMIT: Final = 1 << 20
 #: Errors that say nothing against what is handed over.
-_HARMLESS: Final = frozenset({Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED})
+_HARMLESS: Final = frozenset({
+    Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED, Code.TOMBSTONE_MISSING,
+})
 
 
 def handover(request: HandoverRequest, context: Context, runner: Runner) -> HandoverReport:

@@ -39,6 +39,7 @@ from strongroom.usecases.tidying import tidy
 from strongroom.usecases.withheld.copying import copy_tombstones
 from strongroom.usecases.withheld.learning import learn_withheld
 from strongroom.usecases.withheld.loading import believed
+from strongroom.usecases.withheld.memory import memory_of
 from strongroom.usecases.withheld.tombstones import Withheld
 
 Identity = tuple[BagId, Digest]
@@ -124,7 +125,7 @@ class _Run:
             if copied and target is kept:
                 learn_withheld(self.context, self.runner)
         folder = self.scratch / "withheld"
-        self.withheld = Withheld.load(stores, trust, folder, self.collector.add)
+        self.withheld = Withheld.load(stores, trust, folder, self.collector.add, memory_of(self.context.home))
 
     # -- what there is
 

@@ -11,6 +11,7 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.signatures.store_keys import trust_in
+from strongroom.usecases.withheld.memory import memory_of
 from strongroom.usecases.withheld.tombstones import Withheld
 
 
@@ -22,4 +23,4 @@ def believed(home: Path, stores: Iterable[Store]) -> Trust:
 def load_withheld(home: Path, stores: Iterable[Store], folder: Path, add_finding: Callable[[Finding], None]) -> Withheld:
     """What the tombstones at home and in these stores together withhold. Raises StoreUnreachableError."""
     every = [open_kept(Context(home)), *stores]
-    return Withheld.load(every, believed(home, every), folder, add_finding)
+    return Withheld.load(every, believed(home, every), folder, add_finding, memory_of(home))

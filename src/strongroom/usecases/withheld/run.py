@@ -26,6 +26,7 @@ from strongroom.usecases.sealed.places import open_address
 from strongroom.usecases.withheld.choosing import Choice
 from strongroom.usecases.withheld.copying import copy_tombstones
 from strongroom.usecases.withheld.loading import believed
+from strongroom.usecases.withheld.memory import memory_of
 from strongroom.usecases.withheld.request import Plan, WithholdReport, WithholdRequest
 from strongroom.usecases.withheld.stones import put_stone, read_stones
 from strongroom.usecases.withheld.tombstones import Withheld
@@ -61,7 +62,7 @@ def withhold(request: WithholdRequest, context: Context, runner: Runner, agree: 
         trust = believed(context.home, stores)
         choice = Choice(scratch, known, kept, collector)
         try:
-            withheld = Withheld.load(stores, trust, scratch / "withheld", collector.add)
+            withheld = Withheld.load(stores, trust, scratch / "withheld", collector.add, memory_of(context.home))
             choice.choose(request, runner)
             already = choice.drop(lambda raw: (raw in withheld) == (request.action is Action.WITHHOLD))
             count, size = choice.db.execute("SELECT count(*), coalesce(sum(size), 0) FROM content").fetchone()

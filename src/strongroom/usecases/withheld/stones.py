@@ -42,9 +42,14 @@ class Stone:
         return next(one for one in Standing if one in found)  # in the order of their definition, trusted first
 
 
-def read_accepted(store: Store, trust: Trust, add_finding: Callable[[Finding], None]) -> Iterator[Stone]:
-    """Every tombstone that is to be acted upon, by content and number. What is not is a finding. Raises StoreUnreachableError."""
-    for stone in read_stones(store, add_finding):
+def read_accepted(
+    store: Store, trust: Trust, add_finding: Callable[[Finding], None], stones: Iterable[Stone] | None = None,
+) -> Iterator[Stone]:
+    """Every tombstone (of `stones`, if they were read already) that is to be acted upon, by content and number. What is not is a finding.
+
+    Raises StoreUnreachableError.
+    """
+    for stone in read_stones(store, add_finding) if stones is None else stones:
         if accepted(stone, store.url, trust, add_finding):
             yield stone
 

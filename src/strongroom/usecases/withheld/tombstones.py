@@ -43,13 +43,16 @@ class Withheld:
 
     @classmethod
     def load(
-        cls, stores: Store | Iterable[Store], trust: Trust, folder: Path, add_finding: Callable[[Finding], None]
+        cls, stores: Store | Iterable[Store], trust: Trust, folder: Path, add_finding: Callable[[Finding], None],
+        memory: Path | None = None,
     ) -> Withheld:
-        """What the tombstones of these stores together withhold; `folder` is where the file is made.
+        """What the tombstones of these stores together withhold; `folder` is where the file is made. `memory`: what was read of them
+        before (memory.py), so that only what is new is read.
 
         Raises StoreUnreachableError: who does not know what is withheld must not go on.
         """
-        from strongroom.usecases.withheld.stones import read_accepted  # noqa: PLC0415 -- workers need none of it
+        from strongroom.usecases.withheld.memory import read_remembered  # noqa: PLC0415 -- workers need none of it
+        from strongroom.usecases.withheld.stones import read_accepted  # noqa: PLC0415
 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "withheld.sqlite"
@@ -58,7 +61,8 @@ class Withheld:
         try:
             db.executescript(_TABLES)
             for store in [stores] if isinstance(stores, Store) else stores:
-                for one in read_accepted(store, trust, add_finding):
+                stones = None if memory is None else read_remembered(store, memory, add_finding)
+                for one in read_accepted(store, trust, add_finding, stones):
                     _note(db, one)
             db.execute(
                 "INSERT OR IGNORE INTO withheld SELECT content, reason, size FROM stones WHERE action = ? "

@@ -179,7 +179,8 @@ class _Ocfl:
         return {"created": bag.seal.sealed, "message": f"{bag.id}, sealed as {bag.digest.hex}", "user": user}
 
     def _trouble(self) -> bool:
-        return bool(self._collector.errors() - {Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED})
+        harmless = {Code.FORKED, Code.SEAL_DAMAGED, Code.TOMBSTONE_REFUSED, Code.TOMBSTONE_DAMAGED, Code.TOMBSTONE_MISSING}
+        return bool(self._collector.errors() - harmless)
 
     def _report(self, result: str | None) -> ExportReport:
         return ExportReport(
