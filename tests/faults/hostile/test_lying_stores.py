@@ -37,11 +37,12 @@ class Forgetful(FileStore):
         self._forget(key)
 
     def _forget(self, key: StoreKey) -> None:
-        if self.times and key.base[0].text.endswith(".tar"):
+        base = key.base[0].text
+        if self.times and (base.endswith(".tar") or base.startswith("content/")):
             self.times -= 1
             file = self.folder / key.text
             data = bytearray(file.read_bytes())
-            data[600] ^= 1
+            data[600 if base.endswith(".tar") else 0] ^= 1
             file.chmod(0o644)
             file.write_bytes(data)
 
@@ -62,13 +63,15 @@ def test_a_replicas_pack_counts_only_when_it_reads_back(folder: Path, times: int
     assert len(list(folder.glob("packs/*/*.tar*"))) == min(times, 1) + 1
 
 
+@pytest.mark.parametrize("kind", ["pack", "content"])
 @pytest.mark.parametrize(("times", "healed"), [(0, True), (9, False)])
-def test_a_repair_counts_only_when_it_reads_back(folder: Path, tmp_path: Path, times: int, healed: bool) -> None:
+def test_a_repair_counts_only_when_it_reads_back(folder: Path, tmp_path: Path, times: int, healed: bool, kind: str) -> None:
     (tmp_path / "good").mkdir()
     good = make_store(f"file://{tmp_path}/good")
     builder = PackBuilder()
     builder.add(CONTENT, DATA)
-    tar, _, digest, _ = builder.finish()
-    good.put(keys.pack(digest), tar, sha256=digest)
-    result = heal_objects(HealBatch(Forgetful(str(folder), times), (good,), (("pack", digest),), Withheld(tmp_path / "none", 0), {}))
+    tar, _, pack, _ = builder.finish()
+    digest, data = (pack, tar) if kind == "pack" else (CONTENT, DATA)
+    good.put(keys.stored(kind, digest), data, sha256=digest)
+    result = heal_objects(HealBatch(Forgetful(str(folder), times), (good,), ((kind, digest),), Withheld(tmp_path / "none", 0), {}))
     assert bool(result.healed) is healed and bool(result.left) is not healed
