@@ -96,6 +96,21 @@ def test_a_damaged_end_of_the_log_is_neither_sealed_nor_continued(site, hurt):
     assert len(list(site.store.glob("log/*"))) == 2
 
 
+def test_a_damaged_end_of_anothers_log_is_not_sealed(site):
+    """Of another installation's batch nothing is remembered here: it answers for itself."""
+    site.run()
+    (batch,) = site.store.glob("log/*/*.json")
+    site.home = "another"
+    site.write("index.html", b"changed")
+    site.run()
+    assert batch.parent.name in site.seal(2)["log"]
+    batch.chmod(0o644)
+    batch.write_bytes(rot(batch.read_bytes()))
+    site.write("index.html", b"changed again")
+    site.run()
+    assert batch.parent.name not in site.seal(3)["log"] and len(site.seal(3)["log"]) == 1
+
+
 def test_an_altered_end_of_the_log_is_not_continued(site):
     """Somebody made its sum right as well: only this installation knows what it wrote. A next batch would vouch for the forgery."""
     site.run()
