@@ -59,9 +59,9 @@ def archive(
     `dry_run` only looks; `accept_loss` lifts `max_loss`; `reread` reads files that look unchanged too. The seal is signed where this
     installation has a key, unless `sign` is off. `delivery`: the source is the payload of a bag that was received and validated.
 
-    Raises UsageError (manifest, source, no passphrase), RefusedError (max_loss), StoreError (store absent, another, unreachable, full)
-    and whatever stops the machinery; what concerns the archive itself is in the report's findings. A run that was stopped anywhere is
-    carried on by running it again.
+    Raises UsageError (manifest, source, no passphrase), RefusedError (max_loss; a bag before this one that a signature must not answer
+    for), StoreError (store absent, another, unreachable, full) and whatever stops the machinery; what concerns the archive itself is in
+    the report's findings. A run that was stopped anywhere is carried on by running it again.
     """
     gather.check_source_apart(manifest)
     signer = Keyring(context.home).signer() if sign and not dry_run else None
