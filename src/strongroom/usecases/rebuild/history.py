@@ -103,7 +103,8 @@ def _read_chain(store: Store, writer: str, result: LogResult, collector: Collect
             _take(batch["events"], result)
             digests.add(Digest.of(data).hex)
             previous = batch["previous"]
-            follows |= previous is None if seq == 1 else seq == before[0] + 1 and previous in before[1]
+            # Of a batch before it that makes no sense this one is not accused.
+            follows |= previous is None if seq == 1 else seq == before[0] + 1 and (previous in before[1] or not before[1])
         result.batches += 1
         if not digests:
             collector.add(Finding(Code.OBJECT_DAMAGED, f"{store.url}: {keys[0]}", "makes no sense as a batch of the log"))
