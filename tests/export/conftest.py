@@ -60,7 +60,7 @@ def unpack(file: Path, folder: Path) -> Path:
     """What an archive holds, by Python's own modules; the one folder in it."""
     if file.suffix == ".tar":
         with tarfile.open(file) as tar:
-            tar.extractall(folder, filter="data")
+            tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # not in 3.11.0 to 3.11.3
     else:
         with zipfile.ZipFile(file) as archive:
             assert archive.testzip() is None
