@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import unicodedata
 from pathlib import Path
@@ -245,15 +246,17 @@ def test_two_files_never_share_a_name(tmp_path: Path, recover: Recover) -> None:
 def test_a_link_in_a_pack_is_not_followed(tmp_path: Path, recover: Recover) -> None:
     """A forged pack whose member is a symbolic link to a file with the right bytes."""
     store = build(tmp_path / "store", {b"secret": b"the same bytes"}, packs=1)
-    outside = tmp_path / "outside"
-    outside.write_bytes(b"the same bytes")
     path = store.path(store.pack_key(0))
     data = bytearray(path.read_bytes())
-    data[156:157], data[157:157 + len(bytes(outside))], data[124:136] = b"2", bytes(outside), b"00000000000\0"
-    data[148:156] = b" " * 8
-    data[148:156] = b"%06o\0 " % sum(data[:512])
-    path.write_bytes(data)
-    run = recover(store.root, tmp_path / "out")
+    with tempfile.NamedTemporaryFile(dir="/tmp") as outside:  # a header has room for 100 bytes of its path
+        outside.write(b"the same bytes")
+        outside.flush()
+        name = outside.name.encode()
+        data[156:157], data[157:157 + len(name)], data[124:136] = b"2", name, b"00000000000\0"
+        data[148:156] = b" " * 8
+        data[148:156] = b"%06o\0 " % sum(data[:512])
+        path.write_bytes(data)
+        run = recover(store.root, tmp_path / "out")
     assert run.returncode == 1
     assert "NOT RESTORED: data/secret" in run.stderr
     assert not list((tmp_path / "out").rglob("secret"))
