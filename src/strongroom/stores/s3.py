@@ -1,4 +1,4 @@
-"""A store below a prefix of an S3 bucket. The only module that imports boto3."""
+"""A store below a prefix of an S3 bucket."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
-import boto3
 import botocore.exceptions as boto_errors
-from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError as TransportError
 
@@ -31,7 +29,7 @@ from strongroom.core.errors import (
     WrongStoreError,
 )
 from strongroom.core.keys import StoreKey
-from strongroom.stores import s3_errors
+from strongroom.stores import s3_client, s3_errors
 from strongroom.stores.checked import check_bytes, checked_chunks
 from strongroom.stores.interface import Capabilities, Reader, Stat
 from strongroom.stores.keyspace import in_byte_order, split_prefix, valid_key
@@ -42,7 +40,6 @@ from strongroom.stores.s3_versions import Versions, VersionsUnknownError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_RETRIES_INSIDE: Final = 3  # tries of one request by botocore; the wrapper in retry.py does the patient waiting
 _WRONG_SET_UP: Final = (
     boto_errors.NoCredentialsError, boto_errors.PartialCredentialsError, boto_errors.ProfileNotFound, boto_errors.NoRegionError,
     boto_errors.InvalidRegionError, boto_errors.ParamValidationError, boto_errors.TokenRetrievalError,
@@ -83,6 +80,7 @@ class S3Store:
         self._lock = threading.Lock()
         self._client: S3Client | None = None
         self._client_pid = 0
+        self._sent = False  # from another process, with a batch of work
 
     @property
     def url(self) -> str:
@@ -302,7 +300,7 @@ class S3Store:
 
     @property
     def client(self) -> S3Client:
-        """One for each process; threads share it."""
+        """One for each store; threads share it. In workers, one for all copies of a store."""
         with self._lock:
             if self._client is None or self._client_pid != os.getpid():  # a forked child must not share the parent's connections
                 with self._translated(None):
@@ -311,13 +309,7 @@ class S3Store:
             return self._client
 
     def _connect(self) -> S3Client:
-        settings = self.settings
-        config = Config(
-            connect_timeout=settings.connect_timeout, read_timeout=settings.read_timeout, max_pool_connections=settings.connections,
-            retries={"mode": "standard", "total_max_attempts": _RETRIES_INSIDE}, tcp_keepalive=True,
-            request_checksum_calculation=settings.request_checksum_calculation, response_checksum_validation="when_required",
-        )
-        return boto3.session.Session().client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config)
+        return s3_client.of_this_process(self.settings) if self._sent else s3_client.connect(self.settings)
 
     @contextmanager
     def _translated(self, key: StoreKey | None) -> Iterator[None]:
@@ -341,6 +333,7 @@ class S3Store:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
+        self._sent = True
 
 
 class _RangeError(StoreError):
