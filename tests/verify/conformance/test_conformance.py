@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from strongroom.core.findings import Code, Severity
 from strongroom.usecases.verify import verify
 from tests.verify.conformance.cases import CASES, Case
+from tests.verify.conformance.suite import cases, wrong
 from tests.verify.snapshot import snapshot
 
 #: Why an invalid case is invalid: an error of this code, and no other kind of error, by the end of its name.
@@ -46,3 +48,26 @@ def test_case(case: Case, tmp_path: Path) -> None:
         usual = {finding.message for finding in verify(basic).findings}
         assert {finding.message.replace("sha512", "md5") for finding in report.findings} - usual  # a warning of its own
     assert snapshot(bag) == before
+
+
+def test_by_the_command_line_in_the_folders_of_the_suite(tmp_path: Path) -> None:
+    """What runs a checkout of the suite itself, on the same cases: each is judged as its folder says."""
+    for case in CASES:
+        folder = tmp_path / case.version / case.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        case.make(folder / case.name)
+    names = {str(case) for case in CASES}  # some make a folder beside them, to lead to
+    bags = [bag for bag in cases(tmp_path) if str(bag.relative_to(tmp_path)) in names]
+    assert len(bags) == 54
+    assert [(bag, problem) for bag in bags if (problem := wrong(bag)) is not None] == []
+    swapped = tmp_path / "v0.97/valid/corrupt"
+    (tmp_path / "v0.97/invalid/corrupt-data-file").rename(swapped)
+    assert "exit status 1" in (wrong(swapped) or "")
+
+
+@pytest.mark.skipif("BAGIT_CONFORMANCE_SUITE" not in os.environ, reason="BAGIT_CONFORMANCE_SUITE names no checkout of the suite")
+def test_the_suite_itself() -> None:
+    """At least 51 of its 54 cases: a new one may need a look."""
+    bags = list(cases(Path(os.environ["BAGIT_CONFORMANCE_SUITE"])))
+    problems = {str(bag): problem for bag in bags if (problem := wrong(bag)) is not None}
+    assert len(bags) >= 54 and len(problems) <= 3, problems
