@@ -183,7 +183,7 @@ class StoreRun:
         planner.confirm(named)
         going = {line.key.text: size for line, size in _lines(scratch)}
         self._rescue(planner, scratch, condemned, going)
-        kept = [line for line in named if line.key.text not in going and scratch.one("SELECT 1 FROM things WHERE key = ?", line.key.text)]
+        kept = [line for line in named if line.key.text not in going and self._is_there(line.key)]
         self._delete([(line, going[line.key.text]) for line in _in_order(named) if line.key.text in going])
         if any(key in going for key in self._locked):
             return
@@ -201,7 +201,10 @@ class StoreRun:
         moved: dict[str, Sequence[Written]] = dict.fromkeys(_gone(scratch), ())
         for results in self._runner.map("store anew what bags need", rescue, jobs, files=len(wanted)) if jobs else ():
             for one in results:
-                moved[one.base] = one.written
+                if one.gone:
+                    moved.pop(one.base, None)  # who was first corrects the placements too
+                else:
+                    moved[one.base] = one.written
                 self._anew += sum(written.size for written in one.written)
                 record_moved(self._catalogue, self._number, one.base, one.written)
         correct_placements(scratch, target, moved)
@@ -228,6 +231,14 @@ class StoreRun:
         if versions:
             what = f"{versions} objects were deleted, and the bucket does not let us remove their old versions: those bytes remain in it"
             self._findings.add(Finding(Code.OLD_VERSIONS, self._store.url, what))
+
+    def _is_there(self, key: StoreKey) -> bool:
+        """Asked of the store, not of the look before: another sweeper who carries on the same record may have been first."""
+        try:
+            self._store.head(key)
+        except NotFoundInStoreError:
+            return False
+        return True
 
     def _forget(self, named: Sequence[Condemnation], kept: Sequence[Condemnation]) -> None:
         gone = {line.key for line in named} - {line.key for line in kept}

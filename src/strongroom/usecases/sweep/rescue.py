@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError
+from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
@@ -29,8 +30,11 @@ class RescueJob:
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
+    """`gone`: another sweeper was first. It deleted the base, so it had stored anew before what bags need of it."""
+
     base: str
     written: tuple[Written, ...]
+    gone: bool = False
 
 
 def rescue(job: RescueJob) -> list[Rescued]:
@@ -39,43 +43,45 @@ def rescue(job: RescueJob) -> list[Rescued]:
     Equal members make the same pack again: running it twice stores nothing twice. Raises DamagedInStoreError if a content cannot be had:
     then nothing may be deleted.
     """
-    return [Rescued(base, _one(job, base, set(keep))) for base, keep in job.bases]
+    return [_one(job, base, set(keep)) for base, keep in job.bases]
 
 
-def _one(job: RescueJob, base: str, keep: set[bytes]) -> tuple[Written, ...]:
+def _one(job: RescueJob, base: str, keep: set[bytes]) -> Rescued:
     sink = Sink(job.target)
     left = set(keep)
     for key in generations(job.source, StoreKey(base)):
         if left:
-            left -= _from(job.source, key, left, sink)
+            with suppress(NotFoundInStoreError):
+                _take(job.source, key, left, sink)
     sink.flush()
-    if left or sink.failed:
-        raise DamagedInStoreError(f"{job.source.url}: {base}: {len(left | sink.failed)} contents that bags need could not be stored anew; "
-                                  "nothing was deleted. Run `strongroom audit` and `strongroom repair`")
-    return tuple(sink.written)
+    if not left and not sink.failed:
+        return Rescued(base, tuple(sink.written))
+    if not generations(job.source, StoreKey(base)):
+        return Rescued(base, tuple(sink.written), gone=True)
+    raise DamagedInStoreError(f"{job.source.url}: {base}: {len(left | sink.failed)} contents that bags need could not be stored anew; "
+                              "nothing was deleted. Run `strongroom audit` and `strongroom repair`")
 
 
-def _from(source: Store, key: StoreKey, left: set[bytes], sink: Sink) -> set[bytes]:
-    """Hand what is sound in one generation to the sink."""
+def _take(source: Store, key: StoreKey, left: set[bytes], sink: Sink) -> None:
+    """Hand what is sound in one generation to the sink, and strike it from `left`. Raises NotFoundInStoreError."""
     if not key.text.startswith("packs/"):
         digest = Digest(key.base[0].text.rpartition("/")[2])
         size = source.head(key).size
         sink.stream(digest, size, partial(open_range, source, key, 0, size))
-        return {digest.raw} - sink.failed
+        left.difference_update({digest.raw} - sink.failed)
+        return
     needs = []
     for number, member in enumerate(members_by_headers(source, key)):
         if member.digest.raw in left:
             frame = (member.frame.offset, member.frame.length) if member.frame else ()
             needs.append(Need(number, member.digest.raw, member.offset, member.length, *frame))
-    done: set[bytes] = set()
     for run in runs(iter(needs)):
         if is_streamed(run):
             need = run[0]
             sink.stream(Digest.from_bytes(need.sha), need.length, partial(open_range, source, key, need.offset, need.length))
-            done |= {need.sha} - sink.failed
+            left.difference_update({need.sha} - sink.failed)
             continue
         for need, data in read_run(source, key, run):
-            if data is not None and need.sha not in done:
+            if data is not None and need.sha in left:
                 sink.add(Digest.from_bytes(need.sha), data, compress=is_framed(key))
-                done.add(need.sha)
-    return done
+                left.discard(need.sha)
