@@ -43,6 +43,11 @@ CREATE TABLE bag_stores (
   store INTEGER NOT NULL,
   PRIMARY KEY (seal, store)
 ) WITHOUT ROWID;
+CREATE TABLE bag_access (             -- what sealed bags say of access to their collection (access.py)
+  seal          BLOB PRIMARY KEY,
+  level         TEXT NOT NULL,
+  embargo_until TEXT
+) WITHOUT ROWID;
 CREATE TABLE objects (                -- packs and large contents of each store
   id       INTEGER PRIMARY KEY,
   store    INTEGER NOT NULL,

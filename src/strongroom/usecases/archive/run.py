@@ -10,6 +10,7 @@ from typing import Final
 
 from strongroom import metadata
 from strongroom.catalogue import Catalogue
+from strongroom.catalogue.access import note_access
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError
@@ -358,6 +359,7 @@ class _Run:
             counts = self._counts(seal.payload_files, seal.payload_bytes)
             self._log([*self._received(seal.bag), *after_the_seal(self.manifest, seal, digest, counts, damaged)])
             self.catalogue.record_bag(seal, digest, self.destination.number)
+            note_access(self.catalogue, digest, self.manifest.access.level, self.manifest.access.embargo_until)
             self._remember(digest)
             self.catalogue.set_dirty(self.destination.number, dirty=False)
             self._keep(seal.bag, digest)
