@@ -38,7 +38,8 @@ def test_errors_of_a_page_are_noticed(open_page, complaints, script):
 
 def test_what_a_policy_blocks_is_noticed(open_page, complaints):
     page = open_page()
-    page.set_content(_PAGE.format("""<meta http-equiv="Content-Security-Policy" content="img-src 'none'"><img alt="" src="data:image/gif;base64,R0">"""))
+    policy = """<meta http-equiv="Content-Security-Policy" content="img-src 'none'">"""
+    page.set_content(_PAGE.format(policy + '<img alt="" src="data:image/gif;base64,R0">'))
     _await_complaint(page, complaints)
     assert complaints.unexpected()
     complaints.expected.append("Content Security Policy")

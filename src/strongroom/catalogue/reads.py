@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,6 +41,22 @@ def reads(catalogue: Catalogue, store: int, days: float, *, now: datetime, judge
             (since, until, store),
         ).fetchone()
     return Reads(size + never, recent, late + never_late, never, min((one for one in (oldest, known) if one), default=None))
+
+
+def bytes_by_age(catalogue: Catalogue, store: int, days: Sequence[int], *, now: datetime) -> list[int]:
+    """Bytes of a store by how long ago they were read: within each of `days` (ascending) and not sooner, then longer ago than that, then
+    "in the future", which proves nothing, then never. Together they are `Reads.bytes`."""
+    since = [utc_text(now - timedelta(days=day)) for day in days]
+    cases = " ".join(f"WHEN time >= ? THEN {number}" for number in range(len(days)))
+    sizes = [0] * (len(days) + 3)
+    with reading(catalogue) as db:
+        for bucket, size in db.execute(
+            f"SELECT CASE WHEN time > ? THEN {len(days) + 1} {cases} ELSE {len(days)} END AS bucket, coalesce(sum(size), 0) "  # noqa: S608
+            "FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged') GROUP BY bucket", (utc_text(now), *since, store),
+        ):
+            sizes[bucket] = size
+    sizes[-1] = reads(catalogue, store, days[-1], now=now, judged=now).never
+    return sizes
 
 
 def last_audited(catalogue: Catalogue, store: int, name: str | None = None) -> str | None:

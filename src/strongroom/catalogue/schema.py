@@ -125,6 +125,20 @@ CREATE TABLE withheld_files (         -- files of bags with contents that are wi
   PRIMARY KEY (name, version, sha256)
 ) WITHOUT ROWID;
 CREATE INDEX withheld_files_by_content ON withheld_files (sha256);
+CREATE TABLE counted_bags (           -- bags whose payload is in `held` (holdings.py); figures for people
+  seal    BLOB PRIMARY KEY,
+  notable TEXT NOT NULL               -- JSON: its largest and its oldest files
+) WITHOUT ROWID;
+CREATE TABLE held (                   -- the contents of each collection, over all its bags that were counted
+  collection TEXT NOT NULL,
+  sha256     BLOB NOT NULL,
+  length     INTEGER NOT NULL,
+  files      INTEGER NOT NULL,        -- with this content, in all bags together
+  bags       INTEGER NOT NULL,        -- that have it
+  first      INTEGER NOT NULL,        -- the lowest version that has it
+  PRIMARY KEY (collection, sha256)
+) WITHOUT ROWID;
+CREATE INDEX held_by_content ON held (sha256);
 CREATE TABLE runs (                   -- jobs of this installation (runs.py)
   number      INTEGER PRIMARY KEY,
   job         TEXT NOT NULL,          -- archive, audit, …
