@@ -139,6 +139,41 @@ CREATE TABLE held (                   -- the contents of each collection, over a
   PRIMARY KEY (collection, sha256)
 ) WITHOUT ROWID;
 CREATE INDEX held_by_content ON held (sha256);
+CREATE TABLE likeness_contents (      -- what was compared with what (likeness.py)
+  number  INTEGER PRIMARY KEY,
+  sha256  BLOB NOT NULL UNIQUE,
+  length  INTEGER,                    -- bytes
+  type    TEXT,                       -- MIME type as the bag says
+  method  TEXT,                       -- how it was read; absent: not yet
+  kind    TEXT,                       -- 'text', 'image' or 'none'
+  note    TEXT NOT NULL DEFAULT ''    -- why nothing could be compared
+);
+CREATE INDEX likeness_unread ON likeness_contents (number) WHERE method IS NULL;
+CREATE TABLE likeness_members (       -- the collections that have a content; a figure for people, and who may see it
+  collection TEXT NOT NULL,
+  content    INTEGER NOT NULL,
+  path       TEXT NOT NULL,           -- one of its paths
+  files      INTEGER NOT NULL,        -- with this content, in the newest version that has it
+  first      INTEGER NOT NULL,        -- the first and the last version that have it
+  last       INTEGER NOT NULL,
+  PRIMARY KEY (collection, content)
+) WITHOUT ROWID;
+CREATE INDEX likeness_members_by_content ON likeness_members (content);
+CREATE TABLE likeness_bags (          -- bags whose payload likeness_members knows
+  seal BLOB PRIMARY KEY
+) WITHOUT ROWID;
+CREATE TABLE likeness_pairs (         -- a < b
+  a       INTEGER NOT NULL,
+  b       INTEGER NOT NULL,
+  kind    TEXT NOT NULL,
+  jaccard REAL NOT NULL,
+  a_in_b  REAL NOT NULL,
+  b_in_a  REAL NOT NULL,
+  differs TEXT NOT NULL,              -- what b has that a has not, in words
+  turned  TEXT NOT NULL,              -- and what a has that b has not
+  PRIMARY KEY (a, b)
+) WITHOUT ROWID;
+CREATE INDEX likeness_pairs_by_b ON likeness_pairs (b);
 CREATE TABLE runs (                   -- jobs of this installation (runs.py)
   number      INTEGER PRIMARY KEY,
   job         TEXT NOT NULL,          -- archive, audit, …
