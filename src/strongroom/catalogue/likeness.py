@@ -28,7 +28,7 @@ _SEEN: Final = (
 )
 _BOTH_SEEN: Final = f"{_SEEN.format('p.a')} AND {_SEEN.format('p.b')}"
 _WITHIN: Final = (
-    "SELECT {0}, {1}, p.{2} AS share FROM likeness_pairs p "
+    "SELECT {0}, {1}, p.{2} AS share FROM likeness_pairs p "  # noqa: S608 -- constants
     f"WHERE p.jaccard < ?2 AND p.kind = 'text' AND p.{{2}} >= ?3 AND {_BOTH_SEEN}"
 )
 # ?3 and ?4: the least jaccard, the least containment
@@ -95,7 +95,8 @@ def members(catalogue: Catalogue, content: Digest, *, seen: Collection[str] | No
     with reading(catalogue) as db:
         rows = db.execute(
             "SELECT m.collection, m.path, m.files, m.first, m.last FROM likeness_members m "
-            "JOIN likeness_contents c ON c.number = m.content WHERE c.sha256 = ?2 AND (?1 IS NULL OR m.collection IN (SELECT value FROM json_each(?1))) ORDER BY m.collection",
+            "JOIN likeness_contents c ON c.number = m.content WHERE c.sha256 = ?2 "
+            "AND (?1 IS NULL OR m.collection IN (SELECT value FROM json_each(?1))) ORDER BY m.collection",
             (_names(seen), content.raw),
         ).fetchall()
     return [Member(*row) for row in rows]
