@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from queue import Queue
 
 from tests.faults.mutations.table import MUTATIONS, Mutation
 
@@ -32,11 +34,11 @@ def copy_tree(target: Path) -> None:
             shutil.copy2(source, target / part)
 
 
-def run(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+def run(tree: Path, tests: tuple[str, ...], longest: float | None = _LONGEST) -> subprocess.CompletedProcess[str]:
     """Pytest in `tree`, with the interpreter that runs this; what the tree holds comes before what is installed, in every process."""
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=_LONGEST, check=False)
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=longest, check=False)
 
 
 def caught(tree: Path, mutation: Mutation) -> tuple[bool, str]:
@@ -63,25 +65,37 @@ def caught(tree: Path, mutation: Mutation) -> tuple[bool, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.mutations", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    names = parser.parse_args().names
-    chosen = [one for one in MUTATIONS if not names or any(name in one.name for name in names)]
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="breakages at once (default: as many as there are cores)")
+    args = parser.parse_args()
+    chosen = [one for one in MUTATIONS if not args.names or any(name in one.name for name in args.names)]
     missed = 0
-    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
-        tree = Path(folder)
-        copy_tree(tree)
-        whole = run(tree, tuple(sorted({test for mutation in chosen for test in mutation.tests})))
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder, ThreadPoolExecutor(args.jobs) as threads:
+        trees: Queue[Path] = Queue()
+        for number in range(args.jobs):
+            copy_tree(Path(folder) / str(number))
+            trees.put(Path(folder) / str(number))
+        tests = tuple(sorted({test for mutation in chosen for test in mutation.tests}))
+        whole = run(trees.queue[0], ("-n", str(args.jobs), "--dist", "loadgroup", *tests), longest=None)
         if whole.returncode != 0:  # a test that fails anyway would seem to notice everything
             print(f"{whole.stdout}\nthe tests fail without any breakage: put that right first", file=sys.stderr)
             return 1
-        for mutation in chosen:
-            start = time.perf_counter()
-            noticed, last = caught(tree, mutation)
+        for done in as_completed([threads.submit(_try, trees, mutation) for mutation in chosen]):
+            noticed, line = done.result()
             missed += not noticed
-            print(f"{'caught    ' if noticed else 'NOT CAUGHT'}  {time.perf_counter() - start:5.1f} s  {mutation.name}", flush=True)
-            if not noticed:
-                print(f"            {last}", flush=True)
+            print(line, flush=True)
     print(f"{len(chosen)} breakages, {missed} not noticed")
     return 1 if missed else 0
+
+
+def _try(trees: Queue[Path], mutation: Mutation) -> tuple[bool, str]:
+    """Whether it was noticed, and a line that says so."""
+    tree, start = trees.get(), time.perf_counter()
+    try:
+        noticed, last = caught(tree, mutation)
+    finally:
+        trees.put(tree)
+    line = f"{'caught    ' if noticed else 'NOT CAUGHT'}  {time.perf_counter() - start:5.1f} s  {mutation.name}"
+    return noticed, line if noticed else f"{line}\n            {last}"
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ _HISTORY: Final = "tests/history/test_verify.py"
 _FORGED: Final = "tests/history/test_forged.py"
 _PLANTED: Final = "tests/signing/test_planted.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
+_TWO_SWEEPERS: Final = "tests/sweep/test_two_at_once.py"
 _WITHHELD_SIGNED: Final = "tests/withheld/test_signed.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
 _ANY_FILE: Final = ('if stat.S_ISREG(status.st_mode) and inside.startswith(b"data/") == payload:', "if stat.S_ISREG(status.st_mode):")
@@ -211,6 +212,10 @@ MUTATIONS: Final = (
     _one("a sweep deletes before the second reading", "usecases/sweep/one_store.py", "        planner.confirm(named)\n",
          '        scratch.db.executemany("INSERT INTO condemned VALUES (?, \'unneeded\', 0)", [(line.key.text,) for line in named])\n',
          "tests/sweep/test_protocol.py"),
+    _one("what another sweeper deleted is kept", "usecases/sweep/one_store.py",
+         "going and self._is_there(line.key)]\n", "going]\n", _TWO_SWEEPERS),
+    _one("damage is taken for another sweeper's work", "usecases/sweep/rescue.py",
+         "    if not generations(job.source", "    if generations(job.source", _TWO_SWEEPERS),
     _one("a sweep ignores who is open", "usecases/sweep/one_store.py", "            left = True\n", "            left = False\n",
          "tests/sweep/test_protocol.py"),
     _one("a sweep condemns without a record", "usecases/sweep/one_store.py",
