@@ -58,8 +58,8 @@ def test_a_file_is_read_with_all_its_digests_at_any_length(monkeypatch, tmp_path
     (tmp_path / "file").write_bytes(data)
     for size in (7_000, 300_001, -1):
         descriptor = os.open(tmp_path / "file", os.O_RDONLY)
-        with HashingReader(descriptor, ["sha256", "sha512"], 10, 100_000) as reader:
+        with HashingReader(descriptor, ["sha256", "sha512"], 100_000) as reader:
             assert b"".join(iter(lambda reader=reader, size=size: reader.read(size), b"")) == data
             assert reader.digest("sha512") == hashlib.sha512(data).digest()
         os.close(descriptor)
-        assert (reader.length, reader.head, len(reader.pieces)) == (300_001, data[:10], 4)
+        assert (reader.length, len(reader.pieces)) == (300_001, 4)

@@ -225,10 +225,3 @@ class Catalogue:
         """Never rely on these again, until they are recorded anew."""
         with self.transaction() as db:
             db.executemany("UPDATE objects SET damaged = 1, verified = 0 WHERE id = ?", ((n,) for n in numbers))
-
-    # -- identification
-
-    def record_types(self, rows: Iterable[tuple[bytes, str, str]]) -> None:
-        """Remember (sha256, MIME type, signatures) of contents."""
-        with self.transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO types (sha256, type, signatures) VALUES (?, ?, ?)", rows)

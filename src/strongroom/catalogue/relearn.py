@@ -46,13 +46,24 @@ def _its_fault(error: sqlite3.Error) -> bool:
     return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF not in NOT_ITS_FAULT
 
 
-_TYPES: Final = "INSERT OR IGNORE INTO types (sha256, type, signatures) SELECT sha256, type, '' FROM part.types"
+#: A verdict as another database has it: its columns are those of `verdicts` but the number.
+PART_FORMATS: Final = """
+CREATE TABLE verdicts (number INTEGER PRIMARY KEY, mime TEXT, puid TEXT, name TEXT, version TEXT, basis TEXT, flags TEXT, signatures TEXT);
+CREATE TABLE formats (sha256 BLOB, extension TEXT, verdict INTEGER, PRIMARY KEY (sha256, extension)) WITHOUT ROWID;
+CREATE TABLE bag_formats (seal BLOB, verdict INTEGER, files INTEGER, bytes INTEGER);
+"""
+_COLUMNS: Final = "mime, puid, name, version, basis, flags, signatures"
+_SAME: Final = " AND ".join(f"m.{name} = p.{name}" for name in _COLUMNS.split(", "))
+_KNOWN: Final = f"JOIN part.verdicts p ON p.number = x.verdict JOIN main.verdicts m ON {_SAME}"
 
 
-def take_types(catalogue: Catalogue, part: Path) -> None:
-    """Take in the table `types` (sha256, type) of another database. By which signatures they were found is not known."""
+def take_formats(catalogue: Catalogue, part: Path) -> None:
+    """Take in the verdicts that another database with the tables of PART_FORMATS holds; what is known already stays."""
     with _attached(catalogue, part) as db:
-        db.execute(_TYPES)
+        db.execute(f"INSERT OR IGNORE INTO main.verdicts ({_COLUMNS}) SELECT {_COLUMNS} FROM part.verdicts")  # noqa: S608 -- constants
+        db.execute(f"INSERT OR IGNORE INTO main.formats SELECT x.sha256, x.extension, m.number FROM part.formats x {_KNOWN}")  # noqa: S608
+        db.execute("INSERT OR IGNORE INTO main.bag_formats SELECT x.seal, m.number, sum(x.files), sum(x.bytes) "  # noqa: S608
+                   f"FROM part.bag_formats x {_KNOWN} GROUP BY x.seal, m.number")
 
 
 def take_runs(catalogue: Catalogue, old: Path) -> None:

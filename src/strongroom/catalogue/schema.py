@@ -70,10 +70,29 @@ CREATE TABLE places (                 -- where a content lies; scope is '' or th
 ) WITHOUT ROWID;
 CREATE INDEX places_by_object ON places (object);
 CREATE INDEX places_by_length ON places (store, length) WHERE length > 4194304;
-CREATE TABLE types (                  -- what a content was identified as, by which signatures
-  sha256     BLOB PRIMARY KEY,
-  type       TEXT NOT NULL,
-  signatures TEXT NOT NULL
+CREATE TABLE verdicts (               -- what contents are identified as (formats.py); '' is: not known
+  number     INTEGER PRIMARY KEY,
+  mime       TEXT NOT NULL,
+  puid       TEXT NOT NULL,           -- PRONOM's id
+  name       TEXT NOT NULL,
+  version    TEXT NOT NULL,
+  basis      TEXT NOT NULL,
+  flags      TEXT NOT NULL,
+  signatures TEXT NOT NULL,           -- what judged, and by which signatures
+  UNIQUE (puid, mime, name, version, basis, flags, signatures)
+);
+CREATE TABLE formats (                -- the verdict about a content in files of an extension
+  sha256    BLOB NOT NULL,
+  extension TEXT NOT NULL,            -- in lower case; '' for none
+  verdict   INTEGER NOT NULL,
+  PRIMARY KEY (sha256, extension)
+) WITHOUT ROWID;
+CREATE TABLE bag_formats (            -- what the payload of a bag is made of
+  seal    BLOB NOT NULL,
+  verdict INTEGER NOT NULL,
+  files   INTEGER NOT NULL,
+  bytes   INTEGER NOT NULL,
+  PRIMARY KEY (seal, verdict)
 ) WITHOUT ROWID;
 CREATE TABLE source_files (           -- what a collection's source held when it was last read
   collection TEXT NOT NULL,

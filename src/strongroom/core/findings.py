@@ -27,8 +27,13 @@ class Code(Enum):
     SOURCE_LINK_LOOP = "source-link-loop", Severity.WARNING
     SOURCE_NAME = "source-name", Severity.NOTE  # a name that some file systems cannot hold
     SOURCE_REPLACED = "source-replaced", Severity.WARNING  # a delivery has a folder where the bag before has a file, or the like
-    IDENTIFICATION_CRASHED = "identification-crashed", Severity.WARNING  # libmagic ended the process that looked at the file
     SOURCE_SPLIT = "source-split", Severity.WARNING
+    # -- formats, one of each for a run, with counts and the first few paths
+    IDENTIFICATION_FAILED = "identification-failed", Severity.NOTE  # a library crashed, hung or wanted too much memory
+    FORMAT_UNIDENTIFIED = "format-unidentified", Severity.NOTE
+    FORMAT_ENCRYPTED = "format-encrypted", Severity.WARNING  # readable to whoever has the key, and the archive has none
+    FORMAT_EMPTY = "format-empty", Severity.NOTE
+    FORMAT_MISMATCH = "format-mismatch", Severity.NOTE  # the name ends as those of another format do
     # -- metadata
     RECORD_INVALID = "record-invalid", Severity.WARNING  # becomes an error under on_invalid: refuse | hold
     RECORD_REFUSED = "record-refused", Severity.ERROR

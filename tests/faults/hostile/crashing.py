@@ -1,42 +1,51 @@
-"""A libmagic that dies of some contents, for worker processes: they import this module and with it the crash."""
+"""Libraries that die, hang or eat memory over some contents: for the process in which contents are identified, which imports this."""
 
 from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
+from multiprocessing.connection import Connection
+from typing import NoReturn
 
-from strongroom.identify import libmagic
+from strongroom.core.formats import Format
+from strongroom.identify import child, process, verdict
 from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 
-_sound = libmagic.mime_type
+_judge = verdict.judge
 
 
-def _mime_type(head: bytes | memoryview) -> str | None:
-    if bytes(head).startswith(b"CRASH"):
+def hurt(descriptor: int, size: int, extension: str, path: str) -> Format:
+    head = os.pread(descriptor, 200, 0)
+    if head.startswith(b"CRASH"):
         os.kill(os.getpid(), signal.SIGSEGV)
-    if bytes(head).startswith(b"EXIT"):
+    if head.startswith(b"EXIT"):
         os._exit(3)
-    return _sound(head)
+    if head.startswith(b"HANG"):
+        while True:
+            pass
+    if head.startswith(b"SLEEP"):
+        signal.pause()
+    if head.startswith(b"BOMB"):
+        bytearray(4 << 30)
+    if head.startswith(b"ONCE") and not os.path.exists(once := head.split(b"\n")[1]):
+        os.close(os.open(once, os.O_CREAT))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _judge(descriptor, size, extension, path)
+
+
+def main(connection: Connection, shared: int, shared_path: str) -> NoReturn:
+    verdict.judge = hurt
+    child.main(connection, shared, shared_path)
 
 
 def ingest_with_crashes(job: IngestJob) -> IngestResult:
-    """`ingest`, in whose process libmagic crashes; each try leaves a file beside the claims."""
-    libmagic.mime_type = _mime_type
+    """`ingest`, with such libraries, and a tenth of the patience."""
+    sound, seconds = process._BOOTSTRAP, process.SECONDS
+    process._BOOTSTRAP = sound.replace("strongroom.identify.child", __name__)
+    process.SECONDS = 0.3
+    process.identifier().close()
     try:
         return ingest(job)
     finally:
-        libmagic.mime_type = _sound
-
-
-def out_of_memory(job: IngestJob) -> IngestResult:
-    """Killed once while it identifies, for a reason that has nothing to do with the content."""
-    once = Path(f"{job.source.decode()}-killed")
-    if not once.exists():
-        def kill(head: bytes | memoryview) -> str | None:
-            once.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-            return None
-
-        libmagic.mime_type = kill
-    return ingest(job)
+        process._BOOTSTRAP, process.SECONDS = sound, seconds
+        process.identifier().close()

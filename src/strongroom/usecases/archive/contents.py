@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue, ObjectRow
+from strongroom.catalogue.formats import record_formats
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import RefusedError, StrongroomError
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches, claims, known, reliance
+from strongroom.usecases.archive.formats import Examples
 from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 from strongroom.usecases.archive.readback import ReadBackJob, ReadBackResult, read_back
 from strongroom.usecases.archive.spool import Spool
@@ -35,6 +37,7 @@ class Done:
     new_contents: int = 0
     stored_bytes: int = 0
     verified: int = 0  # objects
+    identified: int = 0  # contents, in this run
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Contents:
         self._written: set[int] = set()  # objects written in this run
         self._own: set[int] = set()  # and by the attempt that is open now: what a lost attempt wrote may be swept
         self.done = Done()
+        self.failed = Examples()  # contents that could not be identified
 
     def attempt_opened(self) -> None:
         """What was written before now is looked at again before it is relied upon."""
@@ -170,12 +174,10 @@ class Contents:
                 self._own.add(number)
                 self.done.new_contents += len(stored.contents)
                 self.done.stored_bytes += stored.size
-        if result.types:
-            self._catalogue.record_types(result.types)
-        for sha256, how in result.crashed:
-            path = self._spool.one("SELECT min(path) FROM files WHERE sha256 = ?", (sha256,))
-            message = f"identifying its type crashed libmagic ({how}); it is stored without a type. Please report this"
-            self._found(Finding(Code.IDENTIFICATION_CRASHED, path, message))
+        record_formats(self._catalogue, result.formats.rows)
+        self.done.identified += len(result.formats.rows)
+        for sha256, why in result.formats.failed:
+            self.failed.add(self._spool.one("SELECT min(path) FROM files WHERE sha256 = ?", (sha256,)), why)
         self.done.read_bytes += result.read
 
     def _read_back(self, name: str, rows: list[ObjectRow], *, members: bool) -> list[ObjectRow]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from strongroom.catalogue.formats import FormatTotal
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.events import AGENT, Event, EventType, Outcome
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.formats import UNIDENTIFIED
 from strongroom.core.seal import Seal
 from strongroom.usecases.archive.attempt import Attempt
 
@@ -25,6 +27,8 @@ class Counts:
     records: int
     invalid: int
     verified: int
+    identified: int  # contents, in this run
+    formats: Sequence[FormatTotal]
 
 
 def agents(manifest: CollectionManifest) -> tuple[str, ...]:
@@ -41,8 +45,8 @@ def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Coun
             f"{counts.files - counts.read_files} were known by size, times and inode, or carried over", what, agents=who,
         ),
     ]
-    if manifest.identify:
-        events.append(Event(EventType.IDENTIFICATION, "MIME types by libmagic, each distinct content once", what, agents=who))
+    if counts.formats:
+        events.append(identification(counts.formats, counts.identified, what, who))
     if counts.records:
         outcome = Outcome.WARNING if counts.invalid else Outcome.SUCCESS
         note = f"{counts.invalid} of {counts.records} records are invalid" if counts.invalid else ""
@@ -51,6 +55,17 @@ def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Coun
     note = f"{len(findings)} findings, errors among them" if has_errors(findings) else ""
     detail = f"{counts.files} files, {counts.size} bytes; {counts.new_contents} contents were new to the store"
     return [*events, Event(EventType.INGESTION, detail, what, outcome, note, who)]
+
+
+def identification(totals: Sequence[FormatTotal], identified: int, what: Sequence[str], who: Sequence[str]) -> Event:
+    """The formats of a payload were identified; `identified`: so many contents just now, the others before."""
+    judges = " / ".join(sorted({total.format.signatures for total in totals if total.format.signatures}))
+    files = sum(total.files for total in totals)
+    known = sum(total.files for total in totals if total.format.puid)
+    unknown = sum(total.files for total in totals if total.format.has(UNIDENTIFIED))
+    detail = f"{files} files by {judges or 'what is not remembered'}; {identified} contents in this run, each once"
+    outcome = Outcome.WARNING if unknown else Outcome.SUCCESS
+    return Event(EventType.IDENTIFICATION, detail, what, outcome, f"{known} have a PRONOM id, {unknown} are unidentified", who)
 
 
 def stored_again(manifest: CollectionManifest, seal: Seal, contents: int) -> Event:

@@ -1,63 +1,59 @@
-"""Identification in a worker that may die of it: a content that crashes libmagic loses its type, and the run nothing."""
+"""Which contents of a batch are to be identified, and identifying them."""
 
 from __future__ import annotations
 
-import mmap
-import os
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from strongroom.identify import libmagic
+from strongroom.core.formats import Format
+from strongroom.identify.process import IdentificationFailedError, identifier
+from strongroom.usecases.archive.claims import Claims
+from strongroom.usecases.given import GIVEN
+
+_KNOWN: Final = (
+    GIVEN + "SELECT f.sha256, f.extension FROM given g JOIN formats f ON f.sha256 = g.sha256 "  # noqa: S608 -- constants
+    "JOIN verdicts v ON v.number = f.verdict WHERE v.signatures = ?2"
+)
 
 
-class IdentificationCrashedError(Exception):
-    """libmagic ended the process that looked at a content. The message says how."""
+@dataclass(slots=True)
+class Identified:
+    """What was found. `rows`: (SHA-256, extension, verdict); `failed`: (SHA-256, why there is none)."""
+
+    rows: list[tuple[bytes, str, Format]] = field(default_factory=list)
+    failed: list[tuple[bytes, str]] = field(default_factory=list)
 
 
-class Identifier:
-    """Identifies the contents of one batch.
+class Identification:
+    """The identification of one batch's contents: each content once for each extension, and only if these signatures did not yet."""
 
-    A shared byte says that libmagic is at work (0.2 µs a content, and it outlives the process). A batch that finds it set died in
-    libmagic when it was tried before, and looks at each content in a child of its own: 1 ms each, but no content can harm another.
-    """
+    def __init__(self, catalogue: sqlite3.Connection, claims: Claims, scratch: Path) -> None:
+        self._catalogue, self._claims, self._scratch = catalogue, claims, scratch
+        self._verdicts: dict[Format, Format] = {}  # few, so that one object stands for equal ones on the way to the parent
+        self.found = Identified()
 
-    def __init__(self, mark: Path) -> None:
-        """`mark`: the file of that byte, the same for every try of a batch and of no other batch."""
-        descriptor = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def wanted(self, pairs: Iterable[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
+        """Those of the (SHA-256, extension) that are this batch's to identify."""
+        pairs = list(pairs)
+        if not pairs:
+            return []
+        contents = b"".join(dict.fromkeys(sha256 for sha256, _ in pairs))
+        known = set(self._catalogue.execute(_KNOWN, (contents, identifier().signatures())))
+        keys = {hashlib.sha256(sha256 + extension.encode()).digest(): (sha256, extension) for sha256, extension in pairs
+                if (sha256, extension) not in known}
+        return [keys[key] for key in sorted(self._claims.claim(keys))]
+
+    def identify(self, sha256: bytes, extension: str, content: bytes | int) -> None:
+        """`content`: its bytes, or the descriptor of a file that holds them."""
         try:
-            os.ftruncate(descriptor, 1)
-            self._at_work = mmap.mmap(descriptor, 1)
-        finally:
-            os.close(descriptor)
-        self._careful = self._at_work[0] != 0
-
-    def mime_type(self, head: bytes | memoryview) -> str | None:
-        """As libmagic.mime_type. Raises IdentificationCrashedError."""
-        if self._careful:
-            return _in_a_child(head)
-        self._at_work[0] = 1
-        found = libmagic.mime_type(head)
-        self._at_work[0] = 0
-        return found
-
-    def close(self) -> None:
-        self._at_work.close()
-
-
-def _in_a_child(head: bytes | memoryview) -> str | None:
-    libmagic.signatures()  # loads them here, once for all children
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.write(writing, (libmagic.mime_type(head) or "").encode())
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        found = pipe.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status != 0:
-        raise IdentificationCrashedError(f"signal {-status}" if status < 0 else f"exit status {status}")
-    return found.decode() or None
+            verdict = identifier().identify(content, extension, self._scratch)
+        except IdentificationFailedError as error:
+            self.found.failed.append((sha256, str(error)))
+            if error.verdict is None:
+                return
+            verdict = error.verdict
+        self.found.rows.append((sha256, extension, self._verdicts.setdefault(verdict, verdict)))

@@ -12,12 +12,12 @@ from typing import IO, Final, cast
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest, hash_of
 from strongroom.core.errors import ChecksumRefusedError, CondemnedKeyError, KeyExistsError
+from strongroom.core.formats import extension_of
 from strongroom.core.pack import LARGE_CONTENT
-from strongroom.identify import libmagic
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
-from strongroom.usecases.archive.identifying import IdentificationCrashedError, Identifier
+from strongroom.usecases.archive.identifying import Identification, Identified
 from strongroom.usecases.archive.packing import Packs, StoredObject
 from strongroom.usecases.archive.reading import (
     FileState,
@@ -42,7 +42,6 @@ _STORED: Final = (
     GIVEN + "SELECT g.sha256 FROM given g WHERE EXISTS (SELECT 1 FROM places p JOIN objects o ON o.id = p.object "  # noqa: S608 -- constants
     "WHERE p.store = ?2 AND p.scope = ?3 AND p.sha256 = g.sha256 AND NOT o.damaged)"
 )
-_UNIDENTIFIED: Final = GIVEN + "SELECT g.sha256 FROM given g WHERE NOT EXISTS (SELECT 1 FROM types t WHERE t.sha256 = g.sha256)"  # noqa: S608
 _TRIES: Final = 3  # for a file that changes while it is read
 
 
@@ -79,8 +78,7 @@ class IngestResult:
     files: list[FileRow] = field(default_factory=list)
     problems: list[tuple[int, str, str]] = field(default_factory=list)
     objects: list[StoredObject] = field(default_factory=list)
-    types: list[tuple[bytes, str, str]] = field(default_factory=list)
-    crashed: list[tuple[bytes, str]] = field(default_factory=list)  # contents whose identification crashed, and how
+    formats: Identified = field(default_factory=Identified)
     read: int = 0  # bytes
 
 
@@ -95,23 +93,25 @@ class _Batch:
         self._result = IngestResult()
         self._packs = Packs(job.store, self._result.objects, compress=job.compress) if job.store is not None else None
         self._chunk: dict[bytes, bytes] = {}  # contents by digest
+        self._named: set[tuple[bytes, str]] = set()  # and the extensions under which they occur
         self._chunk_files = 0
         self._chunk_bytes = 0
         self._catalogue = sqlite3.connect(f"{job.catalogue.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
         self._claims = Claims(job.claims, job.first)
         self._hashes = [hash_of(algorithm) for algorithm in job.algorithms]
-        self._identifier = Identifier(job.claims.with_name(f"{job.claims.stem}-{job.first}.identifying"))
+        self._identification = Identification(self._catalogue, self._claims, job.claims.parent)
+        self._result.formats = self._identification.found
 
     def run(self) -> IngestResult:
         spool = sqlite3.connect(f"{self._job.spool.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
         try:
             rows = spool.execute(
-                "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)) FROM work w JOIN files f ON f.id = w.file "
+                "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)), f.path FROM work w JOIN files f ON f.id = w.file "
                 "WHERE w.seq BETWEEN ? AND ? ORDER BY w.seq",
                 (self._job.first, self._job.last),
             )
-            for number, name in rows:
-                self._file(number, name)
+            for number, name, path in rows:
+                self._file(number, name, path)
             self._settle()
             if self._packs is not None:
                 self._packs.close()
@@ -119,26 +119,25 @@ class _Batch:
             spool.close()
             self._catalogue.close()
             self._claims.close()
-            self._identifier.close()
             self._job.withheld.close()
         return self._result
 
-    def _file(self, number: int, name: bytes) -> None:
+    def _file(self, number: int, name: bytes, path: str) -> None:
         for left in reversed(range(_TRIES)):
             try:
-                self._read(number, self._job.source + b"/" + name)
+                self._read(number, self._job.source + b"/" + name, extension_of(path))
             except SourceReadError as problem:
                 if problem.kind == "changing" and left:
                     continue
                 self._result.problems.append((number, problem.kind, str(problem)))
             return
 
-    def _read(self, number: int, path: bytes) -> None:
+    def _read(self, number: int, path: bytes, extension: str) -> None:
         descriptor = open_source(path, follow=self._job.follow)
         try:
             state = FileState.of(descriptor)
             if state.size > LARGE_CONTENT:
-                self._large(number, descriptor, state)
+                self._large(number, descriptor, state, extension)
                 return
             data = read_small(descriptor, state)
         finally:
@@ -149,6 +148,7 @@ class _Batch:
             self._withheld(number, sha256)
             return
         self._result.files.append(_row(number, state, sha256, b"".join(others)))
+        self._named.add((sha256, extension))
         if sha256 not in self._chunk:
             self._chunk[sha256] = data
             self._chunk_bytes += len(data)
@@ -163,8 +163,10 @@ class _Batch:
         chunk, self._chunk, self._chunk_bytes, self._chunk_files = self._chunk, {}, 0, 0
         known = self._stored(chunk)
         new = self._claims.claim(chunk.keys() - known)
-        for sha256 in self._unidentified([sha256 for sha256 in chunk if sha256 in new or sha256 in known]):
-            self._identify(sha256, chunk[sha256])
+        if self._job.identify:
+            for sha256, extension in self._identification.wanted(self._named):
+                self._identification.identify(sha256, extension, chunk[sha256])
+        self._named.clear()
         if self._packs is None:
             return
         for sha256, content in chunk.items():
@@ -178,31 +180,16 @@ class _Batch:
         values = (b"".join(contents), self._job.store_number, self._job.scope)
         return {sha256 for (sha256,) in self._catalogue.execute(_STORED, values)}
 
-    def _unidentified(self, contents: Collection[bytes]) -> list[bytes]:
-        """Those of the contents whose type is to be found."""
-        if not self._job.identify or not contents:
-            return []
-        return [sha256 for (sha256,) in self._catalogue.execute(_UNIDENTIFIED, (b"".join(contents),))]
-
-    def _identify(self, sha256: bytes, head: bytes) -> None:
-        try:
-            found = self._identifier.mime_type(head)
-        except IdentificationCrashedError as error:
-            self._result.crashed.append((sha256, str(error)))
-            return
-        if found is not None:
-            self._result.types.append((sha256, found, libmagic.signatures()))
-
     def _withheld(self, number: int, sha256: bytes) -> None:
         self._result.problems.append((number, "withheld", self._job.withheld.reason(sha256) or ""))
 
     # -- large contents
 
-    def _large(self, number: int, descriptor: int, state: FileState) -> None:
+    def _large(self, number: int, descriptor: int, state: FileState, extension: str) -> None:
         with self._reader(descriptor, state) as reader:
-            self._read_large(number, descriptor, state, reader)
+            self._read_large(number, descriptor, state, reader, extension)
 
-    def _read_large(self, number: int, descriptor: int, state: FileState, reader: HashingReader) -> None:
+    def _read_large(self, number: int, descriptor: int, state: FileState, reader: HashingReader, extension: str) -> None:
         store = self._job.store
         if store is not None and store.capabilities.late_naming and not self._has_like_sized(state.size):
             self._store_while_reading(store, reader, descriptor, state)
@@ -216,15 +203,15 @@ class _Batch:
             if store is not None and not self._stored([sha256]) and self._claims.claim([sha256]):
                 self._store_by_reading_again(store, reader, descriptor, state)
         sha256 = reader.digest("sha256")
-        if self._unidentified([sha256]):
-            self._identify(sha256, reader.head)
+        if self._job.identify and self._identification.wanted([(sha256, extension)]):
+            self._identification.identify(sha256, extension, descriptor)
         self._result.read += state.size
         others = b"".join(reader.digest(algorithm) for algorithm in self._job.algorithms[1:])
         self._result.files.append(_row(number, state, sha256, others))
 
     def _reader(self, descriptor: int, state: FileState) -> HashingReader:
         piece = PIECE if state.size > PIECES_OVER else None
-        return HashingReader(descriptor, self._job.algorithms, libmagic.HEAD, piece)
+        return HashingReader(descriptor, self._job.algorithms, piece)
 
     def _has_like_sized(self, size: int) -> bool:
         """Whether the store has, or must not have, a large content of this very length: then it is hashed before anything is written."""

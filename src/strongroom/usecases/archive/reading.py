@@ -79,16 +79,14 @@ def check_unchanged(descriptor: int, state: FileState) -> None:
 
 
 class HashingReader(io.RawIOBase):
-    """Passes a file through while every algorithm sees it. Holds the first bytes for identification. Close it."""
+    """Passes a file through while every algorithm sees it. Close it."""
 
-    def __init__(self, descriptor: int, algorithms: Sequence[str], head: int, piece: int | None) -> None:
+    def __init__(self, descriptor: int, algorithms: Sequence[str], piece: int | None) -> None:
         """`piece`: bytes of the pieces whose digests are wanted too."""
         self._descriptor = descriptor
         self._hashes: dict[str, Hash] = {name: new_hash(name) for name in algorithms}
         self._pieces = Pieces(piece) if piece is not None else None
         self._running = SideBySide([*self._hashes.values(), *([self._pieces] if self._pieces else [])])
-        self._head_limit = head
-        self.head = b""
         self.length = 0
 
     def readable(self) -> bool:
@@ -102,8 +100,6 @@ class HashingReader(io.RawIOBase):
             data = os.read(self._descriptor, size)
         except OSError as error:
             raise SourceReadError("unreadable", f"cannot be read at byte {self.length}: {error.strerror}") from error
-        if self.length < self._head_limit:
-            self.head += data[: self._head_limit - self.length]
         self._running.update(data)
         self.length += len(data)
         return data

@@ -11,6 +11,7 @@ from typing import Final
 from strongroom import metadata
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.access import note_access
+from strongroom.catalogue.formats import note_bag_formats
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError
@@ -28,6 +29,7 @@ from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
 from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.destination import Destination, open_destination
+from strongroom.usecases.archive.formats import failed_finding
 from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal, stored_again
 from strongroom.usecases.archive.lock import only_one
 from strongroom.usecases.archive.previous import LastSeal, SealedTagFiles, find_last
@@ -286,10 +288,11 @@ class _Run:
             if self.attempt is None:
                 self._ensure_open()
                 continue  # what is relied upon is looked at again, now that the attempt is open
+            self._say_formats(payload)
             files = self._store_tag_files(self.attempt, writer, payload)
             seal, digest = self._seal(self.attempt, payload, files, state)
             if digest is not None:
-                return self._finish(self.attempt, seal, digest, files)
+                return self._finish(self.attempt, seal, digest, files, payload)
             self._close_attempt("the number went to another run")
             self._find_last()
             self.contents.learn()  # what the winner stored
@@ -309,7 +312,7 @@ class _Run:
 
     def _store_tag_files(self, attempt: Attempt, writer: TagFiles, payload: Payload) -> list[TagFile]:
         with self.stages.stage("store tag files") as progress:
-            events = before_the_seal(self.manifest, attempt, self._counts(payload.files, payload.size), self.findings.findings())
+            events = before_the_seal(self.manifest, attempt, self._counts(payload.files, payload.size, payload), self.findings.findings())
             files = writer.bag(payload, attempt.bag, self._collection(), [*self._received(attempt.bag), *events])
             for size in attempt.store_tag_files(files):
                 progress.advance(1, size)
@@ -347,7 +350,7 @@ class _Run:
 
     # -- after the seal
 
-    def _finish(self, attempt: Attempt, seal: Seal, digest: Digest, files: list[TagFile]) -> ArchiveReport:
+    def _finish(self, attempt: Attempt, seal: Seal, digest: Digest, files: list[TagFile], payload: Payload) -> ArchiveReport:
         damaged = 0
         if self.manifest.readback:
             damaged = self.contents.read_back()
@@ -356,10 +359,11 @@ class _Run:
                 self.findings.extend(wrong)
                 damaged += len(wrong)
         with self.stages.stage("catalogue"):
-            counts = self._counts(seal.payload_files, seal.payload_bytes)
+            counts = self._counts(seal.payload_files, seal.payload_bytes, payload)
             self._log([*self._received(seal.bag), *after_the_seal(self.manifest, seal, digest, counts, damaged)])
             self.catalogue.record_bag(seal, digest, self.destination.number)
             note_access(self.catalogue, digest, self.manifest.access.level, self.manifest.access.embargo_until)
+            note_bag_formats(self.catalogue, digest, payload.formats)
             self._remember(digest)
             self.catalogue.set_dirty(self.destination.number, dirty=False)
             self._keep(seal.bag, digest)
@@ -414,10 +418,15 @@ class _Run:
 
     # -- what is said
 
-    def _counts(self, files: int, size: int) -> Counts:
+    def _say_formats(self, payload: Payload) -> None:
+        self.findings.extend(payload.findings)
+        if self.contents.failed.count:
+            self.findings.add(failed_finding(self.contents.failed))
+
+    def _counts(self, files: int, size: int, payload: Payload) -> Counts:
         done = self.contents.done
         return Counts(files, size, self._read_files(), done.new_contents, done.stored_bytes, self.records.records, self.records.invalid,
-                      done.verified)
+                      done.verified, done.identified, payload.formats)
 
     def _read_files(self) -> int:
         return int(self.spool.one("SELECT count(*) FROM files WHERE read = 1"))

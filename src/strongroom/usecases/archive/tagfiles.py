@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from strongroom.catalogue.formats import FormatTotal
 from strongroom.collections.model import CollectionManifest
 from strongroom.core import canonical
 from strongroom.core.bag.baginfo import format_bag_info
@@ -18,8 +19,11 @@ from strongroom.core.bag.declaration import bagit_txt
 from strongroom.core.bag.encoding import encode_path
 from strongroom.core.digests import HEX_LENGTH, Digest, Hash, new_hash
 from strongroom.core.events import Event
+from strongroom.core.findings import Finding
+from strongroom.core.formats import extension_of
 from strongroom.core.ids import BagId
 from strongroom.usecases.archive.baginfo import bag_info
+from strongroom.usecases.archive.formats import PayloadFormats
 from strongroom.usecases.archive.spool import Spool
 
 #: The members of the collection manifest that describe the collection; a change of them is a new state (format.md, 4.3).
@@ -45,6 +49,8 @@ class Payload:
     parts: dict[str, str] = field(default_factory=dict)  # of the state digest
     files: int = 0
     size: int = 0
+    formats: tuple[FormatTotal, ...] = ()  # what was identified
+    findings: tuple[Finding, ...] = ()  # about that
 
 
 class _Writer:
@@ -141,16 +147,18 @@ class TagFiles:
             writers = [_Writer(self._folder, name, self._algorithms) for name in (*names, "fetch.txt", "metadata/technical.jsonl")]
             stack.callback(lambda: done.tag_files.extend(writer.finish() for writer in writers))
             db = stack.enter_context(spool.with_catalogue(catalogue))
+            db.create_function("extension_of", 1, extension_of, deterministic=True)
             rows = db.cursor().execute(
-                "SELECT f.path, f.size, f.mtime, f.mode, f.sha256, f.others, coalesce(t.type, f.type) FROM files f "
-                "LEFT JOIN cat.types t ON t.sha256 = f.sha256 AND ? WHERE f.sha256 IS NOT NULL ORDER BY f.path",
+                "SELECT f.path, f.size, f.mtime, f.mode, f.sha256, f.others, f.type, t.verdict FROM files f LEFT JOIN cat.formats t "
+                "ON ? AND t.sha256 = f.sha256 AND t.extension = extension_of(f.path) WHERE f.sha256 IS NOT NULL ORDER BY f.path",
                 (self._manifest.identify,),
             )
+            formats = PayloadFormats(db)
             prefix = f"https://{self._manifest.authority}/.well-known/ni/sha-256/"
             while chunk := rows.fetchmany(1000):
                 lines: list[list[str]] = [[] for _ in writers]
                 mode_lines = []
-                for path, size, mtime, mode, sha256, other, kind in chunk:
+                for path, size, mtime, mode, sha256, other, carried, verdict in chunk:
                     encoded = encode_path(path)
                     lines[0].append(_MANIFEST_LINE % (sha256.hex(), encoded))
                     rest, at = other.hex(), 0
@@ -159,15 +167,17 @@ class TagFiles:
                         at += length
                     ni = base64.urlsafe_b64encode(sha256).decode().rstrip("=")
                     lines[-2].append(f"{prefix}{ni} {size} {encoded}\n")
-                    type_part = "" if kind is None else f',"type":{json.dumps(kind)}'
+                    before, after = _format_members(formats, path, size, carried, verdict)
                     quoted = json.dumps(path, ensure_ascii=False)
-                    lines[-1].append(f'{{"mode":"{mode:04o}","mtime":{mtime},"path":{quoted},"size":{size}{type_part}}}\n')
+                    lines[-1].append(f'{{{before}"mode":"{mode:04o}","mtime":{mtime},"path":{quoted}{after}}}\n')
                     mode_lines.append(_MODE_LINE % (mode, encoded))
                     done.size += size
                 done.files += len(chunk)
                 modes.update("".join(mode_lines).encode())
                 for writer, text in zip(writers, lines, strict=True):
                     writer.write("".join(text).encode())
+            self._unless_empty(done, "metadata/formats.jsonl", formats.lines())
+            done.formats, done.findings = formats.totals(), tuple(formats.findings())
         done.parts["manifest-sha256"] = next(file.digests["sha256"] for file in done.tag_files if file.path == "manifest-sha256.txt")
         done.parts["modes"] = modes.hexdigest()
 
@@ -229,6 +239,15 @@ class TagFiles:
         for chunk in chunks:
             writer.write(chunk)
         return writer.finish()
+
+
+def _format_members(formats: PayloadFormats, path: str, size: int, carried: str | None, verdict: int | None) -> tuple[str, str]:
+    """The members of a line of technical.jsonl before `mode` and after `path`, in the order of canonical JSON."""
+    if verdict is None:
+        return "", f',"size":{size}' + (f',"type":{json.dumps(carried)}' if carried else "")
+    line, found = formats.note(path, size, verdict)
+    puid = f',"puid":"{found.puid}"' if found.puid else ""
+    return f'"format":{line},', f'{puid},"size":{size}' + (f',"type":{json.dumps(found.mime)}' if found.mime else "")
 
 
 _MANIFEST_LINE: Final = "%s  %s\n"

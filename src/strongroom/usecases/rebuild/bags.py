@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from strongroom.core.placement import parse_place
 from strongroom.signing import Trust
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
+from strongroom.usecases.rebuild.formats import LearnedFormats
 from strongroom.usecases.rebuild.scratch import open_part
 from strongroom.usecases.rebuild.signed import SignedSeal, judge
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
@@ -34,14 +34,12 @@ from strongroom.usecases.sealed.places import Places, Target
 from strongroom.usecases.sealed.seals import FoundSeal, read_seals
 from strongroom.usecases.signatures.settling import Arbiter
 
-_TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}\Z")  # RFC 6838, 4.2
 _LIMIT: Final = 256 << 20  # bytes of a placement
-_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class BagJob:
-    """Labels whose bags are to be read; types and scopes go into the database `part`."""
+    """Labels whose bags are to be read; formats and scopes go into the database `part`."""
 
     store: Store
     labels: tuple[BagId, ...]
@@ -114,23 +112,19 @@ def _placed(store: Store, bag: BagId, collector: Collector) -> Iterator[tuple[st
 
 
 def _read_payload(bag: SealedBag, db: sqlite3.Connection, collector: Collector) -> int:
-    """Take in the types of its contents, and count; how many payload files there are."""
+    """Take in the formats of its contents, and count; how many payload files there are."""
     files = size = 0
-    rows: list[tuple[bytes, str]] = []
     whole = True
+    formats = LearnedFormats(bag, db)
     for entry, detail in bag.described():
         files += 1
-        length, kind = detail.get("size"), detail.get("type")
+        length = detail.get("size")
         if type(length) is int:
             size += length
+            formats.note(entry.path, entry.digest.raw, length, detail.get("format"))
         else:
             whole = False
-        if isinstance(kind, str) and _TYPE.match(kind):
-            rows.append((entry.digest.raw, kind))
-            if len(rows) >= _AT_ONCE:
-                db.executemany("INSERT OR IGNORE INTO types VALUES (?, ?)", rows)
-                rows.clear()
-    db.executemany("INSERT OR IGNORE INTO types VALUES (?, ?)", rows)
+    formats.close()
     sealed = (bag.seal.payload_files, bag.seal.payload_bytes)
     if files != sealed[0] or (whole and size != sealed[1]):
         what = f"its seal counts {sealed[0]} files and {sealed[1]} bytes, its tag files {files} and {size}"

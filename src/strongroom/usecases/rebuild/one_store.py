@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.relearn import take_types
+from strongroom.catalogue.relearn import take_formats
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.findings import Code
 from strongroom.core.ids import BagId, check_collection_name, check_id
@@ -71,7 +71,7 @@ class StoreRebuild:
             scratch.note_signed(result.signed)
             self._collector.extend(one.said for one in result.signed if one.said and one.said.code is not Code.SIGNATURE_UNKNOWN_KEY)
             scratch.take_scopes(result.part)
-            take_types(self._catalogue, result.part)
+            take_formats(self._catalogue, result.part)
             result.part.unlink()
             self.done.bags += len(result.seals)
             self.done.files += result.files

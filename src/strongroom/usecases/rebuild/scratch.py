@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Self
 
+from strongroom.catalogue.relearn import PART_FORMATS
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 from strongroom.stores.interface import Stat
@@ -86,8 +87,7 @@ def open_part(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;"
-        "CREATE TABLE scopes (kind TEXT, digest BLOB, scope TEXT, PRIMARY KEY (kind, digest, scope)) WITHOUT ROWID;"
-        "CREATE TABLE types (sha256 BLOB PRIMARY KEY, type TEXT) WITHOUT ROWID;")
+        "CREATE TABLE scopes (kind TEXT, digest BLOB, scope TEXT, PRIMARY KEY (kind, digest, scope)) WITHOUT ROWID;" + PART_FORMATS)
     return db
 
 
