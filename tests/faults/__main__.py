@@ -5,16 +5,11 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import random
 import sys
-import tempfile
-import time
-import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 
-from tests.faults.disks import can_mount
 from tests.faults.rows import ROWS
+from tests.faults.running import run_row
 
 
 def main() -> int:
@@ -29,31 +24,11 @@ def main() -> int:
     failures = 0
     # spawned, not forked: each process has a canary credential of its own to look for (no max_tasks_per_child: Python 3.11 can hang)
     with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_run, number, args.seed, args.tries) for number in numbers]):
+        for done in as_completed([pool.submit(run_row, number, args.seed, args.tries) for number in numbers]):
             failed, text = done.result()
             failures += failed
             print(text, flush=True)
     return 1 if failures else 0
-
-
-def _run(number: int, seed: int, tries: int | None) -> tuple[int, str]:
-    """How many tries of a row failed, and its lines of the table."""
-    row = ROWS[number]
-    if row.mounts and not can_mount():
-        return 0, f"{row.name:42}   left out: mounting small file systems needs root"
-    began = time.monotonic()
-    done, failed = 0, []
-    with tempfile.TemporaryDirectory(prefix="strongroom-faults-") as folder:
-        try:
-            for wrong in row.tries(Path(folder), random.Random(f"{row.name} {seed}"), row.long if tries is None else tries):
-                done += 1
-                failed += [wrong] if wrong else []
-        except Exception:
-            done += 1
-            failed.append([traceback.format_exc()])
-    lines = [f"{row.name:42}{done:>7}{len(failed):>10}{time.monotonic() - began:>9.0f}"]
-    lines += ["    " + "\n    ".join("\n".join(wrong).splitlines()) for wrong in failed]
-    return len(failed), "\n".join(lines)
 
 
 if __name__ == "__main__":
