@@ -55,6 +55,18 @@ def format_of(catalogue: Catalogue, sha256: bytes, extension: str | None = None)
     return None if row is None else Format(*row)
 
 
+def compare_formats(catalogue: Catalogue, rows: Iterable[tuple[bytes, str, Format]]) -> Iterator[tuple[Format | None, Format]]:
+    """For each (SHA-256, extension, verdict) what is remembered (None: nothing), and that verdict. Before `record_formats`."""
+    with reading(catalogue) as db:
+        for sha256, extension, verdict in rows:
+            row = db.execute(
+                f"SELECT {_COLUMNS} FROM formats f JOIN verdicts v ON v.number = f.verdict "  # noqa: S608 -- constants
+                "WHERE f.sha256 = ? AND f.extension = ?",
+                (sha256, extension),
+            ).fetchone()
+            yield None if row is None else Format(*row), verdict
+
+
 def formats_of(catalogue: Catalogue, contents: Collection[bytes]) -> dict[bytes, Format]:
     """The best verdict about each of the contents (32 bytes each) that was ever identified."""
     wanted = list(contents)

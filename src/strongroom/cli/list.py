@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.formats import format_lines
 from strongroom.cli.table import size_text, table
+from strongroom.core.errors import UsageError
 from strongroom.usecases.context import Context
 from strongroom.usecases.listing import ListedBag, list_bags
 
@@ -21,13 +23,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("name", metavar="NAME", nargs="?", help="only the bags of this collection")
     parser.add_argument("--from", metavar="URL", dest="source", help="list what lies in this store, whatever the catalogue knows")
+    parser.add_argument("--formats", action="store_true", help="what the latest bags are made of, by the catalogue")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """List, print, and give the exit status."""
-    report = list_bags(Context.from_environment(), name=args.name, source=args.source)
+    if args.formats and args.source:
+        raise UsageError("--formats is answered by the catalogue, not by a store: `strongroom show NAME --from URL` reads one bag")
+    report = list_bags(Context.from_environment(), name=args.name, source=args.source, formats=args.formats)
     if args.json:
         print_json(report.to_json())
         return report.exit_status
@@ -35,6 +40,9 @@ def run(args: argparse.Namespace) -> int:
     if not report.bags:
         where = args.source or "the catalogue"
         print_lines([f"no bags in {where}" + (f" of a collection {args.name!r}" if args.name else "")])
+        return report.exit_status
+    if report.formats is not None:
+        print_lines(format_lines(report.formats) if report.formats else ["nothing was identified"])
         return report.exit_status
     rows = [(one.bag, one.sealed, _files(one), size_text(one.bytes), " ".join(one.stores) or "-") for one in report.bags]
     print_lines(table(("BAG", "SEALED", "FILES", "SIZE", "STORES"), rows, right=(2, 3)))

@@ -26,6 +26,7 @@ VERBS: Final = {
     "restore": ("strongroom.cli.restore", "put a bag, or files of it, back as they were"),
     "export": ("strongroom.cli.export", "write a bag as a tar, zip, folder or OCFL object, for a BagIt profile"),
     "handover": ("strongroom.cli.handover", "a complete signed package for another institution, and its receipt"),
+    "identify": ("strongroom.cli.identify", "identify stored contents again, once signatures are newer"),
     "diff": ("strongroom.cli.diff", "what differs between two bags"),
     "list": ("strongroom.cli.list", "the bags there are"),
     "show": ("strongroom.cli.show", "what a bag holds and where it came from"),

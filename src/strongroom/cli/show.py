@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.formats import format_lines
 from strongroom.cli.table import size_text, table
 from strongroom.core.digests import Digest
 from strongroom.usecases.context import Context
@@ -58,7 +59,10 @@ def _lines(report: ShowReport) -> Iterator[str]:
     yield ""
     yield "bag-info.txt"
     yield from ("  " + line for line in _aligned([(label, " ".join(value.split("\n"))) for label, value in report.info]))
-    if report.types:
+    if report.formats:
+        yield ""
+        yield from format_lines(report.formats)
+    elif report.types:
         yield ""
         rows = [(kind or "not identified", f"{files:,}", size_text(size)) for kind, files, size in report.types]
         yield from table(("FORMAT", "FILES", "SIZE"), rows[:_TYPES_SHOWN], right=(1, 2))

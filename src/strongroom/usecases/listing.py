@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.catalogue import Catalogue
+from strongroom.catalogue.formats import FormatTotal, formats_now
 from strongroom.core.findings import Finding, has_errors
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
@@ -26,6 +28,7 @@ class ListedBag:
 class ListReport:
     bags: tuple[ListedBag, ...]
     findings: tuple[Finding, ...] = ()
+    formats: tuple[FormatTotal, ...] | None = None  # of the latest bags together, where that was asked
 
     @property
     def exit_status(self) -> int:
@@ -33,6 +36,7 @@ class ListReport:
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/list-report.schema.json."""
+        formats = [{**one.format.to_json(), "files": one.files, "bytes": one.bytes} for one in self.formats or ()]
         return {
             "format": "strongroom-list-report/1",
             "bags": [
@@ -43,11 +47,13 @@ class ListReport:
                 for one in self.bags
             ],
             "findings": [finding.to_json() for finding in self.findings],
+            **({} if self.formats is None else {"formats": formats}),
         }
 
 
-def list_bags(context: Context, *, name: str | None = None, source: str | None = None) -> ListReport:
-    """Every bag, or those of a collection: by the catalogue, or with `source` by the seals that lie in that store.
+def list_bags(context: Context, *, name: str | None = None, source: str | None = None, formats: bool = False) -> ListReport:
+    """Every bag, or those of a collection: by the catalogue, or with `source` by the seals that lie in that store. `formats`: and what
+    the latest of those that the catalogue knows are made of.
 
     Raises StoreUnreachableError or WrongStoreError if `source` is given and no store answers there.
     """
@@ -55,12 +61,20 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
         return _in_store(source, name, context)
     known = known_bags(context, name)
     urls = {store.id: store.url for store in known.stores}
-    return ListReport(tuple(
+    bags = tuple(
         ListedBag(
             str(row.bag), row.seal.hex, row.sealed, row.files, row.bytes, tuple(urls[one] for one in row.stores if one in urls),
             known.withheld.get(row.bag, 0))
         for row in known.rows
-    ))
+    )
+    return ListReport(bags, formats=_formats(context, name) if formats else None)
+
+
+def _formats(context: Context, name: str | None) -> tuple[FormatTotal, ...]:
+    if not context.catalogue.exists():
+        return ()
+    with Catalogue.open(context.catalogue) as catalogue:
+        return formats_now(catalogue, name)
 
 
 def _in_store(source: str, name: str | None, context: Context) -> ListReport:

@@ -7,13 +7,16 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from strongroom.catalogue.formats import FormatTotal
 from strongroom.core.bag.baginfo import Element, parse_bag_info
 from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreError
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.formats import Format
 from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
@@ -59,6 +62,7 @@ class ShowReport:
     excluded_paths: tuple[tuple[str, str], ...]  # path and reason, the first of them
     largest: tuple[tuple[str, int], ...]  # path and bytes, largest first
     types: tuple[tuple[str, int, int], ...]  # MIME type ("" not identified), files, bytes; most files first
+    formats: tuple[FormatTotal, ...]  # as the bag was sealed; most files first
     signed: Signed
     withheld: int  # payload files
     withheld_paths: tuple[tuple[str, str], ...]  # path and reason, the first of them
@@ -79,6 +83,7 @@ class ShowReport:
             "excluded_paths": [{"path": path, "reason": reason} for path, reason in self.excluded_paths],
             "largest": [{"path": path, "bytes": size} for path, size in self.largest],
             "types": [{"type": kind or None, "files": files, "bytes": size} for kind, files, size in self.types],
+            "formats": [{**one.format.to_json(), "files": one.files, "bytes": one.bytes} for one in self.formats],
             "signed": {"standing": self.signed.standing, "key": self.signed.key, "label": self.signed.label, "says": self.signed.comment},
             "withheld": self.withheld,
             "withheld_paths": [{"path": path, "reason": reason} for path, reason in self.withheld_paths],
@@ -108,7 +113,7 @@ def show(
             str(bag.id), bag.digest.hex, bag.seal.collection, bag.seal.sealed, bag.seal.software,
             str(bag.seal.previous.bag) if bag.seal.previous else None, bag.seal.payload_files, bag.seal.payload_bytes, kinds["directory"],
             kinds["symlink"], tuple(_info(bag)), _stores(bag, context), _validation(bag), kinds["excluded"], tuple(excluded), largest,
-            types, _signed(signature, Keyring(context.home)), count, withheld, collector.findings(),
+            types, _formats(bag), _signed(signature, Keyring(context.home)), count, withheld, collector.findings(),
         )
 
 
@@ -156,6 +161,15 @@ def _payload(bag: SealedBag) -> tuple[tuple[tuple[str, int, int], ...], tuple[tu
     largest = heapq.nsmallest(_LARGEST, described(), key=lambda one: (-one[0], one[1]))
     types = sorted(((kind, count, sizes[kind]) for kind, count in files.items()), key=lambda one: (-one[1], one[0]))
     return tuple(types), tuple((path, size) for size, path in largest)
+
+
+def _formats(bag: SealedBag) -> tuple[FormatTotal, ...]:
+    """Out of metadata/formats.jsonl."""
+    found = [
+        FormatTotal(Format.of_json(line), *(max(0, line[name]) if type(line.get(name)) is int else 0 for name in ("files", "bytes")))
+        for line in islice(bag.lines("metadata/formats.jsonl"), _TYPES)
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.files, one.format)))
 
 
 def _info(bag: SealedBag) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,94 @@
+"""A worker's share: read contents from some objects, verify each, and identify it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from strongroom.core.errors import NotFoundInStoreError
+from strongroom.core.formats import Format, extension_of
+from strongroom.core.keys import StoreKey
+from strongroom.identify.process import IdentificationFailedError, identifier
+from strongroom.stores.generations import generations
+from strongroom.stores.interface import Store
+from strongroom.usecases.restore.contents import is_streamed, read_run, runs, stream
+from strongroom.usecases.restore.plan import FileRow, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyBatch:
+    """The objects of `store` to be read; what is wanted of them stands in the plan's job, one file for each content and extension."""
+
+    plan: Path
+    scratch: Path
+    store: Store
+    keys: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class IdentifyResult:
+    keys: tuple[str, ...]
+    contents: int = 0
+    size: int = 0  # bytes of them
+    rows: list[tuple[bytes, str, Format]] = field(default_factory=list)
+    unidentified: list[tuple[str, str]] = field(default_factory=list)  # payload path, and why there is no verdict
+    failed: list[int] = field(default_factory=list)  # contents that are not sound in these objects
+
+
+def current_signatures(_: None) -> str:
+    """What judges now. In a worker, since asking loads it."""
+    return identifier().signatures()
+
+
+def identify_batch(batch: IdentifyBatch) -> IdentifyResult:
+    """Identify every content that lies in these objects. Raises StoreUnreachableError; a second run does it all again."""
+    result = IdentifyResult(batch.keys)
+    with Plan(batch.plan) as plan:
+        for key in batch.keys:
+            _read_object(plan, batch, key, result)
+    return result
+
+
+def weigh(result: IdentifyResult) -> tuple[int, int]:
+    return result.contents, result.size
+
+
+def _read_object(plan: Plan, batch: IdentifyBatch, text: str, result: IdentifyResult) -> None:
+    key = StoreKey(text)
+    try:
+        batch.store.head(key)
+    except NotFoundInStoreError:  # a sweep may have left only a later generation
+        key = next(iter(generations(batch.store, key)), key)
+    for run in runs(plan.needs(text)):
+        files = plan.files(need.content for need in run)
+        if is_streamed(run):
+            need = run[0]
+            with tempfile.TemporaryFile(dir=batch.scratch) as file:
+                if not stream(batch.store, key, need, file.fileno()):
+                    result.failed.append(need.content)
+                    continue
+                _judge(need.sha, file.fileno(), files.get(need.content, ()), batch.scratch, result)
+                result.size += os.fstat(file.fileno()).st_size
+            continue
+        for need, data in read_run(batch.store, key, run):
+            if data is None:
+                result.failed.append(need.content)
+                continue
+            _judge(need.sha, data, files.get(need.content, ()), batch.scratch, result)
+            result.size += len(data)
+
+
+def _judge(sha: bytes, content: memoryview | int, files: list[FileRow] | tuple[()], scratch: Path, result: IdentifyResult) -> None:
+    result.contents += 1
+    for file in files:
+        extension = extension_of(file.path)
+        try:
+            verdict = identifier().identify(content, extension, scratch)
+        except IdentificationFailedError as error:
+            result.unidentified.append((file.path, str(error)))
+            if error.verdict is None:
+                continue
+            verdict = error.verdict
+        result.rows.append((sha, extension, verdict))

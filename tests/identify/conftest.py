@@ -1,0 +1,3 @@
+from tests.archive.conftest import runner, site
+
+__all__ = ["runner", "site"]
