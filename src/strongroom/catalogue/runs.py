@@ -87,6 +87,29 @@ def last_runs(catalogue: Catalogue, job: str) -> dict[str, RunRow]:
     return {row.collection: row for row in map(_row, rows)}
 
 
+def latest_of_each(catalogue: Catalogue) -> Iterator[RunRow]:
+    """The last run of each job over each collection and store that ended, newest first."""
+    with reading(catalogue) as db:
+        sql = (f"SELECT {_COLUMNS} FROM runs WHERE number IN (SELECT max(number) FROM runs WHERE ended IS NOT NULL "  # noqa: S608 -- as above
+               "GROUP BY job, collection, store) ORDER BY number DESC")
+        for row in db.execute(sql):
+            yield _row(row)
+
+
+def recent_runs(catalogue: Catalogue, since: str = "") -> Iterator[RunRow]:
+    """Runs that began at `since` (UTC) or later, newest first, one at a time."""
+    with reading(catalogue) as db:
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE started >= ? ORDER BY number DESC"  # noqa: S608 -- as above
+        for row in db.execute(sql, (since,)):
+            yield _row(row)
+
+
+def count_runs(catalogue: Catalogue, since: str = "") -> Iterator[tuple[str, str, str, int]]:
+    """(job, collection, outcome, how many) of the runs that began at `since` (UTC) or later."""
+    with reading(catalogue) as db:
+        yield from db.execute("SELECT job, collection, outcome, count(*) FROM runs WHERE started >= ? GROUP BY 1, 2, 3", (since,))
+
+
 def _row(row: tuple[Any, ...]) -> RunRow:
     number, job, collection, store, started, ended, outcome, status, summary = row
     return RunRow(number, job, collection, store, started, ended, outcome, status, json.loads(summary))

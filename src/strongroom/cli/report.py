@@ -1,20 +1,23 @@
-"""`strongroom report`: what was done lately."""
+"""`strongroom report`: what was done lately; with --html, a page about everything that is kept."""
 
 from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from pathlib import Path
 
-from strongroom.cli.common import add_json_option, print_json, print_lines
+from strongroom.cli.common import add_json_option, print_findings, print_json, print_lines
+from strongroom.core.errors import UsageError
 from strongroom.core.events import utc_text
+from strongroom.core.sizes import human_size
 from strongroom.usecases.context import Context
 from strongroom.usecases.report.run import report
 
 _EPILOG = """\
 exit status:
   0    printed, whatever the runs had found
-  2    wrong usage
-  3    with --log: the log of a store could not be read
+  2    wrong usage, or --html of a collection that may not be shown
+  3    with --log: the log of a store could not be read; with --html: a bag could not be
 """
 
 
@@ -23,7 +26,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "report",
         help="what the last run, or those of a period, did and found",
-        description="Print a digest of the last run, or of all since a day: bags made, audits, replications, repairs and findings.",
+        description="Print a digest of the last run, or of all since a day: bags made, audits, replications, repairs and findings. "
+        "With --html, write a page of its own about everything that is kept, how, and how soundly.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -32,17 +36,43 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     when.add_argument("--last", action="store_true", help="the last run alone (this is the default)")
     parser.add_argument("--log", action="store_true", help="read the logs of the stores that answer, too: what other installations did")
     add_json_option(parser)
+    page = parser.add_argument_group("as a page")
+    page.add_argument("--html", metavar="FILE", type=Path, help="write one self-contained file for a browser: totals, growth, copies, "
+                      "formats, fixity, findings, near-copies, levels of preservation. It is replaced if it is there")
+    page.add_argument("name", metavar="NAME", nargs="?", help="with --html: only this collection")
+    page.add_argument("--curator", action="store_true", help="with --html: show collections that are restricted, closed or embargoed, too")
+    page.add_argument("--attestations", metavar="FILE", type=Path,
+                      help="with --html: what the custodian attests (default: attestations.yaml among the collection manifests)")
+    page.add_argument("--quiet", action="store_true", help="with --html: no progress")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the digest, print it, and give the exit status."""
+    """Make the digest or the page, print it or where it is, and give the exit status."""
+    if args.html is not None:
+        return _page(args)
+    if args.name or args.curator or args.attestations:
+        raise UsageError("NAME, --curator and --attestations go with --html FILE")
     digest = report(Context.from_environment(), since=args.since, log=args.log)
     if args.json:
         print_json(digest.to_json())
     else:
         print_lines(digest.summary())
     return digest.exit_status
+
+
+def _page(args: argparse.Namespace) -> int:
+    from strongroom.runner.progress import choose_display  # noqa: PLC0415 -- the digest needs none of this
+    from strongroom.usecases.page.request import PageRequest  # noqa: PLC0415
+    from strongroom.usecases.page.run import make_page  # noqa: PLC0415
+
+    if args.json or args.last:
+        raise UsageError("--html writes a page; --json and --last go with the digest")
+    request = PageRequest(args.html, args.name, args.curator, args.attestations, args.since, args.log)
+    report = make_page(request, Context.from_environment(), choose_display(quiet=args.quiet))
+    print_findings(report.findings)
+    print_lines([f"{report.file}: {human_size(report.size)}; open it in a browser"])
+    return report.exit_status
 
 
 def _date(text: str) -> str:
