@@ -68,7 +68,8 @@ def _places(facts: Facts) -> dict[str, Attested]:
         words = f"copies of every collection lie {what.format(count)}"
         if count >= least:
             return Attested(True, words)
-        return Attested(False if count else None, f"a person has to attest for the stores, by `{field}`, that copies lie {what.format(least)}")
+        wanted = f"a person has to attest for the stores, by `{field}`, that copies lie {what.format(least)}"
+        return Attested(False if count else None, wanted)
 
     apart = said(locations, 2, "at {} different places", "location")
     return {
@@ -105,20 +106,22 @@ def _evidence(facts: Facts) -> dict[str, Evidence]:
             facts.no_readback, held, _SAME, "archived without reading back", "set `readback: true` in their collection manifests"),
         "integrity-apart": Evidence(facts.least >= 2, f"manifests lie in every store with the bags: {copies}", more),
         "integrity-intervals": _none(
-            facts.unread, held, "every stored byte was read within the days allowed", "not read within the days allowed", "run `strongroom audit`"),
+            facts.unread, held, "every stored byte was read within the days allowed", "not all read within the days allowed",
+            "run `strongroom audit`"),
         "integrity-recorded": _none(
             facts.unaudited, held, "results lie in each store below checks/ and in its log", "never audited", "run `strongroom audit`"),
         "integrity-on-demand": _none(
             facts.unaudited, held, "`strongroom audit` has done so in every store", "never audited", "run `strongroom audit`"),
-        "integrity-events": Evidence(None, "restoring, replicating, repairing and importing check every byte; after other events a person has to ask"),
+        "integrity-events": Evidence(
+            None, "restoring, replicating, repairing and importing check every byte; after other events a person has to ask"),
         "integrity-repair": Evidence(
             held and facts.damaged == 0 and facts.least >= 2,
             f"{plural(facts.damaged, 'object')} known to be damaged; {copies}",
             "run `strongroom repair`" if facts.damaged else more),
         "control-written": Evidence(None, "restricted and embargoed collections are shown to nobody by the pages this software makes"),
         "control-logged": Evidence(
-            held, "each store has a log in which every batch names the one before"
-            + ("; bags made here are signed" if facts.signed else "; bags made here are not signed, so that logs name programs, not people"), nothing),
+            held, "each store has a log in which every batch names the one before; bags made here are "
+            + ("signed" if facts.signed else "not signed, so that logs name programs, not people"), nothing),
         "control-reviewed": Evidence(None, "audits check that no log was altered, and `strongroom report --log` prints what it says"),
         "metadata-inventory": Evidence(held, "the catalogue, and seals and manifests in every store", nothing),
         "metadata-inventory-apart": Evidence(
@@ -126,7 +129,8 @@ def _evidence(facts: Facts) -> dict[str, Evidence]:
         "metadata-enough": _none(
             facts.undescribed, held, "every collection has a title and a description", "without title or description",
             "add them to their collection manifests"),
-        "metadata-standards": Evidence(None, f"records are held against: {', '.join(facts.standards) or 'nothing'}; events are PREMIS, bags BagIt 1.0"),
+        "metadata-standards": Evidence(
+            None, f"records are held against: {', '.join(facts.standards) or 'nothing'}; events are PREMIS, bags BagIt 1.0"),
         "metadata-gaps": _none(
             facts.gaps, held, "the last run over each collection found no record wanting", "with records or files wanting",
             "see the findings of their last archive run"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from strongroom.catalogue import BagRow, Catalogue
 from strongroom.catalogue.runs import last_runs
@@ -17,7 +18,7 @@ from strongroom.usecases.page.figures import Figures
 from strongroom.usecases.status.report import StatusReport
 
 #: Findings that say that a record or a file lacks what the other has.
-_GAPS = frozenset({"record-invalid", "record-refused", "record-held", "record-without-file", "file-without-record"})
+_GAPS: Final = frozenset({"record-invalid", "record-refused", "record-held", "record-without-file", "file-without-record"})
 
 
 def facts(
@@ -28,7 +29,8 @@ def facts(
     names = sorted({row.bag.name for row in rows})
     mine = {name: manifests[name] for name in names if name in manifests}
     sound = {store.id: attestations.store(store.id, store.url) for store in figures.stores if not store.unsound}
-    late = {one.store for collection in standing.collections if collection.name in names for one in collection.replicas
+    told = {store.url for store in figures.stores}  # others are called by their id: their URL names what may not be shown
+    late = {one.store if one.store in told else f"store {one.id}" for collection in standing.collections if collection.name in names for one in collection.replicas
             if one.held and one.recent_bytes < one.bytes}
     runs = last_runs(catalogue, "archive")
     return Facts(
@@ -39,7 +41,7 @@ def facts(
         no_readback=tuple(name for name, manifest in mine.items() if not manifest.readback),
         undescribed=tuple(name for name in names if name not in mine or not (mine[name].title and mine[name].description)),
         standards=tuple(sorted({manifest.metadata.schema.rpartition("/")[2] for manifest in mine.values()})),
-        gaps=tuple(name for name in names if name in runs and _GAPS & {one["code"] for one in runs[name].summary.get("findings", ())}),
+        gaps=tuple(name for name in names if name in runs and _has_gaps(runs[name].summary)),
         identified=sum(one.files for one in figures.formats),
         doubtful=sum(one.files for one in figures.formats if one.format.has(UNIDENTIFIED) or one.format.has(MISMATCH)),
         signatures=tuple(sorted({one.format.signatures for one in figures.formats if one.format.signatures})),
@@ -52,6 +54,12 @@ def _copies(names: Sequence[str], rows: Sequence[BagRow], sound: Mapping[str, St
     for row in rows:
         whole[row.bag.name] &= set(row.stores)
     return {name: tuple(sound[store] for store in sorted(stores)) for name, stores in whole.items()}
+
+
+def _has_gaps(summary: Mapping[str, Any]) -> bool:
+    """Whether the run found any, or so much that not every finding was remembered."""
+    found = summary.get("findings", ())
+    return bool(_GAPS & {one["code"] for one in found}) or sum(summary.get("counts", {}).values()) > len(found)
 
 
 def _signs(context: Context) -> bool:

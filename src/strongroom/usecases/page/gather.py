@@ -9,13 +9,14 @@ from typing import Final
 
 from strongroom.catalogue import BagRow, Catalogue
 from strongroom.catalogue.checks import count_unsound
-from strongroom.catalogue.formats import bag_formats
+from strongroom.catalogue.formats import FormatTotal, bag_formats
 from strongroom.catalogue.holdings import new_by_version, notable_of, shared_with, sharing, stored_in
 from strongroom.catalogue.reads import bytes_by_age, last_audited
 from strongroom.catalogue.runs import RunRow, count_runs, recent_runs
 from strongroom.catalogue.withheld import withheld_contents
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.events import utc_text
+from strongroom.core.formats import Format
 from strongroom.runner.progress import Display
 from strongroom.usecases.access import today
 from strongroom.usecases.context import Context
@@ -109,15 +110,16 @@ def _stores(
         number = catalogue.store_number(store.id)
         naming = [one for manifest in manifests.values() for one in manifest.stores if one.names(store.id, store.url)]
         place = attestations.store(store.id, store.url)
+        url = store.url if scope.may_tell(store.url) else f"store {store.id}"
         yield StoreFigures(
-            store.url, store.id, store.seen, bool(naming) and all(one.offline for one in naming), len(mine), sum(row.bytes for row in mine),
+            url, store.id, store.seen, bool(naming) and all(one.offline for one in naming), len(mine), sum(row.bytes for row in mine),
             stored_in(catalogue, number), tuple(bytes_by_age(catalogue, number, AGES, now=now)),
             last_audited(catalogue, number), count_unsound(catalogue, number), place.location, place.media,
         )
 
 
 def _formats(figures: Figures, catalogue: Catalogue, rows: Sequence[BagRow]) -> None:
-    totals: dict[object, tuple[int, int]] = {}
+    totals: dict[Format, tuple[int, int]] = {}
     for row in latest_rows(rows):
         for one in bag_formats(catalogue, row.seal):
             files, size = totals.get(one.format, (0, 0))

@@ -28,7 +28,8 @@ def near_copies(figures: Figures, catalogue: Catalogue, scope: Scope) -> None:
 
 
 def _alike(catalogue: Catalogue, pair: Pair, scope: Scope) -> Alike:
-    return Alike(_place(catalogue, pair.a, scope), _place(catalogue, pair.b, scope), pair.kind, pair.jaccard, pair.containment, pair.differs)
+    a, b = _place(catalogue, pair.a, scope), _place(catalogue, pair.b, scope)
+    return Alike(a, b, pair.kind, pair.jaccard, pair.containment, pair.differs)
 
 
 def _place(catalogue: Catalogue, content: Digest, scope: Scope) -> str:

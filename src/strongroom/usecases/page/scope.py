@@ -21,14 +21,13 @@ class Scope:
     shown: frozenset[str]
     hidden: frozenset[str]
     curator: bool
+    visible: frozenset[str]  # those that may be seen, whatever the page is about
     name: str | None = None
 
     @property
     def seen(self) -> frozenset[str] | None:
-        """The collections that may be seen, whatever the page is about; None: all."""
-        return None if self.curator else self.shown_at_all
-
-    shown_at_all: frozenset[str] = frozenset()
+        """`visible`, as the questions of the catalogue want it; None: all."""
+        return None if self.curator else self.visible
 
     def may_tell(self, *texts: str) -> bool:
         """Whether these texts name no collection that must not be named."""
@@ -63,4 +62,4 @@ def find_scope(context: Context, name: str | None, curator: bool, collector: Col
     if name is not None and name not in visible:
         raise RefusedError(f"{name} is not open to everybody; --curator makes a page of it that must not be passed on")
     shown = visible & {name} if name is not None else visible
-    return Scope(shown, frozenset(named - visible), curator, name, visible), known
+    return Scope(shown, frozenset(named - visible), curator, visible, name), known

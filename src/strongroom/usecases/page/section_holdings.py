@@ -9,7 +9,7 @@ from typing import Final
 from strongroom.core.formats import FLAGS
 from strongroom.core.sizes import human_size
 from strongroom.usecases.page.figures import CollectionFigures, Figures, NamedFile
-from strongroom.usecases.page.html import Html, el, join, name, plural, text
+from strongroom.usecases.page.html import Html, count, el, join, name, plural, size, text, when
 from strongroom.usecases.page.svg import Row, Series, bars, bytes_axis, columns
 from strongroom.usecases.page.table import behind, cut, table
 
@@ -27,16 +27,16 @@ _FLAG_WORDS: Final = {
 
 def totals(figures: Figures) -> Html:
     tiles = [
-        ("Collections", f"{len(figures.collections):,}", ""),
-        ("Bags", f"{figures.bags:,}", "sealed versions"),
-        ("Files", f"{figures.files:,}", "in the newest bags"),
-        ("Size", human_size(figures.bytes), "of the newest bags"),
-        ("Size of all bags", human_size(figures.given), "as they were given"),
-        ("Stores", f"{len(figures.stores):,}", ""),
-        ("Findings", f"{figures.counts['error']:,}", f"errors, and {plural(figures.counts['warning'], 'warning')}"),
+        ("Collections", count(len(figures.collections)), ""),
+        ("Bags", count(figures.bags), "sealed versions"),
+        ("Files", count(figures.files), "in the newest bags"),
+        ("Size", size(figures.bytes), "of the newest bags"),
+        ("Size of all bags", size(figures.given), "as they were given"),
+        ("Stores", count(len(figures.stores)), ""),
+        ("Errors", count(figures.counts["error"]), f"and {plural(figures.counts['warning'], 'warning')}"),
     ]
     if figures.withheld:
-        tiles.append(("Withheld", f"{figures.withheld:,}", "contents, at least"))
+        tiles.append(("Withheld", count(figures.withheld), "contents, at least"))
     parts = [el("dl", *(el("div", el("dt", what), el("dd", value, el("small", note) if note else "")) for what, value, note in tiles),
                 class_="tiles")]
     hidden = figures.hidden
@@ -58,10 +58,11 @@ def growth(figures: Figures) -> Html:
         return el("p", "Nothing was archived yet.")
     parts: list[Html] = []
     if figures.name is None:
-        parts.append(_by_month(figures))
+        if len({version.sealed[:7] for one in figures.collections for version in one.versions}) > 1:
+            parts.append(_by_month(figures))
         rows = [
-            (name(one.name), name(one.title or ""), f"{len(one.versions):,}", one.latest.sealed, f"{one.latest.files:,}",
-             human_size(one.latest.bytes), f"{one.latest.stores:,}") for one in figures.collections
+            (name(one.name), name(one.title or ""), count(len(one.versions)), when(one.latest.sealed), count(one.latest.files),
+             size(one.latest.bytes), count(one.latest.stores)) for one in figures.collections
         ]
         shown, more = cut(rows, _COLLECTIONS, "collections")
         heads = ("Collection", "Title", "Bags", "Newest sealed", "Files", "Size", "In stores")
@@ -83,12 +84,13 @@ def _by_month(figures: Figures) -> Html:
             found[0] += new
             found[1] += version.bytes - new
             found[2] += 1
-    rows = [Row(month, (new, old), f"{human_size(new + old)}, {human_size(new)} of it new") for month, (new, old, _) in sorted(months.items())]
+    rows = [
+        Row(month, (new, old), f"{human_size(new + old)}, {human_size(new)} of it new") for month, (new, old, _) in sorted(months.items())
+    ]
     chart = columns("growth-all", "Bytes archived by month", rows[-_COLUMNS:], _NEW, bytes_axis("month in which bags were sealed"))
-    heads = ("Month", "Bags", "Bytes given", "New", "Bytes given, exactly", "New, exactly")
-    body = [(month, f"{bags:,}", human_size(new + old), human_size(new), f"{new + old:,}", f"{new:,}")
-            for month, (new, old, bags) in sorted(months.items())]
-    return behind(chart, "Figures by month", table("Bytes archived by month", heads, body, numbers={1, 2, 3, 4, 5}))
+    body = [(month, count(bags), size(new + old), size(new)) for month, (new, old, bags) in sorted(months.items())]
+    heads = ("Month", "Bags", "Given", "New")
+    return behind(chart, "Figures by month", table("Bytes archived by month", heads, body, numbers={1, 2, 3}))
 
 
 def _by_version(ident: str, one: CollectionFigures) -> Html:
@@ -98,11 +100,11 @@ def _by_version(ident: str, one: CollectionFigures) -> Html:
         rows.append(Row(f"v{version.version}", (new, version.bytes - new), f"{human_size(version.bytes)}, {human_size(new)} of it new"))
     chart = columns(ident, f"Growth of {one.name} by version", rows, _NEW, bytes_axis("version"))
     body = [
-        (f"v{version.version}", version.sealed, f"{version.files:,}", f"{version.bytes:,}",
-         "not counted" if version.new is None else f"{version.new[0]:,}", "not counted" if version.new is None else f"{version.new[1]:,}",
-         f"{version.stores:,}") for version in one.versions
+        (f"v{version.version}", when(version.sealed), count(version.files), size(version.bytes),
+         "not counted" if version.new is None else count(version.new[0]), "not counted" if version.new is None else size(version.new[1]),
+         count(version.stores)) for version in one.versions
     ]
-    heads = ("Version", "Sealed", "Files", "Bytes", "New contents", "New bytes", "In stores")
+    heads = ("Version", "Sealed", "Files", "Size", "New contents", "New", "In stores")
     figures = table(f"Versions of {one.name}", heads, body, numbers={2, 3, 4, 5, 6})
     return join((el("h3", name(one.name), *((": ", name(one.title)) if one.title else ())), behind(chart, "Figures by version", figures)))
 
@@ -118,32 +120,30 @@ def copies(figures: Figures) -> Html:
     ]
     if figures.name is not None:
         reasons.pop()
-    rows = [Row(what, (size,), f"{human_size(size)} ({_percent(size, one.given)})") for what, size, _ in reasons]
+    rows = [Row(what, (part,), f"{human_size(part)} ({_percent(part, one.given)})") for what, part, _ in reasons]
     chart = bars("copies", "What the bytes given consist of", rows, (Series("bytes", "s1"),), bytes_axis("bytes in all bags"))
-    body = [(what, note, human_size(size), f"{size:,}", _percent(size, one.given)) for what, size, note in reasons]
-    body.append(("Given", "the payload of all bags, as it was given", human_size(one.given), f"{one.given:,}", _percent(one.given, one.given)))
+    reasons.append(("Given", one.given, "the payload of all bags, as it was given"))
+    body = [(what, note, size(part), f"{part:,}", _percent(part, one.given)) for what, part, note in reasons]
+    heads = ("Part", "What it is", "Size", "Bytes", "Share")
     parts = [
-        el("p", f"All bags together were given {human_size(one.given)} in {plural(one.files, 'file')}; {plural(one.contents, 'content')} "
-           f"of {human_size(one.distinct)} differ. Copies are found by SHA-256, and a content is stored once in each store."),
-        behind(chart, "Figures", table("Bytes given, by what they consist of", ("Part", "What it is", "Size", "Bytes", "Share"), body,
-                                       numbers={2, 3, 4})),
+        el("p", "All bags together were given ", size(one.given), f" in {plural(one.files, 'file')}; {plural(one.contents, 'content')} of ",
+           size(one.distinct), " differ. Copies are found by SHA-256, and a content is stored once in each store."),
+        behind(chart, "Figures", table("Bytes given, by what they consist of", heads, body, numbers={2, 3, 4})),
     ]
     if figures.shared is not None:
-        contents, size = figures.shared
-        parts.append(el("p", f"{plural(contents, 'content')} of these, {human_size(size)}, "
-                        f"{'is' if contents == 1 else 'are'} found in other collections as well."))
+        contents, shared = figures.shared
+        parts.append(el("p", f"{plural(contents, 'content')} of these, ", size(shared),
+                        f", {'is' if contents == 1 else 'are'} found in other collections as well."))
     stored = [
-        (name(store.url), human_size(store.given), human_size(store.stored.distinct), human_size(store.stored.again),
-         human_size(store.stored.saved), _signed(store.stored.frames), human_size(store.stored.stored), f"{store.stored.stored:,}")
-        for store in figures.stores
+        (name(store.url), size(store.given), size(store.stored.distinct), size(store.stored.again), size(store.stored.saved),
+         _signed(store.stored.frames), size(store.stored.stored)) for store in figures.stores
     ]
-    heads = ("Store", "Given", "Contents that differ", "Stored more than once", "Saved by compression", "Packs, all told", "Stored",
-             "Stored, bytes")
-    parts.append(table("What each store holds, without tag files", heads, stored, numbers=set(range(1, 8))))
+    heads_of_stores = ("Store", "Given", "Contents that differ", "Stored again", "Saved by zstd", "Packs", "Stored")
+    parts.append(table("What each store holds, without tag files", heads_of_stores, stored, numbers=range(1, 7)))
     parts.append(el(
-        "p", "Contents lie more than once in a store where collections do not share. Packs add the frames of tar and an index, and take away "
-        "what compression saves: contents that differ, those stored more than once, and packs together are what is stored. A store may "
-        "hold contents that no bag needs any more, until they are swept.", class_="aside"))
+        "p", "Contents lie in a store again where collections do not share. Packs add the frames of tar and an index, and take away what "
+        "compression saves: contents that differ, those stored again, and packs together are what is stored. A store may hold contents "
+        "that no bag needs any more, until they are swept.", class_="aside"))
     return join(parts)
 
 
@@ -156,17 +156,16 @@ def formats(figures: Figures) -> Html:
         found[0] += one.files
         found[1] += one.bytes
     ranked = sorted(by_type.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
-    rows = [Row(what, (size,), f"{human_size(size)}, {plural(files, 'file')}") for what, (files, size) in ranked[:_FORMATS]]
     rest = ranked[_FORMATS:]
     if rest:
-        files, size = sum(one[0] for _, one in rest), sum(one[1] for _, one in rest)
-        rows.append(Row(f"{plural(len(rest), 'other format')}", (size,), f"{human_size(size)}, {plural(files, 'file')}"))
+        ranked[_FORMATS:] = [(plural(len(rest), "other format"), [sum(one[0] for _, one in rest), sum(one[1] for _, one in rest)])]
+    rows = [Row(what, (length,), f"{human_size(length)}, {plural(files, 'file')}") for what, (files, length) in ranked]
     chart = bars("formats", "Formats by size", rows, (Series("bytes", "s3"),), bytes_axis("bytes in the newest bags"))
     body, more = cut([
-        (name(one.format.title or "not identified"), text(one.format.puid or "none"), text(one.format.mime or "unknown"), f"{one.files:,}",
-         f"{one.bytes:,}", text(one.format.flags.replace(" ", ", "))) for one in figures.formats
+        (name(one.format.title or "not identified"), text(one.format.puid or "none"), text(one.format.mime or "unknown"), count(one.files),
+         size(one.bytes), text(one.format.flags.replace(" ", ", "))) for one in figures.formats
     ], _FORMAT_ROWS, "formats")
-    heads = ("Format", "PRONOM", "MIME type", "Files", "Bytes", "To look at")
+    heads = ("Format", "PRONOM", "MIME type", "Files", "Size", "To look at")
     parts = [behind(chart, "All formats", join((table("Formats of the newest bags", heads, body, numbers={3, 4}), more)))]
     flagged = [(el("span", _FLAG_WORDS[flag], class_="warning"), sum(one.files for one in figures.formats if one.format.has(flag)))
                for flag in FLAGS]
@@ -178,7 +177,7 @@ def formats(figures: Figures) -> Html:
 
 def notable(figures: Figures) -> Html:
     def rows(files: Iterable[NamedFile], show: bool) -> list[tuple[object, ...]]:
-        return [(name(one.path), name(one.bag), human_size(one.value) if show else _day(one.value)) for one in files]
+        return [(name(one.path), name(one.bag), size(one.value) if show else _day(one.value)) for one in files]
 
     if not figures.largest:
         return el("p", "No files.")
@@ -200,6 +199,6 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def _signed(size: int) -> str:
+def _signed(value: int) -> Html:
     """ "+1.5 KiB", "−2.0 MiB"."""
-    return ("−" if size < 0 else "+") + human_size(abs(size))
+    return el("data", ("−" if value < 0 else "+") + human_size(abs(value)), value=value)

@@ -4,7 +4,7 @@ pixels as well as on a wall. Colours are classes of style.css, and no figure is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from strongroom.usecases.page.html import Html, el, join
 
 _ROW: Final = 42  # pixels: a line of text and a bar
 _BAR: Final = 16
+_SHORT: Final = 26  # characters
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _PLOT: Final = 200  # height of columns
 
@@ -49,12 +50,13 @@ def bars(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series], 
     parts = [_tick_down(number, axis.tick(top * number // 4), height) for number in range(5)]
     for at, row in enumerate(rows):
         y = at * _ROW
-        parts.append(el("text", row.label, x="0", y=y + 14, class_="label"))
+        parts += _labels(row.label, y + 14)
         parts.append(el("text", row.words, x="100%", y=y + 14, text_anchor="end", class_="figure"))
         start = 0
         for value, one in zip(row.values, series, strict=True):
             if value > 0:
-                parts.append(el("rect", x=_share(start, top), y=y + 20, width=_share(value, top), height=_BAR, class_=f"bar {one.shade}"))
+                shade = f"bar {one.shade}"
+                parts.append(el("rect", x=_share(start, top), y=y + 20, width=_share(value, top), height=_BAR, class_=shade))
             start += value
     parts.append(el("text", axis.title, x="50%", y=height + 36, text_anchor="middle", class_="axis"))
     return join((_frame(ident, title, _told(rows), height + 44, parts), legend(series)))
@@ -66,7 +68,7 @@ def columns(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series
     band = 100 / max(1, len(rows))
     width = min(band * 0.72, 14)
     every = -(-len(rows) // 6)
-    parts = [_tick_across(number, axis.tick(top * number // 4)) for number in range(5)]
+    parts = [_line_across(number) for number in range(5)]
     for at, row in enumerate(rows):
         middle = band * (at + 0.5)
         y = 24.0 + _PLOT
@@ -74,13 +76,13 @@ def columns(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series
             tall = _PLOT * value / top
             y -= tall
             if value > 0:
-                parts.append(el(
-                    "rect", x=f"{middle - width / 2:.3f}%", y=f"{y:.2f}", width=f"{width:.3f}%", height=f"{tall:.2f}", class_=f"bar {one.shade}"
-                ))
+                left, shade = f"{middle - width / 2:.3f}%", f"bar {one.shade}"
+                parts.append(el("rect", x=left, y=f"{y:.2f}", width=f"{width:.3f}%", height=f"{tall:.2f}", class_=shade))
         if at % every == 0:
             anchor = "start" if at == 0 and len(rows) > 6 else "middle"
             x = middle - width / 2 if anchor == "start" else middle
             parts.append(el("text", row.label, x=f"{x:.3f}%", y=_PLOT + 42, text_anchor=anchor, class_="tick"))
+    parts += [el("text", axis.tick(top * number // 4), x="0", y=_level(number) - 4, class_="tick") for number in range(5)]
     parts.append(el("text", axis.title, x="50%", y=_PLOT + 62, text_anchor="middle", class_="axis"))
     return join((_frame(ident, title, _told(rows), _PLOT + 70, parts), legend(series)))
 
@@ -115,7 +117,7 @@ def size_scale(most: int) -> int:
     """The same for bytes: its quarters are round in the unit in which they are written.
 
     >>> size_scale(5000), size_scale(900)
-    (8192, 1200)
+    (8192, 1000)
     """
     unit = 1
     while most > 1000 * unit and unit < 1 << 40:
@@ -154,9 +156,21 @@ def _tick_down(number: int, label: str, height: int) -> Html:
     return join((line, el("text", label, x=x, y=height + 16, text_anchor=anchor, class_="tick")))
 
 
-def _tick_across(number: int, label: str) -> Html:
-    y = 24 + _PLOT - _PLOT * number // 4
-    return join((el("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"), el("text", label, x="0", y=y - 4, class_="tick")))
+def _line_across(number: int) -> Html:
+    return el("line", x1="0", x2="100%", y1=_level(number), y2=_level(number), class_="grid")
+
+
+def _level(number: int) -> int:
+    return 24 + _PLOT - _PLOT * number // 4
+
+
+def _labels(label: str, y: int) -> Iterator[Html]:
+    """The whole label, and a short one that style.css shows instead where there is little room. (The table has the whole one.)"""
+    if len(label) <= _SHORT:
+        yield el("text", label, x="0", y=y, class_="label")
+    else:
+        yield el("text", label, x="0", y=y, class_="label wide")
+        yield el("text", label[: _SHORT - 1] + "…", x="0", y=y, class_="label narrow")
 
 
 def _share(value: int, top: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from strongroom.usecases.page.html import Html, el, join
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: frozenset[int] | set[int] = frozenset()) -> Html:
+def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Collection[int] = ()) -> Html:
     """A table whose first column names the row. `numbers`: columns that are set right. It scrolls by itself where it is too wide."""
     head = el("tr", *(el("th", one, scope="col", class_=_class(at, numbers)) for at, one in enumerate(heads)))
     body = [
@@ -31,5 +31,5 @@ def cut(rows: Sequence[Sequence[object]], most: int, what: str) -> tuple[Sequenc
     return rows[:most], el("p", f"… and {left:,} more {what} that are not listed here.", class_="aside") if left > 0 else Html("")
 
 
-def _class(at: int, numbers: frozenset[int] | set[int]) -> str | None:
+def _class(at: int, numbers: Collection[int]) -> str | None:
     return "number" if at in numbers else None

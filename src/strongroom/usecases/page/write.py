@@ -14,7 +14,7 @@ from strongroom import __version__
 from strongroom.core.errors import DestinationError
 from strongroom.usecases.page import section_care, section_holdings
 from strongroom.usecases.page.figures import Figures
-from strongroom.usecases.page.html import Html, el, join, name
+from strongroom.usecases.page.html import Html, el, name, when
 
 _SECTIONS: Final[tuple[tuple[str, str, Callable[[Figures], Html]], ...]] = (
     ("totals", "Totals", section_holdings.totals),
@@ -42,12 +42,12 @@ def markup(figures: Figures) -> Iterator[str]:
     )
     yield f'<!DOCTYPE html>\n<html lang="en">\n{head}\n<body>\n'
     yield el("a", "To the contents", href="#main", class_="skip")
-    warning = el("p", "For the curator: this page tells of collections that are not open to everybody. Do not pass it on.", class_="restricted")
+    told = "For the curator: this page tells of collections that are not open to everybody. Do not pass it on."
     yield el(
         "header", el("h1", name(title)),
-        el("p", f"As the catalogue of this installation of Strongroom {__version__} knew it on {figures.made}. It does not know what others did "
-           "since, nor which bytes went bad since they were last read.", class_="aside"),
-        warning if figures.curator else "",
+        el("p", f"As the catalogue of this installation of Strongroom {__version__} knew it on ", when(figures.made),
+           ". It does not know what others did since, nor which bytes went bad since they were last read.", class_="aside"),
+        el("p", told, class_="restricted") if figures.curator else "",
     )
     items = (el("li", el("a", what, href=f"#{ident}")) for ident, what, _ in _SECTIONS)
     yield el("nav", el("ul", *items), aria_label="Parts of this page")
@@ -55,8 +55,7 @@ def markup(figures: Figures) -> Iterator[str]:
     for ident, what, make in _SECTIONS:
         yield el("section", el("h2", what, id=ident), make(figures), aria_labelledby=ident)
         yield "\n"
-    yield join(("\n", Html("</main>\n"), el("footer", el("p", "Made by strongroom report --html; figures in parentheses and tables are exact.",
-                                                        class_="aside")), Html("\n</body>\n</html>\n")))
+    yield f"</main>\n{el('footer', el('p', 'Made by strongroom report --html.', class_='aside'))}\n</body>\n</html>\n"
 
 
 def write(figures: Figures, file: Path) -> int:
