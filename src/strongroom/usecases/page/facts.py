@@ -30,8 +30,8 @@ def facts(
     mine = {name: manifests[name] for name in names if name in manifests}
     sound = {store.id: attestations.store(store.id, store.url) for store in figures.stores if not store.unsound}
     told = {store.url for store in figures.stores}  # others are called by their id: their URL names what may not be shown
-    late = {one.store if one.store in told else f"store {one.id}" for collection in standing.collections if collection.name in names for one in collection.replicas
-            if one.held and one.recent_bytes < one.bytes}
+    replicas = [one for collection in standing.collections if collection.name in names for one in collection.replicas if one.held]
+    late = {one.store if one.store in told else f"store {one.id}" for one in replicas if one.recent_bytes < one.bytes}
     runs = last_runs(catalogue, "archive")
     return Facts(
         bags=len(rows), files=figures.files, copies=_copies(names, rows, sound), stores=len(figures.stores),

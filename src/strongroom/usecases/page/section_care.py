@@ -8,7 +8,7 @@ from strongroom.core.sizes import human_size
 from strongroom.usecases.page.figures import AGES, Figures, StoreFigures
 from strongroom.usecases.page.html import Html, count, el, join, name, plural, size, text, when
 from strongroom.usecases.page.levels import AREAS, NAMES, By, Level, reached
-from strongroom.usecases.page.svg import Row, Series, bars, bytes_axis
+from strongroom.usecases.page.svg import Row, Series, bars
 from strongroom.usecases.page.table import behind, table
 
 _AGES: Final = (
@@ -32,7 +32,7 @@ def fixity(figures: Figures) -> Html:
 def _store(number: int, store: StoreFigures) -> Html:
     whole = sum(store.ages)
     rows = [Row("all bytes", store.ages, human_size(whole))]
-    chart = bars(f"fixity-{number}", f"Bytes of {store.url} by when they were last read", rows, _AGES, bytes_axis("bytes in the store"))
+    chart = bars(f"fixity-{number}", f"Bytes of {store.url} by when they were last read", rows, _AGES, "bytes in the store")
     body = [(one.name, size(part), f"{part:,}", f"{100 * part / whole:.1f} %" if whole else "–")
             for one, part in zip(_AGES, store.ages, strict=True)]
     said = [
@@ -76,8 +76,9 @@ def likeness(figures: Figures) -> Html:
             (name(pair.a), name(pair.b), f"{pair.jaccard:.2f}", f"{pair.containment:.2f}", text(pair.differs)) for pair in cluster.pairs
         ]
         heads = ("One", "The other", "Alike", "Contained", "What differs")
+        summary = f"Group {number}: {plural(cluster.contents, 'content')}, {plural(cluster.count, 'pair')}"
         parts.append(el(
-            "details", el("summary", f"Group {number}: {plural(cluster.contents, 'content')}, {plural(cluster.count, 'pair')}"), places,
+            "details", el("summary", summary), places,
             el("p", f"… and {left:,} more.", class_="aside") if left > 0 else "",
             table(f"The likest pairs of group {number}", heads, rows, numbers={2, 3}), open="open" if number == 1 else None,
         ))
@@ -98,7 +99,9 @@ def preservation(figures: Figures) -> Html:
         level = reached(figures.levels, area)
         missing = [one for one in figures.levels if one.requirement.area == area and one.requirement.level == level + 1 and not one.met]
         lacks = el("ul", *(el("li", f"{one.requirement.asks}: {one.missing}") for one in missing))
-        rows.append((area, f"{level}: {NAMES[level]}" if level else "below 1", lacks if missing else "nothing: it is the highest"))
+        steps = el("span", "■" * level + "□" * (4 - level), class_="steps", aria_hidden="true")
+        words = f"{level}: {NAMES[level]}" if level else "below 1"
+        rows.append((area, join((steps, words)), lacks if missing else "nothing: it is the highest"))
     heads = ("Area", "Level reached", "Missing for the next")
     parts.append(el("div", table("Level reached in each area, and what the next one lacks", heads, rows), class_="levels"))
     for area in AREAS:

@@ -10,7 +10,7 @@ from strongroom.core.formats import FLAGS
 from strongroom.core.sizes import human_size
 from strongroom.usecases.page.figures import CollectionFigures, Figures, NamedFile
 from strongroom.usecases.page.html import Html, count, el, join, name, plural, size, text, when
-from strongroom.usecases.page.svg import Row, Series, bars, bytes_axis, columns
+from strongroom.usecases.page.svg import Row, Series, bars, columns
 from strongroom.usecases.page.table import behind, cut, table
 
 _COLLECTIONS: Final = 500  # in the table
@@ -87,7 +87,7 @@ def _by_month(figures: Figures) -> Html:
     rows = [
         Row(month, (new, old), f"{human_size(new + old)}, {human_size(new)} of it new") for month, (new, old, _) in sorted(months.items())
     ]
-    chart = columns("growth-all", "Bytes archived by month", rows[-_COLUMNS:], _NEW, bytes_axis("month in which bags were sealed"))
+    chart = columns("growth-all", "Bytes archived by month", rows[-_COLUMNS:], _NEW, "month in which bags were sealed")
     body = [(month, count(bags), size(new + old), size(new)) for month, (new, old, bags) in sorted(months.items())]
     heads = ("Month", "Bags", "Given", "New")
     return behind(chart, "Figures by month", table("Bytes archived by month", heads, body, numbers={1, 2, 3}))
@@ -98,7 +98,7 @@ def _by_version(ident: str, one: CollectionFigures) -> Html:
     for version in one.versions[-_COLUMNS:]:
         new = min(version.new[1], version.bytes) if version.new else 0
         rows.append(Row(f"v{version.version}", (new, version.bytes - new), f"{human_size(version.bytes)}, {human_size(new)} of it new"))
-    chart = columns(ident, f"Growth of {one.name} by version", rows, _NEW, bytes_axis("version"))
+    chart = columns(ident, f"Growth of {one.name} by version", rows, _NEW, "version")
     body = [
         (f"v{version.version}", when(version.sealed), count(version.files), size(version.bytes),
          "not counted" if version.new is None else count(version.new[0]), "not counted" if version.new is None else size(version.new[1]),
@@ -121,7 +121,7 @@ def copies(figures: Figures) -> Html:
     if figures.name is not None:
         reasons.pop()
     rows = [Row(what, (part,), f"{human_size(part)} ({_percent(part, one.given)})") for what, part, _ in reasons]
-    chart = bars("copies", "What the bytes given consist of", rows, (Series("bytes", "s1"),), bytes_axis("bytes in all bags"))
+    chart = bars("copies", "What the bytes given consist of", rows, (Series("bytes", "s1"),), "bytes in all bags")
     reasons.append(("Given", one.given, "the payload of all bags, as it was given"))
     body = [(what, note, size(part), f"{part:,}", _percent(part, one.given)) for what, part, note in reasons]
     heads = ("Part", "What it is", "Size", "Bytes", "Share")
@@ -160,7 +160,7 @@ def formats(figures: Figures) -> Html:
     if rest:
         ranked[_FORMATS:] = [(plural(len(rest), "other format"), [sum(one[0] for _, one in rest), sum(one[1] for _, one in rest)])]
     rows = [Row(what, (length,), f"{human_size(length)}, {plural(files, 'file')}") for what, (files, length) in ranked]
-    chart = bars("formats", "Formats by size", rows, (Series("bytes", "s3"),), bytes_axis("bytes in the newest bags"))
+    chart = bars("formats", "Formats by size", rows, (Series("bytes", "s3"),), "bytes in the newest bags")
     body, more = cut([
         (name(one.format.title or "not identified"), text(one.format.puid or "none"), text(one.format.mime or "unknown"), count(one.files),
          size(one.bytes), text(one.format.flags.replace(" ", ", "))) for one in figures.formats

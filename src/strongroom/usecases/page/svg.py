@@ -4,7 +4,7 @@ pixels as well as on a wall. Colours are classes of style.css, and no figure is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,15 +26,6 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """What it counts, where it ends, and how its ticks are written."""
-
-    title: str
-    end: Callable[[int], int]
-    tick: Callable[[int], str]
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """A bar or column: its label, a value for each series, and the figure in words."""
 
@@ -43,11 +34,11 @@ class Row:
     words: str
 
 
-def bars(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series], axis: Axis) -> Html:
-    """Bars from left to right, each with its label above it; several series follow each other."""
-    top = axis.end(max((sum(row.values) for row in rows), default=0))
+def bars(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series], axis: str) -> Html:
+    """Bars of bytes from left to right, each with its label above it; several series follow each other. `axis` says what is counted."""
+    top = size_scale(max((sum(row.values) for row in rows), default=0))
     height = len(rows) * _ROW
-    parts = [_tick_down(number, axis.tick(top * number // 4), height) for number in range(5)]
+    parts = [_tick_down(number, size_tick(top * number // 4), height) for number in range(5)]
     for at, row in enumerate(rows):
         y = at * _ROW
         parts += _labels(row.label, y + 14)
@@ -58,13 +49,13 @@ def bars(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series], 
                 shade = f"bar {one.shade}"
                 parts.append(el("rect", x=_share(start, top), y=y + 20, width=_share(value, top), height=_BAR, class_=shade))
             start += value
-    parts.append(el("text", axis.title, x="50%", y=height + 36, text_anchor="middle", class_="axis"))
+    parts.append(el("text", axis, x="50%", y=height + 36, text_anchor="middle", class_="axis"))
     return join((_frame(ident, title, _told(rows), height + 44, parts), legend(series)))
 
 
-def columns(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series], axis: Axis) -> Html:
-    """Columns side by side, the series of each on top of each other. Every so many of them has its label."""
-    top = axis.end(max((sum(row.values) for row in rows), default=0))
+def columns(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series], axis: str) -> Html:
+    """Columns of bytes side by side, the series of each on top of each other. Every so many of them has its label."""
+    top = size_scale(max((sum(row.values) for row in rows), default=0))
     band = 100 / max(1, len(rows))
     width = min(band * 0.72, 14)
     every = -(-len(rows) // 6)
@@ -82,8 +73,8 @@ def columns(ident: str, title: str, rows: Sequence[Row], series: Sequence[Series
             anchor = "start" if at == 0 and len(rows) > 6 else "middle"
             x = middle - width / 2 if anchor == "start" else middle
             parts.append(el("text", row.label, x=f"{x:.3f}%", y=_PLOT + 42, text_anchor=anchor, class_="tick"))
-    parts += [el("text", axis.tick(top * number // 4), x="0", y=_level(number) - 4, class_="tick") for number in range(5)]
-    parts.append(el("text", axis.title, x="50%", y=_PLOT + 62, text_anchor="middle", class_="axis"))
+    parts += [el("text", size_tick(top * number // 4), x="0", y=_level(number) - 4, class_="tick") for number in range(5)]
+    parts.append(el("text", axis, x="50%", y=_PLOT + 62, text_anchor="middle", class_="axis"))
     return join((_frame(ident, title, _told(rows), _PLOT + 70, parts), legend(series)))
 
 
@@ -174,12 +165,5 @@ def _labels(label: str, y: int) -> Iterator[Html]:
 
 
 def _share(value: int, top: int) -> str:
-    return f"{100 * value / top:.3f}%"
-
-
-def bytes_axis(title: str) -> Axis:
-    return Axis(title, size_scale, size_tick)
-
-
-def count_axis(title: str) -> Axis:
-    return Axis(title, scale, lambda value: f"{value:,}")
+    """A length as a share of the axis; what is there at all can be seen."""
+    return f"{max(100 * value / top, 0.3 if value else 0):.3f}%"
