@@ -103,10 +103,11 @@ def members(catalogue: Catalogue, content: Digest, *, seen: Collection[str] | No
 
 
 def clusters(
-    catalogue: Catalogue, *, seen: Collection[str] | None, collection: str | None = None, jaccard: float = ALIKE,
+    catalogue: Catalogue, *, seen: Collection[str] | None, collection: str | Collection[str] | None = None, jaccard: float = ALIKE,
     containment: float = CONTAINED, pairs: int = 100,
 ) -> Iterator[Cluster]:
-    """Clusters of near-copies, the largest first; with `collection`, those it has a content in. At most `pairs` pairs are given of each.
+    """Clusters of near-copies, the largest first; with `collection`, those it (or one of several) has a content in. At most `pairs`
+    pairs are given of each.
 
     Contents that are alike are in one cluster, as is one that is contained in another with the one that contains most of it. Memory:
     some tens of bytes for each content that has a near-copy.
@@ -115,7 +116,8 @@ def clusters(
     groups = _Groups()
     for a, b in _edges(catalogue, names, jaccard, containment):
         groups.join(a, b)
-    chosen = None if collection is None else _contents(catalogue, collection)
+    among = [collection] if isinstance(collection, str) else collection
+    chosen = None if among is None else {number for name in among for number in _contents(catalogue, name)}
     for numbers in groups.largest_first():
         if chosen is not None and chosen.isdisjoint(numbers):
             continue
@@ -201,8 +203,21 @@ def _likest(pair: Pair) -> tuple[float, float, str]:
     return -pair.jaccard, -pair.containment, pair.b.hex
 
 
-def record_pairs(catalogue: Catalogue, rows: Iterable[tuple[int, int, str, float, float, float, str, str]]) -> None:
-    """Remember (a, b, kind, jaccard, a in b, b in a, what b is as against a, what a is as against b), contents by their numbers, the
-    lower first."""
+def unreadable(catalogue: Catalogue, collections: Collection[str], most: int) -> list[tuple[str, str]]:
+    """(path, why) of contents of these collections that could not be compared, at most so many."""
+    with reading(catalogue) as db:
+        return db.execute(
+            "SELECT m.collection || '/' || m.path, c.note FROM likeness_contents c JOIN likeness_members m ON m.content = c.number "
+            "WHERE c.note != '' AND m.collection IN (SELECT value FROM json_each(?)) ORDER BY 1 LIMIT ?",
+            (json.dumps(sorted(collections)), most),
+        ).fetchall()
+
+
+#: (a, b, kind, jaccard, a in b, b in a, what b is as against a, what a is as against b), contents by their numbers, the lower first.
+PairRow = tuple[int, int, str, float, float, float, str, str]
+
+
+def record_pairs(catalogue: Catalogue, rows: Iterable[PairRow]) -> None:
+    """Remember pairs."""
     with catalogue.transaction() as db:
         db.executemany("INSERT OR REPLACE INTO likeness_pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)

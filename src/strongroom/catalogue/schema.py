@@ -165,7 +165,8 @@ CREATE TABLE likeness_contents (      -- what was compared with what (likeness.p
   type    TEXT,                       -- MIME type as the bag says
   method  TEXT,                       -- how it was read; absent: not yet
   kind    TEXT,                       -- 'text', 'image' or 'none'
-  note    TEXT NOT NULL DEFAULT ''    -- why nothing could be compared
+  note    TEXT NOT NULL DEFAULT '',   -- why nothing could be compared
+  compared INTEGER NOT NULL DEFAULT 0 -- with all others that were
 );
 CREATE INDEX likeness_unread ON likeness_contents (number) WHERE method IS NULL;
 CREATE TABLE likeness_members (       -- the collections that have a content; a figure for people, and who may see it
@@ -180,6 +181,11 @@ CREATE TABLE likeness_members (       -- the collections that have a content; a 
 CREATE INDEX likeness_members_by_content ON likeness_members (content);
 CREATE TABLE likeness_bags (          -- bags whose payload likeness_members knows
   seal BLOB PRIMARY KEY
+) WITHOUT ROWID;
+CREATE TABLE likeness_boilerplate (   -- what many documents of a collection share (strongroom.likeness.boilerplate)
+  collection TEXT PRIMARY KEY,
+  documents  INTEGER NOT NULL,        -- of the collection, when it was found
+  shingles   BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE likeness_pairs (         -- a < b
   a       INTEGER NOT NULL,

@@ -30,6 +30,7 @@ VERBS: Final = {
     "diff": ("strongroom.cli.diff", "what differs between two bags"),
     "list": ("strongroom.cli.list", "the bags there are"),
     "show": ("strongroom.cli.show", "what a bag holds and where it came from"),
+    "similar": ("strongroom.cli.similar", "which files are near-copies of each other, and what differs"),
     "status": ("strongroom.cli.status", "how each collection stands, and what is overdue"),
     "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
     "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),

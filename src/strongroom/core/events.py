@@ -27,6 +27,7 @@ class EventType(StrEnum):
     DELETION = "deletion"
     DEACCESSION = "deaccession"
     TRANSFER = "transfer"
+    METADATA_EXTRACTION = "metadata extraction"
 
 
 class Outcome(StrEnum):

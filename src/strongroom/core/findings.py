@@ -109,6 +109,7 @@ class Code(Enum):
     RESTORE_NO_MATCH = "restore-no-match", Severity.ERROR
     OVERDUE = "overdue", Severity.ERROR
     RUN_FAILED = "run-failed", Severity.WARNING  # the last run of a job found errors, or did not end
+    NOT_COMPARED = "not-compared", Severity.WARNING  # contents that the search for near-copies could not read
     # -- bags of others (import)
     IMPORT_REFUSED = "import-refused", Severity.ERROR  # a serialised bag, or a member of it, that is not taken
     IMPORT_CHANGED = "import-changed", Severity.ERROR  # what was archived is not what was validated

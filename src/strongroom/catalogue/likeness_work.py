@@ -1,0 +1,192 @@
+"""What the search for near-copies asks of the catalogue and remembers in it. How it is asked about them: likeness.py."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from strongroom.catalogue.catalogue import Catalogue
+from strongroom.catalogue.checks import reading
+from strongroom.core.digests import Digest
+from strongroom.core.ids import BagId
+
+
+class Held(NamedTuple):
+    """A content of a bag."""
+
+    sha256: bytes
+    length: int | None
+    type: str | None  # MIME
+    path: str  # one of its paths
+    files: int  # with this content
+
+
+class Unread(NamedTuple):
+    """A content that was not looked at yet."""
+
+    sha256: bytes
+    length: int | None
+    type: str | None
+    path: str
+
+
+def listed_bags(catalogue: Catalogue) -> set[Digest]:
+    """The seals of the bags whose payload is known here."""
+    with reading(catalogue) as db:
+        return {Digest.from_bytes(seal) for (seal,) in db.execute("SELECT seal FROM likeness_bags")}
+
+
+def record_members(catalogue: Catalogue, bag: BagId, contents: Iterable[Held]) -> None:
+    """Remember contents of a bag. Doing it again changes nothing."""
+    rows = list(contents)
+    with catalogue.transaction() as db:
+        db.executemany(
+            "INSERT INTO likeness_contents (sha256, length, type) VALUES (?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET "
+            "length = coalesce(length, excluded.length), type = coalesce(type, excluded.type)",
+            ((one.sha256, one.length, one.type) for one in rows),
+        )
+        db.executemany(
+            "INSERT INTO likeness_members (collection, content, path, files, first, last) "
+            "SELECT ?1, number, ?2, ?3, ?4, ?4 FROM likeness_contents WHERE sha256 = ?5 ON CONFLICT (collection, content) DO UPDATE SET "
+            "path = iif(excluded.last >= last, excluded.path, path), files = iif(excluded.last >= last, excluded.files, files), "
+            "first = min(first, excluded.first), last = max(last, excluded.last)",
+            ((bag.name, one.path, one.files, bag.version, one.sha256) for one in rows),
+        )
+
+
+def record_listed(catalogue: Catalogue, seal: Digest) -> None:
+    """All contents of the bag are remembered."""
+    with catalogue.transaction() as db:
+        db.execute("INSERT OR IGNORE INTO likeness_bags (seal) VALUES (?)", (seal.raw,))
+
+
+def renew(catalogue: Catalogue, shelf: Path, method: str) -> None:
+    """What was looked at in another way, or is not on the shelf (its file) any more, is to be looked at again."""
+    with _with_shelf(catalogue, shelf) as db:
+        db.execute(
+            "UPDATE likeness_contents SET method = NULL, compared = 0 WHERE method != ?1 OR (kind IN ('text', 'image') "
+            "AND NOT EXISTS (SELECT 1 FROM shelf.looked l WHERE l.sha256 = likeness_contents.sha256 AND l.method = ?1))",
+            (method,),
+        )
+        # what is on the shelf already, because the catalogue was lost or a run was cut off, need not be read again
+        db.execute(
+            "UPDATE likeness_contents SET method = l.method, kind = l.kind, note = iif(l.kind = 'none', l.form, ''), compared = 0 "
+            "FROM shelf.looked l WHERE l.sha256 = likeness_contents.sha256 AND likeness_contents.method IS NULL AND l.method = ?",
+            (method,),
+        )
+
+
+def unread(catalogue: Catalogue, collection: str) -> Iterator[Unread]:
+    """The contents of a collection that were not looked at yet."""
+    with reading(catalogue) as db:
+        yield from map(Unread._make, db.execute(
+            "SELECT c.sha256, c.length, c.type, m.path FROM likeness_contents c "
+            "JOIN likeness_members m ON m.content = c.number AND m.collection = ? WHERE c.method IS NULL ORDER BY c.number",
+            (collection,),
+        ))
+
+
+def record_looked(catalogue: Catalogue, method: str, rows: Iterable[tuple[bytes, str, str]]) -> None:
+    """Remember (SHA-256, kind, why nothing could be compared) of contents that were looked at."""
+    with catalogue.transaction() as db:
+        db.executemany(
+            "UPDATE likeness_contents SET method = ?, kind = ?, note = ?, compared = 0 WHERE sha256 = ?",
+            ((method, kind, note, sha) for sha, kind, note in rows),
+        )
+
+
+def forget(catalogue: Catalogue, contents: Iterable[bytes]) -> list[bytes]:
+    """These contents are withheld: nothing that was learned of them is kept. Those of which something was."""
+    gone = []
+    with catalogue.transaction() as db:
+        for sha in contents:
+            row = db.execute("SELECT number FROM likeness_contents WHERE sha256 = ? AND kind IN ('text', 'image')", (sha,)).fetchone()
+            if row is not None:
+                gone.append(sha)
+                db.execute("DELETE FROM likeness_pairs WHERE a = ?1 OR b = ?1", row)
+                db.execute("UPDATE likeness_contents SET method = NULL, kind = NULL, compared = 0 WHERE number = ?", row)
+    return gone
+
+
+def texts(catalogue: Catalogue, shelf: Path) -> Iterator[tuple[int, bool, bytes]]:
+    """(number, whether it was compared, shingles) of every text."""
+    with _with_shelf(catalogue, shelf, write=False) as db:
+        yield from db.execute(
+            "SELECT c.number, c.compared, l.shingles FROM shelf.looked l JOIN likeness_contents c ON c.sha256 = l.sha256 "
+            "WHERE c.kind = 'text' ORDER BY l.number")
+
+
+def images(catalogue: Catalogue, shelf: Path) -> Iterator[tuple[int, bool, bytes]]:
+    """(number, whether it was compared, hash) of every picture."""
+    with _with_shelf(catalogue, shelf, write=False) as db:
+        yield from db.execute(
+            "SELECT c.number, c.compared, l.hash FROM shelf.looked l JOIN likeness_contents c ON c.sha256 = l.sha256 "
+            "WHERE c.kind = 'image' ORDER BY c.number")
+
+
+def sample(catalogue: Catalogue, shelf: Path, collection: str, most: int) -> Iterator[tuple[bytes, int]]:
+    """(shingles, first shingle) of at most `most` texts of a collection, chosen as if at random."""
+    with _with_shelf(catalogue, shelf, write=False) as db:
+        yield from db.execute(
+            "SELECT l.shingles, l.first FROM (SELECT c.sha256 FROM likeness_members m JOIN likeness_contents c ON c.number = m.content "
+            "WHERE m.collection = ? AND c.kind = 'text' ORDER BY c.sha256 LIMIT ?) c JOIN shelf.looked l ON l.sha256 = c.sha256",
+            (collection, most),
+        )
+
+
+def counts(catalogue: Catalogue, collection: str | None = None) -> dict[str, int]:
+    """Contents by kind: "text", "image", "none", and "" for those that were not looked at."""
+    within = "WHERE EXISTS (SELECT 1 FROM likeness_members m WHERE m.content = number AND m.collection = ?)"
+    with reading(catalogue) as db:
+        return dict(db.execute(
+            f"SELECT iif(method IS NULL, '', kind), count(*) FROM likeness_contents {within if collection else ''} GROUP BY 1",  # noqa: S608
+            (collection,) if collection else (),
+        ))
+
+
+def uncompared(catalogue: Catalogue, kind: str) -> int:
+    """How many contents of a kind were not compared yet."""
+    with reading(catalogue) as db:
+        return int(db.execute("SELECT count(*) FROM likeness_contents WHERE kind = ? AND NOT compared", (kind,)).fetchone()[0])
+
+
+def boilerplate(catalogue: Catalogue) -> dict[str, tuple[int, bytes]]:
+    """By collection: how many documents it had when its boilerplate was found, and that."""
+    with reading(catalogue) as db:
+        return {name: (documents, shingles) for name, documents, shingles in db.execute("SELECT * FROM likeness_boilerplate")}
+
+
+def record_boilerplate(catalogue: Catalogue, collection: str, documents: int, shingles: bytes) -> None:
+    """Remember the boilerplate of a collection. If it is another than before, all texts are to be compared again."""
+    with catalogue.transaction() as db:
+        before = db.execute("SELECT shingles FROM likeness_boilerplate WHERE collection = ?", (collection,)).fetchone()
+        db.execute("INSERT OR REPLACE INTO likeness_boilerplate VALUES (?, ?, ?)", (collection, documents, shingles))
+        if shingles != (b"" if before is None else before[0]):
+            db.execute("UPDATE likeness_contents SET compared = 0 WHERE kind = 'text'")
+
+
+@contextmanager
+def replacing(catalogue: Catalogue, kind: str) -> Iterator[None]:
+    """Around the recording of all pairs of a kind that contents not compared yet have: theirs of before are gone, and they count as
+    compared afterwards. All or nothing."""
+    with catalogue.transaction() as db:
+        stale = "(SELECT number FROM likeness_contents WHERE kind = ? AND NOT compared)"
+        for side in ("a", "b"):
+            db.execute(f"DELETE FROM likeness_pairs WHERE {side} IN {stale}", (kind,))  # noqa: S608 -- constants
+        yield
+        db.execute("UPDATE likeness_contents SET compared = 1 WHERE kind = ?", (kind,))
+
+
+@contextmanager
+def _with_shelf(catalogue: Catalogue, shelf: Path, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+    """A connection of its own to the catalogue, with the shelf attached as `shelf`."""
+    mode = "rw" if write else "ro"
+    db = sqlite3.connect(f"{catalogue.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=60, isolation_level=None)
+    try:
+        db.execute("ATTACH ? AS shelf", (f"{shelf.absolute().as_uri()}?mode=ro",))
+        yield db
+    finally:
+        db.close()

@@ -1,0 +1,175 @@
+"""Reading contents out of stores to look at them: each verified by its digest, and looked at where it can do no harm."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.findings import Code, Finding
+from strongroom.core.keys import StoreKey
+from strongroom.likeness.features import Nothing
+from strongroom.likeness.guard import Failed, Limits
+from strongroom.likeness.shelf import Looked
+from strongroom.runner.interface import Runner
+from strongroom.stores.generations import generations
+from strongroom.stores.interface import Store
+from strongroom.usecases.restore.contents import is_streamed, read_run, runs
+from strongroom.usecases.restore.locate import Level, locate
+from strongroom.usecases.restore.plan import WHOLE, Need, Plan
+from strongroom.usecases.sealed.bag import SealedBag
+from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sealed.objects import read_up_to
+
+#: What the hints table says of each content, for who looks at it.
+HINTS: Final = "CREATE TABLE hint (content INTEGER PRIMARY KEY, type TEXT, path TEXT NOT NULL)"
+_BATCH: Final = 24 << 20  # bytes in a batch of packs
+_TOGETHER: Final = 8 << 20  # bytes that are looked at in one child process
+
+
+@dataclass(frozen=True, slots=True)
+class LookBatch:
+    """Objects of `store`; which contents of them are wanted stands in the plan's job."""
+
+    plan: Path
+    store: Store
+    keys: tuple[str, ...]
+    limits: Limits
+
+
+@dataclass(slots=True)
+class LookResult:
+    keys: tuple[str, ...]
+    size: int = 0  # bytes looked at
+    looked: list[tuple[bytes, Looked]] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)  # contents that are not sound in these objects
+    bad_keys: list[str] = field(default_factory=list)
+
+
+def read_all(bag: SealedBag, plan: Plan, runner: Runner, collector: Collector, limits: Limits) -> Iterator[list[tuple[bytes, Looked]]]:
+    """Look at every content of the plan, in whichever store of the bag it is sound; what was learned, as it comes."""
+    silent: set[int] = set()
+    for level in Level:
+        for number, store in enumerate(bag.places):
+            if not plan.missing():
+                return
+            if number in silent:
+                continue
+            try:
+                locate(plan, number, store, level, bag.id, runner, collector)
+                while plan.assign(number):
+                    yield from _round(plan, store, runner, collector, limits)
+            except StoreUnreachableError as error:
+                silent.add(number)
+                bag.places.give_up(store, error)
+    if lost := plan.missing():
+        what = f"{lost:,} contents could not be read and were not compared; an audit says more"
+        collector.add(Finding(Code.NOT_COMPARED, str(bag.id), what))
+
+
+def _round(plan: Plan, store: Store, runner: Runner, collector: Collector, limits: Limits) -> Iterator[list[tuple[bytes, Looked]]]:
+    batches = [LookBatch(plan.path, store, keys, limits) for keys in _groups(plan)]
+    files = plan.one("SELECT count(*) FROM job")
+    size = plan.one("SELECT sum(c.size) FROM job j JOIN content c ON c.id = j.content")
+    for result in runner.map("read and compare", look_batch, batches, files=files, size=size, weigh=weigh):
+        yield result.looked  # remembered before the plan takes them for done
+        plan.finish_keys(result.keys, result.failed)
+        for key in result.bad_keys:
+            what = "not everything that should lie here does, with the right digest; other copies are looked for"
+            collector.add(Finding(Code.COPY_DAMAGED, f"{store.url}: {key}", what))
+
+
+def _groups(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """The keys of the job in batches of a bounded size."""
+    keys: list[str] = []
+    size = 0
+    for key, wanted in plan.rows(
+        "SELECT j.key, sum(ifnull(c.size, 0)) FROM job j JOIN content c ON c.id = j.content GROUP BY j.key ORDER BY min(j.content)"
+    ):
+        keys.append(key)
+        size += wanted
+        if size >= _BATCH:
+            yield tuple(keys)
+            keys, size = [], 0
+    if keys:
+        yield tuple(keys)
+
+
+def weigh(result: LookResult) -> tuple[int, int]:
+    return len(result.looked), result.size
+
+
+def look_batch(batch: LookBatch) -> LookResult:
+    """Carry out a batch. Raises StoreUnreachableError; may be run again."""
+    result = LookResult(batch.keys)
+    with Plan(batch.plan) as plan:
+        looker = _Looker(plan, batch, result)
+        for key in batch.keys:
+            looker.read_object(key)
+        looker.look()
+    return result
+
+
+class _Looker:
+    def __init__(self, plan: Plan, batch: LookBatch, result: LookResult) -> None:
+        self._plan, self._batch, self._result = plan, batch, result
+        self._waiting: list[tuple[bytes, bytes, str | None, str]] = []
+        self._size = 0
+
+    def read_object(self, text: str) -> None:
+        key = StoreKey(text)
+        failed = self._read(text, key)
+        if failed and not _is_there(self._batch.store, key) and (later := generations(self._batch.store, key)):
+            failed = self._read(text, later[0])
+        if failed:
+            self._result.failed += failed
+            self._result.bad_keys.append(text)
+
+    def _read(self, text: str, key: StoreKey) -> list[int]:
+        failed: list[int] = []
+        for run in runs(self._plan.needs(text)):
+            found = [(run[0], self._whole(key, run[0]))] if is_streamed(run) else read_run(self._batch.store, key, run)
+            for need, data in found:
+                if data is None:
+                    failed.append(need.content)
+                else:
+                    self._add(need, bytes(data))
+        return failed
+
+    def _whole(self, key: StoreKey, need: Need) -> bytes | None:
+        """A content that is an object of its own. Only those that are small enough to be held are asked for."""
+        size = self._plan.one("SELECT size FROM content WHERE id = ?", need.content)
+        try:
+            data = read_up_to(self._batch.store, key, need.offset, size if need.length == WHOLE else need.length)
+        except NotFoundInStoreError:
+            return None
+        return bytes(data) if hashlib.sha256(data).digest() == need.sha else None
+
+    def _add(self, need: Need, data: bytes) -> None:
+        kind, path = self._plan.db.execute("SELECT type, path FROM hint WHERE content = ?", (need.content,)).fetchone()
+        self._waiting.append((need.sha, data, kind, path))
+        self._size += len(data)
+        if self._size >= _TOGETHER:
+            self.look()
+
+    def look(self) -> None:
+        """Look at what was read so far."""
+        from strongroom.likeness import guard, look  # noqa: PLC0415 -- numpy, lxml and others, in the worker alone
+
+        waiting, self._waiting = self._waiting, []
+        self._result.size += self._size
+        self._size = 0
+        answers = guard.each(lambda item: look.look(*item[1:]), waiting, self._batch.limits)
+        for (sha, *_), answer in zip(waiting, answers, strict=True):
+            self._result.looked.append((sha, Nothing(answer.why) if isinstance(answer, Failed) else answer))
+
+
+def _is_there(store: Store, key: StoreKey) -> bool:
+    try:
+        store.head(key)
+    except NotFoundInStoreError:
+        return False
+    return True
