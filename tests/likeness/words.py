@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 NOTICE = (
-    "This page was rescued from a web site that has gone, and is kept here by its new custodian for those who look for it. It is shown as it "
-    "was found: links may lead nowhere, addresses are no longer answered, and what it says may no longer hold. Write to the custodian, and not "
-    "to its author, about anything that is wrong with it."
+    "This page was rescued from a web site that has gone, and is kept here by its new custodian for those who look for it. It is shown "
+    "as it was found: links may lead nowhere, addresses are no longer answered, and what it says may no longer hold. Write to the "
+    "custodian, and not to its author, about anything that is wrong with it."
 )
 assert 300 <= len(NOTICE) <= 400
 
@@ -41,4 +41,5 @@ def thai(seed: object, count: int) -> list[str]:
 def page(body: list[str], *, title: str = "A page", header: str = "", footer: str = "") -> str:
     """A page of an old site: nothing of it marks header or footer but where they stand."""
     paragraphs = "".join(f"<p>{one}</p>\n" for one in body)
-    return f"<!doctype html><html><head><title>{title}</title></head><body><div>{header}</div>\n{paragraphs}<div>{footer}</div></body></html>"
+    head = f"<!doctype html><html><head><title>{title}</title></head>"
+    return f"{head}<body><div>{header}</div>\n{paragraphs}<div>{footer}</div></body></html>"

@@ -20,6 +20,8 @@ from strongroom.usecases.context import Context
 
 _LINES: Final = 60  # of a report's summary that are kept
 _SHOWN: Final = 50  # findings that are kept with their words
+#: Members of a document that are not kept with it: findings are kept apart, and names that not everybody may see not at all.
+_NOT_KEPT: Final = frozenset({"findings", "unsound", "clusters", "unreadable"})
 _LARGEST: Final = 64 * 1024  # characters of a report's document that are kept
 _OUTCOMES: Final = {0: "good", 1: "errors", 3: "incomplete"}
 
@@ -137,5 +139,5 @@ def _findings(value: Any) -> Iterator[dict[str, str]]:
 
 def _without_findings(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_findings(inner) for name, inner in value.items() if name not in ("findings", "unsound")}
+        return {name: _without_findings(inner) for name, inner in value.items() if name not in _NOT_KEPT}
     return [_without_findings(inner) for inner in value] if isinstance(value, list) else value
