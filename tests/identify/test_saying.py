@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import sqlite3
 import zipfile
 
 import pytest
@@ -79,6 +80,17 @@ def test_a_second_run_identifies_nothing_again(mixed: Site, monkeypatch: pytest.
     assert report.outcome == "sealed" and report.read_files == report.files
     event = next(one for one in mixed.lines(2, "metadata/events.jsonl") if one["eventType"] == "format identification")
     assert "1 contents in this run" in event["eventDetail"]
+
+
+def test_newer_signatures_judge_what_is_read_again(mixed: Site) -> None:
+    mixed.run()
+    with sqlite3.connect(mixed.root / mixed.home / "catalogue.sqlite") as db:
+        db.execute("UPDATE verdicts SET signatures = 'libmagic 500', puid = 'fmt/1' WHERE puid = 'fmt/471'")
+    mixed.write("new.css", "a{}\n")
+    mixed.run(reread=True)
+    assert {line["puid"] for line in mixed.lines(2, "metadata/formats.jsonl") if line.get("mime") == "text/html"} == {"fmt/471"}
+    event = next(one for one in mixed.lines(2, "metadata/events.jsonl") if one["eventType"] == "format identification")
+    assert "5 contents in this run" in event["eventDetail"]  # three pages, one of them under two extensions, and the style sheet
 
 
 def test_show_and_list_say_it(mixed: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

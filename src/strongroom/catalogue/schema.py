@@ -87,6 +87,12 @@ CREATE TABLE formats (                -- the verdict about a content in files of
   verdict   INTEGER NOT NULL,
   PRIMARY KEY (sha256, extension)
 ) WITHOUT ROWID;
+CREATE TABLE scans (                  -- what a virus scanner said of a content (scans.py)
+  sha256     BLOB PRIMARY KEY,
+  outcome    TEXT NOT NULL,
+  detail     TEXT NOT NULL,
+  signatures TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE bag_formats (            -- what the payload of a bag is made of
   seal    BLOB NOT NULL,
   verdict INTEGER NOT NULL,

@@ -37,6 +37,7 @@ VERBS: Final = {
     "sweep": ("strongroom.cli.sweep", "remove what no bag needs, and what was withheld"),
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
     "withhold": ("strongroom.cli.withhold", "take files down everywhere, without touching a bag"),
+    "quarantine": ("strongroom.cli.quarantine", "what a virus scanner found, and letting it go"),
     "log": ("strongroom.cli.log", "whether the logs of the stores agree, and what they tell"),
     "rebuild": ("strongroom.cli.rebuild", "make the catalogue again from stores"),
     "keys": ("strongroom.cli.keys", "the keys that sign seals: make, trust, rotate, revoke"),

@@ -66,6 +66,7 @@ def build(node: Node, document: Mapping[str, Any], raw: bytes, file: Path) -> Co
         metadata=_metadata(document["metadata"], node),
         fixity=tuple(sorted(document["fixity"], key=lambda algorithm: algorithm != "sha256")),
         identify=document["identify"],
+        scan=document.get("scan"),
         readback=document["readback"],
         compression=document["compression"],
         dedup=document["dedup"],

@@ -14,6 +14,7 @@ from strongroom.collections.globs import translate
 from strongroom.collections.jsonschemas import Draft202012Validator, FormatChecker
 from strongroom.collections.schemas import load_schema
 from strongroom.core.ids import check_collection_name
+from strongroom.core.scans import check_scanner
 
 
 def check_document(written: object) -> list[Problem]:
@@ -40,6 +41,7 @@ def _checker() -> FormatChecker:
         "strongroom-fraction": fraction,
         "strongroom-glob": translate,
         "strongroom-cron": check_cron,
+        "strongroom-scanner": check_scanner,
         "strongroom-timezone": time_zone,
     }
     for name, check in checks.items():

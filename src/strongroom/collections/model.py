@@ -121,6 +121,7 @@ class CollectionManifest:
     metadata: MetadataSettings
     fixity: tuple[str, ...]  # "sha256" first
     identify: bool
+    scan: str | None  # a virus scanner, as core.scans.check_scanner has it
     readback: bool
     compression: Literal["none", "zstd"]  # of small contents that shrink
     dedup: Literal["store", "collection"]

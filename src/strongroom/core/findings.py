@@ -34,6 +34,10 @@ class Code(Enum):
     FORMAT_ENCRYPTED = "format-encrypted", Severity.WARNING  # readable to whoever has the key, and the archive has none
     FORMAT_EMPTY = "format-empty", Severity.NOTE
     FORMAT_MISMATCH = "format-mismatch", Severity.NOTE  # the name ends as those of another format do
+    # -- virus scans
+    VIRUS_FOUND = "virus-found", Severity.ERROR  # held outside the store until a person releases it
+    VIRUS_RELEASED = "virus-released", Severity.NOTE  # found, and taken in because a person said so
+    NOT_SCANNED = "not-scanned", Severity.WARNING  # too large for the scanner, or refused by it; taken in all the same
     # -- metadata
     RECORD_INVALID = "record-invalid", Severity.WARNING  # becomes an error under on_invalid: refuse | hold
     RECORD_REFUSED = "record-refused", Severity.ERROR

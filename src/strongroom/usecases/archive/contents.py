@@ -20,6 +20,7 @@ from strongroom.usecases.archive import batches, claims, known, reliance
 from strongroom.usecases.archive.formats import Examples
 from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 from strongroom.usecases.archive.readback import ReadBackJob, ReadBackResult, read_back
+from strongroom.usecases.archive.screening import Screening
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.withheld.leaving_out import leave_out_file
@@ -68,6 +69,7 @@ class Contents:
         self.withheld = withheld
         self._written: set[int] = set()  # objects written in this run
         self._own: set[int] = set()  # and by the attempt that is open now: what a lost attempt wrote may be swept
+        self.screening: Screening | None = None  # where the collection manifest names a virus scanner
         self.done = Done()
         self.failed = Examples()  # contents that could not be identified
 
@@ -141,13 +143,15 @@ class Contents:
             IngestJob(
                 self._spool.path, claimed, self._catalogue.path, os.fsencode(self._manifest.source), self._manifest.symlinks == "follow",
                 before + first, before + last, self._algorithms, self._manifest.identify, store, self._place.number, self._place.scope,
-                self._manifest.compression == "zstd", self.withheld,
+                self._manifest.compression == "zstd", self.withheld, self.screening.job if self.screening is not None else None,
             )
             for first, last in batches.cut((size for (size,) in sizes), files, total)
         ]
         with self._stages.timed(name):
             for result in self._runner.map(name, ingest, jobs, files=files, size=total, weigh=_weigh):
                 self._take(result)
+        if self.screening is not None:
+            self.done.problems += self.screening.leave_out(self._spool, self._catalogue.path, self._found)
 
     def _take(self, result: IngestResult) -> None:
         with self._spool.transaction() as db:
@@ -174,6 +178,8 @@ class Contents:
                 self._own.add(number)
                 self.done.new_contents += len(stored.contents)
                 self.done.stored_bytes += stored.size
+        if self.screening is not None:
+            self.screening.take(self._catalogue, result.scans)
         record_formats(self._catalogue, result.formats.rows)
         self.done.identified += len(result.formats.rows)
         for sha256, why in result.formats.failed:

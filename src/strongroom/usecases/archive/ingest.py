@@ -14,6 +14,7 @@ from strongroom.core.digests import Digest, hash_of
 from strongroom.core.errors import ChecksumRefusedError, CondemnedKeyError, KeyExistsError
 from strongroom.core.formats import extension_of
 from strongroom.core.pack import LARGE_CONTENT
+from strongroom.core.scans import Scan
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
@@ -24,10 +25,12 @@ from strongroom.usecases.archive.reading import (
     HashingReader,
     SourceReadError,
     check_unchanged,
+    chunks_of,
     open_source,
     read_small,
     signed,
 )
+from strongroom.usecases.archive.scanning import ScanJob, Screen
 from strongroom.usecases.given import GIVEN
 from strongroom.usecases.streams import PIECE
 from strongroom.usecases.withheld.tombstones import Withheld
@@ -63,6 +66,7 @@ class IngestJob:
     scope: str
     compress: bool  # what shrinks
     withheld: Withheld  # contents that must not come into the store
+    scan: ScanJob | None  # what is to be scanned for viruses before it is stored
 
 
 #: (size, mtime, ctime, inode, mode, sha256, other digests, id): what was read of a file, its inode as SQLite holds it. Plain, since
@@ -79,6 +83,7 @@ class IngestResult:
     problems: list[tuple[int, str, str]] = field(default_factory=list)
     objects: list[StoredObject] = field(default_factory=list)
     formats: Identified = field(default_factory=Identified)
+    scans: list[tuple[bytes, Scan]] = field(default_factory=list)
     read: int = 0  # bytes
 
 
@@ -101,6 +106,7 @@ class _Batch:
         self._hashes = [hash_of(algorithm) for algorithm in job.algorithms]
         self._identification = Identification(self._catalogue, self._claims, job.claims.parent)
         self._result.formats = self._identification.found
+        self._screen = Screen(job.scan, self._catalogue, self._claims, job.claims.parent) if job.scan is not None else None
 
     def run(self) -> IngestResult:
         spool = sqlite3.connect(f"{self._job.spool.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
@@ -120,6 +126,7 @@ class _Batch:
             self._catalogue.close()
             self._claims.close()
             self._job.withheld.close()
+        self._result.scans = self._screen.rows if self._screen is not None else []
         return self._result
 
     def _file(self, number: int, name: bytes, path: str) -> None:
@@ -163,14 +170,15 @@ class _Batch:
         chunk, self._chunk, self._chunk_bytes, self._chunk_files = self._chunk, {}, 0, 0
         known = self._stored(chunk)
         new = self._claims.claim(chunk.keys() - known)
+        barred = self._screen.barred(chunk, new) if self._screen is not None else set()
         if self._job.identify:
-            for sha256, extension in self._identification.wanted(self._named):
+            for sha256, extension in self._identification.wanted(pair for pair in self._named if pair[0] not in barred):
                 self._identification.identify(sha256, extension, chunk[sha256])
         self._named.clear()
         if self._packs is None:
             return
         for sha256, content in chunk.items():
-            if sha256 in new:
+            if sha256 in new and sha256 not in barred:
                 self._packs.add(Digest.from_bytes(sha256), content)
 
     def _stored(self, contents: Collection[bytes]) -> set[bytes]:
@@ -191,7 +199,8 @@ class _Batch:
 
     def _read_large(self, number: int, descriptor: int, state: FileState, reader: HashingReader, extension: str) -> None:
         store = self._job.store
-        if store is not None and store.capabilities.late_naming and not self._has_like_sized(state.size):
+        barred = False
+        if store is not None and store.capabilities.late_naming and self._screen is None and not self._has_like_sized(state.size):
             self._store_while_reading(store, reader, descriptor, state)
         else:
             reader.drain()
@@ -200,10 +209,12 @@ class _Batch:
             if sha256 in self._job.withheld:
                 self._withheld(number, sha256)
                 return
-            if store is not None and not self._stored([sha256]) and self._claims.claim([sha256]):
+            new = not self._stored([sha256]) and bool(self._claims.claim([sha256]))
+            barred = self._screen is not None and self._screen.bars(sha256, lambda: chunks_of(descriptor), new=new)
+            if store is not None and new and not barred:
                 self._store_by_reading_again(store, reader, descriptor, state)
         sha256 = reader.digest("sha256")
-        if self._job.identify and self._identification.wanted([(sha256, extension)]):
+        if self._job.identify and not barred and self._identification.wanted([(sha256, extension)]):
             self._identification.identify(sha256, extension, descriptor)
         self._result.read += state.size
         others = b"".join(reader.digest(algorithm) for algorithm in self._job.algorithms[1:])

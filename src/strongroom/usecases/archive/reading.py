@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from strongroom.core.digests import Hash, new_hash
@@ -76,6 +76,17 @@ def read_small(descriptor: int, state: FileState) -> bytes:
 def check_unchanged(descriptor: int, state: FileState) -> None:
     if FileState.of(descriptor) != state:
         raise SourceReadError("changing", "changed while it was read")
+
+
+def chunks_of(descriptor: int) -> Iterator[bytes]:
+    """The file from its beginning, whatever was read of it before. Raises SourceReadError."""
+    at = 0
+    try:
+        while chunk := os.pread(descriptor, _CHUNK, at):
+            yield chunk
+            at += len(chunk)
+    except OSError as error:
+        raise SourceReadError("unreadable", f"cannot be read at byte {at}: {error.strerror}") from error
 
 
 class HashingReader(io.RawIOBase):

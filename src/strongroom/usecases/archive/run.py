@@ -30,10 +30,11 @@ from strongroom.usecases.archive.contents import Contents, Place
 from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.destination import Destination, open_destination
 from strongroom.usecases.archive.formats import failed_finding
-from strongroom.usecases.archive.happened import Counts, after_the_seal, before_the_seal, stored_again
+from strongroom.usecases.archive.happened import Counts, after_the_seal, agents, before_the_seal, stored_again
 from strongroom.usecases.archive.lock import only_one
 from strongroom.usecases.archive.previous import LastSeal, SealedTagFiles, find_last
 from strongroom.usecases.archive.report import ArchiveReport
+from strongroom.usecases.archive.screening import Screening
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, state_digest
@@ -165,6 +166,8 @@ class _Run:
         self._refuse_loss()
         if self._must_refuse():
             return self._report("refused", None)
+        if self.manifest.scan is not None:
+            self.contents.screening = Screening(self.manifest.scan, self.home, self.manifest.name, self.scratch)
         try:
             if self._heed() or self._must_learn():
                 self.contents.learn()
@@ -313,7 +316,8 @@ class _Run:
     def _store_tag_files(self, attempt: Attempt, writer: TagFiles, payload: Payload) -> list[TagFile]:
         with self.stages.stage("store tag files") as progress:
             events = before_the_seal(self.manifest, attempt, self._counts(payload.files, payload.size, payload), self.findings.findings())
-            files = writer.bag(payload, attempt.bag, self._collection(), [*self._received(attempt.bag), *events])
+            received = [*self._received(attempt.bag), *self._scanned(attempt.bag, f"attempt:{attempt.id}")]
+            files = writer.bag(payload, attempt.bag, self._collection(), [*received, *events])
             for size in attempt.store_tag_files(files):
                 progress.advance(1, size)
             attempt.store_placement(self.contents.chosen())
@@ -360,7 +364,8 @@ class _Run:
                 damaged += len(wrong)
         with self.stages.stage("catalogue"):
             counts = self._counts(seal.payload_files, seal.payload_bytes, payload)
-            self._log([*self._received(seal.bag), *after_the_seal(self.manifest, seal, digest, counts, damaged)])
+            received = [*self._received(seal.bag), *self._scanned(seal.bag, f"sha256:{digest}")]
+            self._log([*received, *after_the_seal(self.manifest, seal, digest, counts, damaged)])
             self.catalogue.record_bag(seal, digest, self.destination.number)
             note_access(self.catalogue, digest, self.manifest.access.level, self.manifest.access.embargo_until)
             note_bag_formats(self.catalogue, digest, payload.formats)
@@ -373,6 +378,12 @@ class _Run:
         """What was done with a delivery before it became this bag."""
         events = self.delivery.events if self.delivery is not None else ()
         return [replace(event, objects=(str(bag), *event.objects)) for event in events]
+
+    def _scanned(self, *what: object) -> list[Event]:
+        """What the virus scanner found."""
+        if self.contents.screening is None:
+            return []
+        return self.contents.screening.events(self.spool, self.catalogue.path, tuple(map(str, what)), agents(self.manifest))
 
     def _log(self, events: list[Event]) -> None:
         log.append(self.catalogue, self.destination.store, self.destination.number, self.destination.id, events)
@@ -401,6 +412,9 @@ class _Run:
         return self._end_without_bag("unchanged", seal.bag)
 
     def _end_without_bag(self, outcome: str, bag: BagId | None) -> ArchiveReport:
+        held = self.contents.screening.held_events(agents(self.manifest)) if self.contents.screening is not None else []
+        if held:
+            self._log(held)
         self._close_attempt(outcome)
         self.catalogue.set_dirty(self.destination.number, dirty=False)
         return self._report(outcome, bag)
@@ -420,6 +434,8 @@ class _Run:
 
     def _say_formats(self, payload: Payload) -> None:
         self.findings.extend(payload.findings)
+        if self.contents.screening is not None:
+            self.findings.extend(self.contents.screening.findings(self.spool, self.catalogue.path))
         if self.contents.failed.count:
             self.findings.add(failed_finding(self.contents.failed))
 
