@@ -142,6 +142,14 @@ def check_of(catalogue: Catalogue, store: int, key: StoreKey) -> CheckRow | None
         return _row(row) if row else None
 
 
+def last_known_checks(catalogue: Catalogue, store: int, base: StoreKey) -> list[CheckRow]:
+    """The last result for each generation of a key that an audit has read, oldest generation first."""
+    with reading(catalogue) as db:
+        sql = ("SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? AND base = ? "
+               "AND outcome != 'never checked' ORDER BY length(key), key")
+        return [_row(row) for row in db.execute(sql, (store, base.text))]
+
+
 def ageing(catalogue: Catalogue, store: int, days: float) -> Ageing:
     """How long ago the keys of the store that were not missing were read; `recent_bytes` within `days`."""
     now = datetime.now(UTC)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from strongroom.catalogue.catalogue import Catalogue
-from strongroom.catalogue.checks import CheckRow, check_of, reading
+from strongroom.catalogue.checks import reading
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.keys import StoreKey
@@ -33,14 +33,9 @@ def content_places(catalogue: Catalogue, sha256: bytes, names: Collection[str]) 
     marks = ",".join("?" * len(scopes))
     with reading(catalogue) as db:
         rows = db.execute(
-            "SELECT DISTINCT s.id, o.kind, o.digest, o.damaged, o.verified FROM stores s "
-            f"JOIN places p ON p.store = s.number AND p.scope IN ({marks}) AND p.sha256 = ? "  # noqa: S608 -- question marks
+            "SELECT DISTINCT s.id, o.kind, o.digest, o.damaged, o.verified FROM stores s "  # noqa: S608 -- question marks
+            f"JOIN places p ON p.store = s.number AND p.scope IN ({marks}) AND p.sha256 = ? "
             "JOIN objects o ON o.id = p.object ORDER BY o.damaged, s.number, o.id",
             (*scopes, sha256),
         ).fetchall()
     return [ContentPlace(store, kind, Digest.from_bytes(digest), bool(damaged), bool(seen)) for store, kind, digest, damaged, seen in rows]
-
-
-def last_check(catalogue: Catalogue, place: ContentPlace) -> CheckRow | None:
-    """The last audit's result for the pack or object, whichever generation; None if no audit has met it."""
-    return check_of(catalogue, catalogue.store_number(place.store), place.key)

@@ -42,6 +42,7 @@ VERBS: Final = {
     "rebuild": ("strongroom.cli.rebuild", "make the catalogue again from stores"),
     "keys": ("strongroom.cli.keys", "the keys that sign seals: make, trust, rotate, revoke"),
     "report": ("strongroom.cli.report", "what the last run, or those of a period, did and found"),
+    "browse": ("strongroom.cli.browse", "look at collections in the browser, and read in them"),
     "serve": ("strongroom.cli.serve", "run the schedules of every collection"),
     "store": ("strongroom.cli.store", "make or probe a store"),
     "verify": ("strongroom.cli.verify", "validate any BagIt bag on disk"),
@@ -66,6 +67,8 @@ environment:
   STRONGROOM_NOTIFY_URLS, STRONGROOM_NOTIFY_URLS_FILE
                         where messages about runs go (addresses as apprise reads them), or a file that holds them, one a line
   STRONGROOM_NOTIFY     when to send one about runs over several collections: error, warning (default) or always
+  STRONGROOM_BROWSE_TOKEN
+                        the curator's token for `browse`, where no --token-file is given
   STRONGROOM_DEBUG      show tracebacks, as --debug does
   STRONGROOM_CONNECT_TIMEOUT, STRONGROOM_READ_TIMEOUT, STRONGROOM_RETRY_SECONDS
                         for buckets: seconds to wait for a connection (10) and for the next byte (60), and how long

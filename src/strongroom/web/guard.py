@@ -83,9 +83,16 @@ class Guard:
         else:
             scope["state"] = {**scope.get("state", {}), "curator": self._curator.is_here(headers)}
             if self._demand and not scope["state"]["curator"] and path not in ("/curator", "/static/room.css"):
-                await plain(answer, 401, "The curator's token is wanted: see /curator", ((b"www-authenticate", b"Bearer"),))
+                await self._send_away(headers, answer)
             else:
                 await self._app(scope, receive, answer)
+
+    async def _send_away(self, headers: dict[bytes, bytes], send: Send) -> None:
+        """To where the token is asked for, if a person comes with a browser."""
+        if b"text/html" in headers.get(b"accept", b""):
+            await plain(send, 303, "", ((b"location", b"/curator"),))
+        else:
+            await plain(send, 401, "The curator's token is wanted.", ((b"www-authenticate", b"Bearer"),))
 
     async def _enter(self, scope: Scope, send: Send, token: str) -> None:
         """A token in the address leaves it at once."""

@@ -221,7 +221,7 @@ class _Tree:
 def _about(bag: SealedBag) -> dict[str, Any]:
     document = bag.document("metadata/collection.json")
     about = {name: document[name] for name in _ABOUT if document.get(name)} if isinstance(document, dict) else {}
-    events = []
+    events: list[dict[str, Any]] = []
     for line in bag.lines("metadata/events.jsonl"):
         if len(events) < _EVENTS:
             events.append(line)

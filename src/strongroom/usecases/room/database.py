@@ -78,13 +78,14 @@ def open_index(path: Path) -> sqlite3.Connection:
     try:
         db = _connect(path)
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == VERSION:
-            return db
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:  # no database any more
         version = -1
-    db.close()
+    else:
+        if version == VERSION:
+            return db
+        db.close()
     if version != 0:
         discard_index(path)
     db = _connect(path)
@@ -105,5 +106,9 @@ def discard_index(path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA synchronous = OFF")  # after a power cut it is made anew
+    try:
+        db.execute("PRAGMA synchronous = OFF")  # after a power cut it is made anew
+    except sqlite3.Error:
+        db.close()
+        raise
     return db

@@ -11,8 +11,11 @@ from typing import Any, Final
 
 from strongroom.core.digests import Digest
 
+Db = sqlite3.Connection
 _COLUMNS: Final = "e.name, e.child, e.sha, e.size, e.mtime, e.type, r.json, e.target, f.files, f.bytes"
-_ENTRIES: Final = f"SELECT {_COLUMNS} FROM entry e LEFT JOIN folder f ON f.id = e.child LEFT JOIN record r ON r.id = e.record "
+_ENTRIES: Final = (
+    f"SELECT {_COLUMNS} FROM entry e LEFT JOIN folder f ON f.id = e.child LEFT JOIN record r ON r.id = e.record "  # noqa: S608 -- constants
+)
 _BAGS: Final = (
     "SELECT b.id, b.seal, b.name, b.version, b.sealed, b.root, b.links, b.refused, b.about, f.files, f.bytes "
     "FROM bag b JOIN folder f ON f.id = b.root "
@@ -63,7 +66,7 @@ class Entry:
 def bags(db: sqlite3.Connection, seen: Collection[str], name: str | None = None) -> list[Bag]:
     """Every bag that may be seen, or those of one collection, by name and version."""
     rows = db.execute(
-        _BAGS + "WHERE b.name IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR b.name = ?2) ORDER BY b.name, b.version, b.seal",
+        _BAGS + "WHERE b.name IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR b.name = ?2) ORDER BY b.name, b.version, b.seal",  # noqa: S608
         (json.dumps(sorted(seen)), name))
     return [_bag(row) for row in rows]
 
@@ -71,7 +74,7 @@ def bags(db: sqlite3.Connection, seen: Collection[str], name: str | None = None)
 def newest_bags(db: sqlite3.Connection, seen: Collection[str]) -> Iterator[tuple[Bag, int]]:
     """The newest bag of each collection that may be seen, and how many bags it has."""
     for row in db.execute(
-        _BAGS.replace("SELECT ", "SELECT max(b.version), count(*), ", 1)
+        _BAGS.replace("SELECT ", "SELECT max(b.version), count(*), ", 1)  # noqa: S608
         + "WHERE b.name IN (SELECT value FROM json_each(?)) GROUP BY b.name ORDER BY b.name", (json.dumps(sorted(seen)),)
     ):
         yield _bag(row[2:]), row[1]
@@ -109,9 +112,8 @@ def count_entries(db: sqlite3.Connection, folder: int) -> int:
 
 def holders(db: sqlite3.Connection, sha: bytes, seen: Collection[str]) -> tuple[list[str], int | None]:
     """Which collections that may be seen have a content, and its length where that is known."""
-    rows = db.execute(
-        "SELECT name, size FROM held WHERE sha = ? AND name IN (SELECT value FROM json_each(?)) ORDER BY name", (sha, json.dumps(sorted(seen)))
-    ).fetchall()
+    sql = "SELECT name, size FROM held WHERE sha = ? AND name IN (SELECT value FROM json_each(?)) ORDER BY name"
+    rows = db.execute(sql, (sha, json.dumps(sorted(seen)))).fetchall()
     return [name for name, _ in rows], next((size for _, size in rows if size is not None), None)
 
 

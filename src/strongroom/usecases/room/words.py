@@ -1,4 +1,4 @@
-"""Search over names and metadata. Who may see nothing of a collection learns nothing of it: neither by a hit, nor by a count or an order."""
+"""Search over names and metadata. Who may not see a collection learns nothing of it: neither by a hit, nor by a count or an order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from strongroom.core.digests import Digest
 from strongroom.core.ids import BagId
 
 MAX_QUERY: Final = 200  # characters
@@ -32,6 +33,11 @@ class Hit:
     seal: bytes
     path: bytes
     record: str | None  # JSON
+
+    @property
+    def digest(self) -> Digest:
+        """The bag's identity."""
+        return Digest.from_bytes(self.seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,8 @@ def _search(db: sqlite3.Connection, where: str, query: str, names: str, offset: 
     values = {"query": query, "seen": names, "limit": limit, "offset": offset, "counted": COUNTED}
     count = db.execute(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :counted)", values).fetchone()[0]  # noqa: S608 -- constants
     rows = db.execute(
-        "SELECT h.name, b.version, b.seal, h.path, r.json FROM "
-        f"(SELECT f.name, f.path, f.bag, f.record {where} ORDER BY f.name, f.path LIMIT :limit OFFSET :offset) h "  # noqa: S608 -- constants
+        "SELECT h.name, b.version, b.seal, h.path, r.json FROM "  # noqa: S608 -- constants
+        f"(SELECT f.name, f.path, f.bag, f.record {where} ORDER BY f.name, f.path LIMIT :limit OFFSET :offset) h "
         "JOIN bag b ON b.id = h.bag LEFT JOIN record r ON r.id = h.record ORDER BY h.name, h.path",
         values)
     return Hits(count, tuple(Hit(*row) for row in rows))
@@ -93,7 +99,8 @@ def index_words(db: sqlite3.Connection, bag: BagId, number: int, about: dict[str
 
 
 def _collection(db: sqlite3.Connection, bag: BagId, number: int, about: dict[str, Any]) -> None:
-    row = db.execute("SELECT f.id, b.version FROM found f JOIN bag b ON b.id = f.bag WHERE f.name = ? AND f.path = x''", (bag.name,)).fetchone()
+    sql = "SELECT f.id, b.version FROM found f JOIN bag b ON b.id = f.bag WHERE f.name = ? AND f.path = x''"
+    row = db.execute(sql, (bag.name,)).fetchone()
     if row is not None and row[1] > bag.version:
         return
     if row is not None:

@@ -1,0 +1,60 @@
+"""What is known about one content: its format, where it lies and when that was last looked at, and what is nearly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from strongroom.catalogue import Catalogue
+from strongroom.catalogue.checks import last_known_checks
+from strongroom.catalogue.formats import format_of
+from strongroom.catalogue.likeness import Member, Pair, members, pairs_of
+from strongroom.catalogue.places import content_places
+from strongroom.core.digests import Digest
+from strongroom.core.formats import Format, extension_of
+from strongroom.core.outcomes import CheckOutcome
+from strongroom.usecases.room.room import Room
+
+_NEAR = 20  # near-copies that are listed
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An object of a store that holds the content, and what the last audit found there; None: none has met it."""
+
+    url: str
+    key: str
+    outcome: CheckOutcome | None
+    time: str | None  # UTC, a hint
+    believed_damaged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    pair: Pair
+    members: tuple[Member, ...]  # where the other one is found; at least one
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    format: Format | None
+    copies: tuple[Copy, ...]
+    near: tuple[Near, ...]
+
+
+def facts(room: Room, digest: Digest, path: bytes, names: Collection[str], seen: Collection[str]) -> Facts:
+    """About a content in a file at `path`; `names`: the collections that have it and may be seen, `seen`: all that may be."""
+    with Catalogue.open(room.context.catalogue) as catalogue:
+        verdict = format_of(catalogue, digest.raw, extension_of(path.decode("utf-8", "replace"))) or format_of(catalogue, digest.raw)
+        copies = []
+        for place in content_places(catalogue, digest.raw, names):
+            checks = last_known_checks(catalogue, catalogue.store_number(place.store), place.key)
+            url = room.shelves.url(place.store)
+            copies += [Copy(url, one.key.text, one.outcome, one.time, place.damaged) for one in checks]
+            if not checks:
+                copies.append(Copy(url, place.key.text, None, None, place.damaged))
+        near = []
+        for pair in pairs_of(catalogue, digest, seen=seen)[:_NEAR]:
+            if found := members(catalogue, pair.b, seen=seen):
+                near.append(Near(pair, tuple(found)))
+    return Facts(verdict, tuple(copies), tuple(near))
