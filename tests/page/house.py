@@ -114,7 +114,7 @@ def build(root: Path, runner: LocalRunner) -> House:
         for number, data in enumerate(shared):
             house.write(name, f"shared/{number}.bin", data)
     house.write("letters", "again/twice.txt", (root / "sources/letters/letters-3.txt").read_bytes())
-    house.write("letters", f"{HOSTILE.replace('/', '')}.html", b"<!doctype html><title>x</title><p>y")
+    house.write("letters", f"{HOSTILE.replace('/', '')}.html", b"<!doctype html><title>x</title><p>y" * 600)
     house.write("letters", f"{RTL}.html", b"<!doctype html><title>z</title><p>z" * 900)
     house.write("maps", "atlas.bin", chance.randbytes((4 << 20) + 77))
     house.write(SECRET, "sins of the mayor.txt", b"nobody may know\n" * 3000)

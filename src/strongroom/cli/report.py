@@ -16,7 +16,8 @@ from strongroom.usecases.report.run import report
 _EPILOG = """\
 exit status:
   0    printed, whatever the runs had found
-  2    wrong usage, or --html of a collection that may not be shown
+  1    with --html: the collection may not be shown to everybody, and --curator was not given
+  2    wrong usage, or wrong attestations
   3    with --log: the log of a store could not be read; with --html: a bag could not be
 """
 

@@ -121,7 +121,7 @@ class Figures:
     largest: tuple[NamedFile, ...] = ()
     oldest: tuple[NamedFile, ...] = ()
     levels: tuple[Level, ...] = ()
-    attestations: str | None = None  # the file they come from
+    attestations: str | None = None  # the name of the file they come from
     runs: tuple[RunRow, ...] = ()  # the last ones, newest first
     jobs: Counter[tuple[str, str]] = field(default_factory=Counter)  # runs by job and outcome
     log: Logged | None = None

@@ -27,7 +27,7 @@ def findings(figures: Figures, catalogue: Catalogue, scope: Scope, standing: Sta
         if scope.covers(finding, urls) or scope.name is None:
             counts[finding.severity.value] += 1
     for run in latest_of_each(catalogue):
-        if run.started < since or (run.collection and run.collection not in scope.shown) or (not run.collection and scope.name is not None):
+        if run.started < since or (scope.name is not None and run.collection != scope.name):
             continue
         counts.update(run.summary.get("counts", {}))
         if scope.tells(run.collection):

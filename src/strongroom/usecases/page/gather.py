@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import BagRow, Catalogue
@@ -40,7 +41,7 @@ def gather(request: PageRequest, context: Context, attestations: Attestations, c
     """Everything the page says. Findings about what could not be read go to `collector`."""
     now = datetime.now(UTC)
     scope, known = find_scope(context, request.name, request.curator, collector, today())
-    figures = Figures(utc_text(now), request.curator, request.name, attestations=attestations.file)
+    figures = Figures(utc_text(now), request.curator, request.name, attestations=attestations.file and Path(attestations.file).name)
     if not context.catalogue.exists():
         return figures
     rows = [row for row in known.rows if row.bag.name in scope.shown]

@@ -1,0 +1,23 @@
+"""The pictures in the documentation can be made, are small, and are all there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.screenshots import IMAGES, LARGEST, PARTS, ROOT, sample, take
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def test_pictures(tmp_path, monkeypatch, browser):
+    made = take(sample(tmp_path, monkeypatch), tmp_path, browser)
+    assert {path.stem for path in made} == set(PARTS)
+    for path in made:
+        assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and 10_000 < path.stat().st_size < LARGEST
+
+
+def test_the_documentation_shows_them():
+    documents = (ROOT / "README.md").read_text() + (ROOT / "docs/operations.md").read_text()
+    for name in PARTS:
+        picture = IMAGES / f"{name}.png"
+        assert picture.stat().st_size < LARGEST and f"images/{picture.name}" in documents
