@@ -10,15 +10,15 @@ import pytest
 from strongroom.core.errors import UsageError
 from strongroom.usecases.page.attest import Attestations, StorePlace, load_attestations
 from strongroom.usecases.page.evidence import Facts, judge
-from strongroom.usecases.page.levels import AREAS, REQUIREMENTS, Attested, By, reached
+from strongroom.usecases.page.levels import AREAS, REQUIREMENTS, Attested, By, Evidence, reached
 
 HERE = StorePlace("Bergen", "flood", "hard disk")
 THERE = StorePlace("Oslo", "fire", "object storage")
 FAR = StorePlace("Tromsø", "avalanche", "tape")
 GOOD = Facts(
     bags=3, files=10, copies={"letters": (HERE, THERE, FAR)}, stores=3, placed=3, unread=(), unaudited=(), damaged=0, no_readback=(),
-    undescribed=(), standards=("dublin-core",), gaps=(), identified=10, doubtful=0, signatures=("PRONOM v1",), scanned=(True, "scanned"),
-    signed=True,
+    undescribed=(), standards=("dublin-core",), gaps=(), identified=10, doubtful=0, signatures=("PRONOM v1",),
+    scanned=Evidence(True, "scanned"), signed=True,
 )
 ALL = Attestations("x.yaml", {}, {one.id: Attested(True, "so it is") for one in REQUIREMENTS if one.by is not By.EVIDENCE})
 
@@ -40,7 +40,7 @@ def test_the_matrix_is_whole():
 
 
 def test_nobody_said_anything():
-    bare = replace(GOOD, copies={"letters": (StorePlace(),) * 3}, placed=0, scanned=(None, "not recorded"))
+    bare = replace(GOOD, copies={"letters": (StorePlace(),) * 3}, placed=0, scanned=Evidence(None, "not recorded"))
     found, judged = levels(bare, Attestations())
     assert found == {"Storage": 0, "Integrity": 0, "Control": 0, "Metadata": 2, "Content": 1}
     wanted = "a person has to attest for the stores, by `location`, that copies lie at 2 different places"

@@ -188,3 +188,22 @@ def test_a_bag_is_counted_once(house, monkeypatch):
     monkeypatch.setattr("strongroom.usecases.page.counting.open_bag", lambda *given: opened.append(given))
     house.page()
     assert opened == []
+
+
+def test_what_a_virus_scanner_has_seen(own_house):
+    def said(page):
+        rows = {row[6]: (row[2], row[4]) for row in page.table("Integrity, requirement by requirement")}
+        return rows["integrity-viruses"]
+
+    report, page = own_house.page()
+    contents = report.figures.sharing.contents
+    assert said(page) == ("not met", f"no: a virus scanner has seen 0 of {contents} contents")
+    with closing(sqlite3.connect(own_house.catalogue)) as db:
+        db.execute("INSERT INTO scans SELECT DISTINCT sha256, 'clean', '', 'x' FROM held")
+        db.execute("UPDATE scans SET outcome = 'too large' WHERE sha256 = (SELECT sha256 FROM held WHERE collection = 'maps' LIMIT 1)")
+        db.commit()
+    assert said(own_house.page()[1]) == ("not met", f"no: a virus scanner has seen {contents - 1} of {contents} contents")
+    with closing(sqlite3.connect(own_house.catalogue)) as db:
+        db.execute("UPDATE scans SET outcome = 'infected' WHERE outcome = 'too large'")  # and let go by a person, or it were not held
+        db.commit()
+    assert said(own_house.page()[1])[0] == "met"

@@ -130,6 +130,16 @@ def shared_with(catalogue: Catalogue, collection: str, others: Collection[str] |
     return int(row[0]), int(row[1])
 
 
+def scanned(catalogue: Catalogue, collections: Collection[str] | None) -> tuple[int, int]:
+    """Contents of the counted bags of these collections (None: of all), and how many of them a virus scanner has seen."""
+    with reading(catalogue) as db:
+        row = db.execute(
+            f"SELECT count(*), count(s.sha256) FROM (SELECT DISTINCT sha256 FROM held WHERE {_OF}) h "  # noqa: S608
+            "LEFT JOIN scans s ON s.sha256 = h.sha256 AND s.outcome IN ('clean', 'infected')", (_names(collections),),
+        ).fetchone()
+    return int(row[0]), int(row[1])
+
+
 def new_by_version(catalogue: Catalogue, collections: Collection[str] | None) -> dict[tuple[str, int], tuple[int, int]]:
     """By collection and version: how many contents no lower version of the collection has, and their bytes."""
     with reading(catalogue) as db:

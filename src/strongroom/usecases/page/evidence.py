@@ -31,7 +31,7 @@ class Facts:
     identified: int  # files of the latest bags whose format is recorded
     doubtful: int  # files of the latest bags that were not identified, or have another extension than their content
     signatures: tuple[str, ...]  # what identified them
-    scanned: tuple[bool | None, str]  # whether all content was scanned for viruses, and in words
+    scanned: Evidence  # whether all content was scanned for viruses
     signed: bool  # whether this installation signs bags
 
     @property
@@ -101,7 +101,7 @@ def _evidence(facts: Facts) -> dict[str, Evidence]:
         "storage-three-threats": Evidence(facts.least >= 3, copies, more),
         "integrity-supplied": own,
         "integrity-made": Evidence(held, f"every one of {plural(facts.files, 'file')} has a SHA-256 at least, in its bag", nothing),
-        "integrity-viruses": Evidence(*facts.scanned),
+        "integrity-viruses": facts.scanned,
         "integrity-moved": _none(
             facts.no_readback, held, _SAME, "archived without reading back", "set `readback: true` in their collection manifests"),
         "integrity-apart": Evidence(facts.least >= 2, f"manifests lie in every store with the bags: {copies}", more),

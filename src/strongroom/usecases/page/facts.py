@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from strongroom.catalogue import BagRow, Catalogue
+from strongroom.catalogue.holdings import scanned
 from strongroom.catalogue.runs import last_runs
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import UsageError
@@ -15,6 +16,8 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.page.attest import Attestations, StorePlace
 from strongroom.usecases.page.evidence import Facts
 from strongroom.usecases.page.figures import Figures
+from strongroom.usecases.page.html import plural
+from strongroom.usecases.page.levels import Evidence
 from strongroom.usecases.status.report import StatusReport
 
 #: Findings that say that a record or a file lacks what the other has.
@@ -45,7 +48,7 @@ def facts(
         identified=sum(one.files for one in figures.formats),
         doubtful=sum(one.files for one in figures.formats if one.format.has(UNIDENTIFIED) or one.format.has(MISMATCH)),
         signatures=tuple(sorted({one.format.signatures for one in figures.formats if one.format.signatures})),
-        scanned=(None, "not recorded"), signed=_signs(context),
+        scanned=_scanned(catalogue, names, figures), signed=_signs(context),
     )
 
 
@@ -60,6 +63,12 @@ def _has_gaps(summary: Mapping[str, Any]) -> bool:
     """Whether the run found any, or so much that not every finding was remembered."""
     found = summary.get("findings", ())
     return bool(_GAPS & {one["code"] for one in found}) or sum(summary.get("counts", {}).values()) > len(found)
+
+
+def _scanned(catalogue: Catalogue, names: Sequence[str], figures: Figures) -> Evidence:
+    contents, seen = scanned(catalogue, names)
+    words = f"a virus scanner has seen {seen:,} of {plural(contents, 'content')}"
+    return Evidence(0 < contents == seen and not figures.uncounted, words, f"{words}: set `scan` in the collection manifests")
 
 
 def _signs(context: Context) -> bool:

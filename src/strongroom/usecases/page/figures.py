@@ -117,7 +117,6 @@ class Figures:
     unlisted: int = 0  # findings that concern what may not be shown, or stand beyond the limit
     clusters: tuple[ClusterFigures, ...] = ()
     cluster_count: int = 0
-    compared: bool = False  # whether contents were ever compared for likeness
     largest: tuple[NamedFile, ...] = ()
     oldest: tuple[NamedFile, ...] = ()
     levels: tuple[Level, ...] = ()

@@ -75,7 +75,7 @@ def likeness(figures: Figures) -> Html:
         rows = [
             (name(pair.a), name(pair.b), f"{pair.jaccard:.2f}", f"{pair.containment:.2f}", text(pair.differs)) for pair in cluster.pairs
         ]
-        heads = ("One", "The other", "Alike", "Contained", "What differs")
+        heads = ("One", "The other", "Alike", "Contained", "The other, as against the one")
         summary = f"Group {number}: {plural(cluster.contents, 'content')}, {plural(cluster.count, 'pair')}"
         parts.append(el(
             "details", el("summary", summary), places,
