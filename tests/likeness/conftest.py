@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,12 @@ class Vault:
         manifest = self.root / f"{name}.yaml"
         manifest.write_text(f"collection: {name}\nsource: {self.root / name}\nstores: [{self.root / 'store'}]\nmax_loss: 1.0\n{settings}")
         return archive(load(manifest), self.context, self.runner).outcome
+
+    def near(self, name: str, version: int) -> list[dict] | None:
+        """metadata/near-duplicates.jsonl of a bag; None if it has none."""
+        folder = self.root / f"store/bags/{name}/v{version}"
+        file = folder / json.loads((folder / "seal.json").read_bytes())["attempt"] / "bag/metadata/near-duplicates.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else None
 
     def similar(self, *names: str, **options: object) -> SimilarReport:
         return similar(SimilarRequest(names, **options), self.context, self.runner)

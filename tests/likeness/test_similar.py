@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -147,3 +148,26 @@ def test_the_document_is_as_the_schema_says_and_the_log_has_one_event_a_run(vaul
 
 def events(store: Path) -> list[dict]:
     return [event for file in sorted(store.glob("log/*/*.json")) for event in json.loads(file.read_bytes())["events"]]
+
+
+def test_a_bag_says_what_was_known_of_it_when_it_was_sealed(vault: Vault) -> None:
+    for number in range(3):
+        vault.write("site", f"{number}.txt", "\n".join(sentences("article", 20 + number)))
+    vault.write("other", "3.txt", "\n".join(sentences("article", 20)[1:]))
+    vault.archive("site")
+    vault.archive("other")
+    assert vault.near("site", 1) is None
+    vault.similar("site", "other")
+    assert vault.archive("site") == "unchanged"  # what was learned is no new state
+    (vault.root / "site/2.txt").unlink()
+    vault.write("site", "new.txt", "\n".join(sentences("article", 19)))  # of which nothing is known yet
+    assert vault.archive("site") == "sealed"
+    (line,) = vault.near("site", 2)
+    names = {hashlib.sha256((vault.root / "site" / name).read_bytes()).hexdigest(): name for name in ("0.txt", "1.txt")}
+    assert line["a"] < line["b"]
+    assert {names[line["a"]], names[line["b"]]} == {"0.txt", "1.txt"}
+    assert line["differs"] == ("added 1 line" if names[line["b"]] == "1.txt" else "lost 1 line")
+    assert line["kind"] == "text"
+    longer = "a" if names[line["a"]] == "1.txt" else "b"
+    assert 900 < line["jaccard"] < 1000
+    assert line["b_in_a" if longer == "a" else "a_in_b"] == 1000

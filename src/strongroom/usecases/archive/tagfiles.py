@@ -24,6 +24,7 @@ from strongroom.core.formats import extension_of
 from strongroom.core.ids import BagId
 from strongroom.usecases.archive.baginfo import bag_info
 from strongroom.usecases.archive.formats import PayloadFormats
+from strongroom.usecases.archive.near import near_duplicates
 from strongroom.usecases.archive.spool import Spool
 
 #: The members of the collection manifest that describe the collection; a change of them is a new state (format.md, 4.3).
@@ -88,6 +89,7 @@ class TagFiles:
         done = Payload()
         self._manifests(spool, catalogue, done)
         self._duplicates(spool, done)
+        self._unless_empty(done, "metadata/near-duplicates.jsonl", near_duplicates(spool, catalogue))
         self._others(spool, supplied, done)
         return done
 
