@@ -113,15 +113,27 @@ def clusters(
     some tens of bytes for each content that has a near-copy.
     """
     names = _names(seen)
+    for numbers in _groups(catalogue, names, collection, jaccard, containment):
+        yield _cluster(catalogue, numbers, names, jaccard, containment, pairs)
+
+
+def count_clusters(
+    catalogue: Catalogue, *, seen: Collection[str] | None, collection: str | Collection[str] | None = None, jaccard: float = ALIKE,
+    containment: float = CONTAINED,
+) -> int:
+    """How many clusters `clusters` would give."""
+    return sum(1 for _ in _groups(catalogue, _names(seen), collection, jaccard, containment))
+
+
+def _groups(
+    catalogue: Catalogue, names: str | None, collection: str | Collection[str] | None, jaccard: float, containment: float
+) -> Iterator[list[int]]:
     groups = _Groups()
     for a, b in _edges(catalogue, names, jaccard, containment):
         groups.join(a, b)
     among = [collection] if isinstance(collection, str) else collection
     chosen = None if among is None else {number for name in among for number in _contents(catalogue, name)}
-    for numbers in groups.largest_first():
-        if chosen is not None and chosen.isdisjoint(numbers):
-            continue
-        yield _cluster(catalogue, numbers, names, jaccard, containment, pairs)
+    return (numbers for numbers in groups.largest_first() if chosen is None or not chosen.isdisjoint(numbers))
 
 
 class _Groups:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from strongroom.catalogue import BagRow, Catalogue
-from strongroom.catalogue.likeness import ALIKE, CONTAINED, clusters, members, unreadable
+from strongroom.catalogue.likeness import ALIKE, CONTAINED, clusters, count_clusters, members, unreadable
 from strongroom.catalogue.likeness_work import Unread, counts, forget, record_looked, renew, unread
 from strongroom.core.errors import StoreError, StrongroomError, UsageError
 from strongroom.core.events import Event, EventType
@@ -192,14 +192,11 @@ def _report(
         for kind, count in counts(catalogue, name).items():
             totals[kind] = totals.get(kind, 0) + count
     shown: list[Shown] = []
-    more = 0
-    wanted = {"jaccard": request.threshold, "containment": request.contained}
-    for cluster in clusters(catalogue, seen=seen, collection=names, pairs=request.most, **wanted):
-        if len(shown) >= request.most:
-            more += 1
-            continue
+    bars = {"jaccard": request.threshold, "containment": request.contained}
+    for cluster in islice(clusters(catalogue, seen=seen, collection=names, pairs=request.most, **bars), request.most):
         where = {content: tuple(members(catalogue, content, seen=seen)) for content in cluster.contents}
         shown.append(Shown(cluster, where))
+    more = count_clusters(catalogue, seen=seen, collection=names, **bars) - len(shown)
     return SimilarReport(
         names, request.threshold, request.contained, totals, looked, compared,
         tuple(unreadable(catalogue, names, _UNREADABLE_SHOWN)), tuple(shown), more, collector.findings(),
