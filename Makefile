@@ -81,6 +81,7 @@ faults: $(STAMP)
 bench: $(STAMP)
 	@PYTHONPATH=src:. $(RUN) -m tests.bench
 	@PYTHONPATH=src:. $(RUN) -m tests.bench --growth
+	@PYTHONPATH=src:. $(RUN) -m tests.page.scale
 
 check: $(STAMP)
 	@.venv/bin/ruff check .

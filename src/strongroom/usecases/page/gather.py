@@ -67,7 +67,9 @@ def gather(request: PageRequest, context: Context, attestations: Attestations, c
         told = facts.facts(figures, catalogue, rows, manifests, standing, attestations, context)
         figures.levels = judge(told, attestations)
     if request.log:
-        figures.log = logged(context, request.since or "")
+        figures.log = log = logged(context, request.since or "")
+        for places in (log.unreachable, log.unreadable):
+            places[:] = [one if scope.may_tell(one) else "a store whose address may not be shown" for one in places]
     return figures
 
 
