@@ -91,14 +91,14 @@ def legend(series: Sequence[Series]) -> Html:
 
 
 def scale(most: int) -> int:
-    """The end of an axis, at least `most`, at a number that has round quarters.
+    """The end of an axis, at least `most`, whose quarters have one decimal place at most.
 
-    >>> scale(0), scale(7), scale(95), scale(1025)
-    (4, 8, 100, 1200)
+    >>> scale(0), scale(5), scale(95), scale(1023)
+    (2, 6, 100, 1200)
     """
-    unit = 4
+    unit = 1
     while True:
-        for step in (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 25):
+        for step in (2, 4, 6, 8, 10, 12, 16):
             if unit * step >= most:
                 return unit * step
         unit *= 10
@@ -108,7 +108,7 @@ def size_scale(most: int) -> int:
     """The same for bytes: its quarters are round in the unit in which they are written.
 
     >>> size_scale(5000), size_scale(900)
-    (8192, 1000)
+    (6144, 1000)
     """
     unit = 1
     while most > 1000 * unit and unit < 1 << 40:
