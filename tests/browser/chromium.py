@@ -18,7 +18,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome
 # Lookups of the browser's own (updates, sign-in, safe browsing) have no place in a test, and pages must look alike everywhere.
 _FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--no-default-browser-check",
-    "--disable-gpu", "--force-color-profile=srgb", "--font-render-hinting=none", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
+    "--disable-gpu", "--force-color-profile=srgb", "--font-render-hinting=none",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost",
 ]
 
 

@@ -69,6 +69,8 @@ def _fields(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [f"{name}: {line}" for name, one in value.items() for line in _fields(one)]
     if isinstance(value, list):
+        if all(isinstance(one, str) for one in value):
+            return [", ".join(value)]
         return [line for one in value for line in (["; ".join(_fields(one))] if isinstance(one, dict) else _fields(one))]
     return [] if value is None else [str(value)]
 
