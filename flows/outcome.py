@@ -16,6 +16,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from strongroom.core.findings import printable
+from strongroom.usecases.access import tellable
 from strongroom.usecases.context import Context
 from strongroom.usecases.recording import Report, recording
 from strongroom.usecases.report.words import markdown
@@ -42,7 +43,8 @@ def recorded(function: Callable[Parameters, State[Any]]) -> Callable[Parameters,
             state = function(*args, **kwargs)
             record.report = cast(Report, state.data)
         if record.row is not None:
-            create_markdown_artifact(key=f"run-{job}", markdown=markdown(record.row))
+            key, text = tellable(Context.from_environment(), f"run-{job}", markdown(record.row), record.row.collection)
+            create_markdown_artifact(key=key, markdown=text)
         return state
 
     return run

@@ -22,6 +22,8 @@ from strongroom.core.findings import Finding, Severity, printable
 from strongroom.runner.interface import Batch, Progress, Result
 from strongroom.runner.local import LocalRunner
 from strongroom.runner.pool import StoppedError
+from strongroom.usecases.access import tellable
+from strongroom.usecases.context import Context
 
 #: Task runs that one map makes at most. With some five maps a flow this keeps it at tens of task runs, whatever its size.
 TASKS_PER_MAP: Final = 12
@@ -118,6 +120,7 @@ class PrefectRunner:
         self._log.info("%s", printable(message))
 
     def artifact(self, key: str, markdown: str) -> None:
+        key, markdown = tellable(Context.from_environment(), key, markdown)
         create_markdown_artifact(key=key, markdown=markdown)
 
     def close(self) -> None:

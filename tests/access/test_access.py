@@ -12,7 +12,7 @@ from strongroom.collections.load import load
 from strongroom.collections.model import Access
 from strongroom.core.findings import Code
 from strongroom.usecases import access
-from strongroom.usecases.access import may_show, shown_names, visibilities
+from strongroom.usecases.access import may_show, shown_names, tellable, visibilities
 from strongroom.usecases.archive.run import archive
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
@@ -116,6 +116,18 @@ def test_what_cannot_be_read_is_not_shown(site, context):
     assert Code.NOT_REACHED in {one.code for one in collector.findings()}
     site.store.with_name("drawer").rename(site.store)
     assert shown_names(context) == {"site"}
+
+
+def test_artifacts_tell_nothing_of_what_is_hidden(site, context):
+    site.run()
+    assert tellable(context, "archive-site", "# site/v1 sealed\n") == ("archive-site", "# site/v1 sealed\n")
+    site.settings = RESTRICTED
+    site.manifest()
+    key, text = tellable(context, "archive-site", "# site/v1 sealed\n* a path\n")
+    assert (key, "site/v1" in text, "path" in text) == ("archive", False, False)
+    key, text = tellable(context, "audit", "# Audit\n* site/v1: a path\n* website/v1: a path\n* site-2: b\n")
+    assert key == "audit"
+    assert text == "# Audit\n* website/v1: a path\n* site-2: b\n\n1 lines about collections that not everybody may see are left out.\n"
 
 
 def test_of_a_fork_every_side_must_be_open(site, context, tmp_path):

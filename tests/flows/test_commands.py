@@ -35,12 +35,17 @@ def test_archive_and_restore_as_flows(tmp_path: Path) -> None:
 
     strongroom("store", "init", tmp_path / "store")
     strongroom("archive", manifest, "--quiet")
+    hidden = tmp_path / "hidden.yaml"
+    hidden.write_text("collection: canary\nsource: source\nstores: [store]\naccess: {level: restricted}\n")
+    strongroom("archive", hidden, "--quiet")
     strongroom("restore", "asflows", tmp_path / "bag", "--quiet")
     strongroom("restore", "asflows/v1", tmp_path / "files", "--payload-only", "--quiet")
     assert (tmp_path / "files/below/b 50%.txt").read_text() == (tmp_path / "bag/data/below/b 50%.txt").read_text() == "b"
     with get_client(sync_client=True) as client:
         flow_runs = client._client.post("/flow_runs/filter", json={"flow_runs": {"name": {"like_": "asflows"}}}).json()
         artifacts = client._client.post("/artifacts/filter", json={"artifacts": {"key": {"like_": "archive-asflows"}}}).json()
+        every = client._client.post("/artifacts/filter", json={}).json()
+    assert "canary" not in "".join(f"{one['key']} {one['data']}" for one in every if one["key"]), "told to whoever reads artifacts"
     assert sorted(run["name"] for run in flow_runs) == ["archive asflows", "restore asflows", "restore asflows"]
     assert {run["state_type"] for run in flow_runs} == {"COMPLETED"}
     assert "asflows/v1 sealed" in artifacts[0]["data"]

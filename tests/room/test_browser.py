@@ -22,7 +22,8 @@ HOSTILE = """<!doctype html><html lang="en"><head><title>Hostile</title><base hr
 <meta http-equiv="refresh" content="1;url=BEACON/refresh">
 <link rel="stylesheet" href="BEACON/style"><link rel="prefetch" href="BEACON/prefetch"><link rel="preload" as="image" href="BEACON/preload">
 <link rel="manifest" href="BEACON/manifest"><link rel="icon" href="BEACON/icon">
-<style>@import "BEACON/import"; body { background: url(BEACON/background) } @font-face { font-family: x; src: url(BEACON/font) } p { font-family: x }</style>
+<style>@import "BEACON/import"; body { background: url(BEACON/background) }
+@font-face { font-family: x; src: url(BEACON/font) } p { font-family: x }</style>
 <script src="BEACON/script"></script><script src="steal.js"></script>
 <script>
 document.title = "SCRIPT RAN";
@@ -88,7 +89,8 @@ def written(beacon: Beacon, room: str, other: str) -> bytes:
     return HOSTILE.replace("BEACON", beacon.url).replace("ROOM", room).replace("OTHER", other).encode()
 
 
-BLOCKED = ("Content Security Policy", "sandbox", "Blocked", "ERR_BLOCKED", "net::ERR", "404", "the server responded with a status", "violates")
+#: What the browser logs of all that it did not do.
+BLOCKED = ("Content Security Policy", "sandbox", "Blocked", "net::ERR", "the server responded with a status", "violates")
 
 
 def test_a_hostile_page_does_nothing(made, beacon, open_page, complaints):
@@ -99,7 +101,8 @@ def test_a_hostile_page_does_nothing(made, beacon, open_page, complaints):
         other = served.site("/c/vault/v1/f/secret.html", Authorization=f"Bearer {TOKEN}").replace("secret.html", "secret.png")
         made.archive("town", {
             "hostile.html": written(beacon, served.url, other), "steal.js": f"fetch('{beacon.url}/file-script')", "worker.js": "// nothing",
-            "hostile.svg": f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"fetch('{beacon.url}/svg-load')\"><script>fetch('{beacon.url}/s')</script></svg>",
+            "hostile.svg": f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"fetch('{beacon.url}/svg-load')\">"
+                           f"<script>fetch('{beacon.url}/svg')</script></svg>",
         })
         page = open_page()
         page.goto(f"{served.url}/?token={TOKEN}")

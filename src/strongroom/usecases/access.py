@@ -10,6 +10,7 @@ and speak only of what those collections hold.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -109,6 +110,28 @@ def shown_names(context: Context, collector: Collector | None = None) -> frozens
     """The collections that everybody may see today."""
     day = today()
     return frozenset(name for name, one in visibilities(context, collector).items() if one.is_shown(day))
+
+
+def tellable(context: Context, key: str, markdown: str, about: str = "") -> tuple[str, str]:
+    """What may be kept as an artifact of a run, where more people read than may see every collection: key and text. `about`: the
+    collection that the run was over, where it was one.
+
+    Lines that name a collection which is not shown to everybody are left out; of a run over such a one nothing is told but that it was.
+    """
+    known = known_bags(context)
+    day = today()
+    hidden = {name for name, one in visibilities(context).items() if not one.is_shown(day)}
+    hidden |= {name for name, one in all_manifests(known, Collector()).items() if not may_show(one.access, day)}
+    own = next((name for name in hidden if name == about or key == f"archive-{name}".replace("_", "-").replace(".", "-")), None)
+    if own is not None:
+        text = "# A run over a collection that not everybody may see\n\n`strongroom report` tells the curator what it did.\n"
+        return "archive" if key.startswith("archive-") else key, text
+    named = re.compile("|".join(rf"(?<![a-z0-9._-]){re.escape(name)}(?![a-z0-9_-])" for name in sorted(hidden)) or r"(?!)")
+    lines = markdown.splitlines()
+    told = [line for line in lines if not named.search(line)]
+    if len(told) < len(lines):
+        told += ["", f"{len(lines) - len(told)} lines about collections that not everybody may see are left out."]
+    return key, "\n".join(told) + "\n"
 
 
 def _sealed(context: Context, known: Known, rows: Iterable[BagRow], collector: Collector) -> dict[Digest, Statement]:
