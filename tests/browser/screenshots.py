@@ -28,7 +28,7 @@ attested:
   control-decided: {{statement: only the keeper has the disks, by: tallowmoth, date: 2026-11-01}}
 """
 #: Pictures by name: the heading they begin with, and their height in pixels.
-PARTS = {"report": (None, 1060), "report-fixity": ("fixity", 760), "report-levels": ("levels", 860)}
+PARTS = {"report": (None, 1060), "report-fixity": ("fixity", 760), "report-likeness": ("likeness", 640), "report-levels": ("levels", 860)}
 
 
 def sample(folder: Path, patch: pytest.MonkeyPatch) -> Path:
@@ -54,6 +54,7 @@ def sample(folder: Path, patch: pytest.MonkeyPatch) -> Path:
         shutil.copy(source / "farewell.html", source / "goodbye.html")
         assert main(["archive", *quiet, "lanternmoor"]) == 0
         assert main(["audit", *quiet, "--store", str(stores[0])]) == 0
+        assert main(["similar", *quiet, "lanternmoor"]) == 0
         (manifests / "attestations.yaml").write_text(_ATTESTED.format(*(store.as_uri() for store in stores)))
         assert main(["report", "--quiet", "--html", str(folder / "report.html"), "--log"]) == 0
     return folder / "report.html"
@@ -65,6 +66,7 @@ def take(page_file: Path, images: Path, browser: Browser) -> list[Path]:
     page = browser.new_context(viewport={"width": 1100, "height": 900}, color_scheme="light", offline=True).new_page()
     page.goto(page_file.as_uri())
     for name, (heading, height) in PARTS.items():
+        page.eval_on_selector_all("#likeness ~ details", "found => found.forEach((one, at) => one.open = at == 1)")
         top = page.evaluate("id => id ? document.getElementById(id).getBoundingClientRect().top + scrollY - 4 : 0", heading)
         path = images / f"{name}.png"
         page.screenshot(path=path, full_page=True, clip={"x": 0, "y": top, "width": 1100, "height": height})
