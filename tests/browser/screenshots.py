@@ -1,4 +1,5 @@
-"""`python -m tests.browser.screenshots`: the pictures of the report in docs/images/, of the sample collection, archived for them."""
+"""`python -m tests.browser.screenshots`: the pictures of report and reading room in docs/images/, of the sample collection, archived
+for them."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.chromium import chromium, require_chromium
+from tests.room.served import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,6 +31,14 @@ attested:
 """
 #: Pictures by name: the heading they begin with, and their height in pixels.
 PARTS = {"report": (None, 1060), "report-fixity": ("fixity", 760), "report-likeness": ("likeness", 640), "report-levels": ("levels", 860)}
+
+_ARTICLE = "/c/lanternmoor/v2/f/mirrors/attic.example/articles/lantern-walk.html"
+#: Pictures of the room by name: where, width and height in pixels, what is clicked there.
+ROOM = {
+    "room": (_ARTICLE, 1100, 1480, None),
+    "room-compare": (_ARTICLE, 1100, 900, ".near a"),
+    "room-narrow": ("/c/lanternmoor/v2/f/lanternmoor.example/", 360, 740, None),
+}
 
 
 def sample(folder: Path, patch: pytest.MonkeyPatch) -> Path:
@@ -76,13 +86,35 @@ def take(page_file: Path, images: Path, browser: Browser) -> list[Path]:
     return taken
 
 
+def take_room(folder: Path, images: Path, browser: Browser) -> list[Path]:
+    """Pictures of the reading room over what `sample` archived in `folder`."""
+    from strongroom.cli.main import main
+
+    with redirect_stdout(sys.stderr):
+        assert main(["similar", "lanternmoor", "--quiet", "--no-prefect", "--workers", "1"]) == 0
+    taken = []
+    with serving(home=folder / "home", manifests=folder / "manifests", token=False) as served:
+        for name, (path, width, height, click) in ROOM.items():
+            page = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light").new_page()
+            page.goto(served.url + path, wait_until="networkidle")
+            if click is not None:
+                page.click(click)
+                page.wait_for_load_state("networkidle")
+            picture = images / f"{name}.png"
+            page.screenshot(path=picture)
+            assert picture.stat().st_size < LARGEST, f"{picture}: {picture.stat().st_size} bytes"
+            taken.append(picture)
+            page.context.close()
+    return taken
+
+
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     # Paths are in the pictures, so they are short.
     with tempfile.TemporaryDirectory(prefix="a", dir="/tmp") as folder, pytest.MonkeyPatch.context() as patch:
         page = sample(Path(folder), patch)
         with chromium(require_chromium()) as browser:
-            taken = take(page, IMAGES, browser)
+            taken = [*take(page, IMAGES, browser), *take_room(Path(folder), IMAGES, browser)]
         for path in taken:
             print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
 

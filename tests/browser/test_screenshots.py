@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.screenshots import IMAGES, LARGEST, PARTS, ROOT, sample, take
+from tests.browser.screenshots import IMAGES, LARGEST, PARTS, ROOM, ROOT, sample, take, take_room
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_pictures(tmp_path, monkeypatch, browser):
-    made = take(sample(tmp_path, monkeypatch), tmp_path, browser)
-    assert {path.stem for path in made} == set(PARTS)
+    made = [*take(sample(tmp_path, monkeypatch), tmp_path, browser), *take_room(tmp_path, tmp_path, browser)]
+    assert {path.stem for path in made} == {*PARTS, *ROOM}
     for path in made:
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and 10_000 < path.stat().st_size < LARGEST
 
 
 def test_the_documentation_shows_them():
     documents = (ROOT / "README.md").read_text() + (ROOT / "docs/operations.md").read_text()
-    for name in PARTS:
+    for name in (*PARTS, *ROOM):
         picture = IMAGES / f"{name}.png"
         assert picture.stat().st_size < LARGEST and f"images/{picture.name}" in documents

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 import pytest
 
 from tests.browser.accessible import assert_accessible
-from tests.room.conftest import DOT, TOKEN
+from tests.room.conftest import DOT
+from tests.room.served import TOKEN
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -14,7 +14,8 @@ import pytest
 
 from strongroom.core.digests import Digest
 from strongroom.stores.describe import init_store
-from tests.room.conftest import ROOT, Archive
+from tests.room.conftest import Archive
+from tests.room.served import ROOT
 
 LARGE = random.Random(7).randbytes((9 << 20) + 12345)
 

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import pytest
 
 from strongroom.core.digests import Digest
-from tests.room.conftest import TOKEN
+from tests.room.served import TOKEN
 
 HIDDEN = ("vault", "sleeper", "shut")
 SHARED = b"Shared by an open and a hidden collection."
