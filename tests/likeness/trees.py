@@ -1,8 +1,9 @@
 """Two releases of a real documentation, and a manual in many languages: `python -m tests.likeness.trees`.
 
 Without folders, the documentation comes from two source distributions of SQLAlchemy (pip download), and the manual is the installation
-guide of Debian (apt-get download). Exit status 1 if recall or precision at a Jaccard of 0.8 is below 0.99, if the search took more than a tenth of
-the time of comparing all with all, or if a page is called like its translation.
+guide of Debian (apt-get download); `--old DIR --new DIR` and `--manual DIR` take others. Exit status 1 if recall or precision at a Jaccard
+of 0.8 is below 0.99, if the search took more than a tenth of the time of comparing all with all, or if a page is called like its
+translation.
 """
 
 from __future__ import annotations

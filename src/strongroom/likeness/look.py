@@ -10,7 +10,7 @@ from strongroom.likeness.decoding import decode
 from strongroom.likeness.features import Area, Block, ImageFeatures, Nothing, TextFeatures
 
 #: Larger contents are not read.
-LARGEST: Final = 64 * 1024 * 1024
+LARGEST: Final = 32 * 1024 * 1024
 _HTML: Final = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body|title)\b", re.IGNORECASE | re.DOTALL
 )
