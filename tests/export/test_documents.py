@@ -55,6 +55,8 @@ def test_both_are_valid_and_say_what_the_manifest_says(lantern, tmp_path, schema
     digests = dict(tuple(one.findtext(name, namespaces=PREMIS) for name in names) for one in files)
     lines = (lantern.bag(2) / "manifest-sha256.txt").read_text().splitlines()
     assert digests == {f"site/v2/{line.split('  ', 1)[1]}": line.split("  ", 1)[0] for line in lines}
+    puids = [line["puid"] for line in lantern.lines(2, "metadata/technical.jsonl") if "puid" in line]
+    assert puids and sorted(document.xpath("//p:formatRegistryKey/text()", namespaces=PREMIS)) == sorted(puids)
     sealed = {one["eventIdentifier"] for one in lantern.lines(2, "metadata/events.jsonl")}
     assert set(document.xpath("//p:eventIdentifierValue/text()", namespaces=PREMIS)) == sealed
     licences = document.xpath("//p:licenseDocumentationIdentifierValue/text()", namespaces=PREMIS)

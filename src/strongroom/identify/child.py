@@ -19,6 +19,8 @@ from strongroom.identify import verdict
 
 #: Bytes of memory of its own that it may have. The libraries themselves take 210 MB, most of it never touched.
 MEMORY: Final = 1 << 30
+#: Where a process finds its open files by number.
+_OPEN_FILES: Final = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
 _LINKS: Final = 500  # names are kept for so many extensions
 
 
@@ -41,10 +43,10 @@ def main(connection: Connection, shared: int, shared_path: str) -> NoReturn:
                 os.close(sent)
         except (EOFError, OSError):
             os._exit(0)
-        descriptor, path = (slot, f"/proc/self/fd/{slot}") if size is None else (shared, shared_path)
+        descriptor, path = (slot, f"{_OPEN_FILES}/{slot}") if size is None else (shared, shared_path)
         signal.setitimer(signal.ITIMER_PROF, seconds)
         signal.setitimer(signal.ITIMER_REAL, seconds * 10)
-        found = _judge(descriptor, extension, names.name(folder, extension, path))
+        found = _judge(descriptor, extension, names, folder, path)
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         connection.send(found)
@@ -56,10 +58,10 @@ def _limit(what: int, value: int) -> None:
     resource.setrlimit(what, (value, value))
 
 
-def _judge(descriptor: int, extension: str, path: str) -> Format | str:
+def _judge(descriptor: int, extension: str, names: _Names, folder: str, path: str) -> Format | str:
     """The verdict, or in words why there is none."""
     try:
-        return verdict.judge(descriptor, os.fstat(descriptor).st_size, extension, path)
+        return verdict.judge(descriptor, os.fstat(descriptor).st_size, extension, names.name(folder, extension, path))
     except MemoryError:
         return "it wanted more memory than it may have"
     except Exception as error:  # a library's own: nothing it says of one file may end the run
@@ -82,7 +84,8 @@ class _Names:
                         os.unlink(old)
                 self._known.clear()
             name = os.path.join(folder, f"{os.getpid()}-{path.rpartition('/')[2]}" + (f".{extension}" if extension else ""))
-            os.symlink(path, name)
+            with suppress(FileExistsError):  # of a process that ended and had the same number: it leads to the same place
+                os.symlink(path, name)
             self._known[wanted] = name
         return self._known[wanted]
 

@@ -15,12 +15,14 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Final
 
+from strongroom.core.errors import StrongroomError
 from strongroom.core.formats import UNIDENTIFIED, Format
 
 #: CPU seconds that a content may take, and bytes for which a large one gets another. Ten times as long by the clock.
 SECONDS: Final = 20.0
 _BYTES_A_SECOND: Final = 20 * 1024**2
 _LONGEST: Final = 600.0
+_TOO_LONG: Final = "took longer than it may"
 
 # As runner.pool starts its workers: the parent's sys.path, nothing of the working folder.
 _BOOTSTRAP: Final = """\
@@ -45,6 +47,10 @@ class IdentificationFailedError(Exception):
         self.verdict = verdict
 
 
+class CannotIdentifyError(StrongroomError):
+    """Not one content, but identification itself: the libraries cannot be loaded, or there is no memory for them."""
+
+
 class Identifier:
     """The process, started when it is first needed and again when it ended. Not for several threads."""
 
@@ -64,7 +70,7 @@ class Identifier:
         """What a content is in a file with that extension (core.formats.extension_of). A content that is too large for memory is given as
         the descriptor of a file that holds it. `folder`: scratch space of the caller.
 
-        Raises IdentificationFailedError.
+        Raises IdentificationFailedError, and CannotIdentifyError.
         """
         for tries_left in (1, 0):
             size = os.fstat(content).st_size if isinstance(content, int) else len(content)
@@ -72,7 +78,7 @@ class Identifier:
                 found = self._ask(content, size, extension, folder)
             except (EOFError, OSError) as error:
                 ended = self._ended(error)
-                if tries_left == 0 or _took_too_long(ended):
+                if tries_left == 0 or str(ended) == _TOO_LONG:
                     raise ended from None
                 continue  # perhaps it was the last straw for a process that had seen many: alone, with a new one
             if isinstance(found, Format):
@@ -116,32 +122,34 @@ class Identifier:
                 )
             connection = self._connection = Connection(ours.detach())
             connection.send([entry or os.getcwd() for entry in sys.path])
-            self._signatures = connection.recv()
+            try:
+                self._signatures = connection.recv()
+            except (EOFError, OSError) as error:
+                raise CannotIdentifyError(
+                    f"identification cannot start: its process {self._ended(error)}. See what `STRONGROOM_DEBUG=1` shows, or set "
+                    "`identify: false` in the collection manifest") from error
         return self._connection
 
     def _ended(self, error: Exception) -> IdentificationFailedError:
         """Collect the process, and say how it ended."""
-        process = self._process
-        status = 0
-        if process is not None:
+        status: int | None = None
+        if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
-                status = process.wait(timeout=5)
+                status = self._process.wait(timeout=5)
         self.close()
-        if status in (-signal.SIGPROF, -signal.SIGALRM):
-            how = "took longer than it may"
+        if status is None:
+            how = str(error)
+        elif status in (-signal.SIGPROF, -signal.SIGALRM):
+            how = _TOO_LONG
         elif status < 0:
             how = f"ended by {signal.Signals(-status).name}" if -status in signal.valid_signals() else f"ended by signal {-status}"
         else:
-            how = f"ended with status {status}" if process is not None and process.returncode is not None else str(error)
-        transient = status == -signal.SIGKILL or (process is not None and process.returncode is None)  # the system's doing, or a person's
+            how = f"ended with status {status}"
+        transient = status in (None, -signal.SIGKILL)  # the system's doing, or a person's
         return IdentificationFailedError(how, None if transient else self._nothing(how))
 
     def _nothing(self, why: str) -> Format:
         return Format(basis=f"not identified: {why}"[:200], flags=UNIDENTIFIED, signatures=self._signatures)
-
-
-def _took_too_long(error: IdentificationFailedError) -> bool:
-    return "longer" in str(error)
 
 
 def _shared() -> tuple[int, str]:

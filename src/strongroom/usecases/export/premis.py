@@ -81,11 +81,14 @@ def _links_to(rights: str) -> str:
 
 
 def _file(bag: SealedBag, path: str, sha256: str, detail: Mapping[str, Any]) -> bytes:
-    kind = detail.get("type")
+    kind, puid = detail.get("type"), detail.get("puid")
+    pronom = f"{_text('formatRegistryName', 'PRONOM')}{_text('formatRegistryKey', puid)}" if isinstance(puid, str) and puid else ""
+    registry = f"<formatRegistry>{pronom}</formatRegistry>" if pronom else ""
     size = _text("size", detail["size"]) if isinstance(detail.get("size"), int) and detail["size"] >= 0 else ""
     characteristics = (
         f"<objectCharacteristics><fixity>{_text('messageDigestAlgorithm', 'SHA-256')}{_text('messageDigest', sha256)}</fixity>{size}"
-        f"<format><formatDesignation>{_text('formatName', kind if isinstance(kind, str) else 'unknown')}</formatDesignation></format>"
+        f"<format><formatDesignation>{_text('formatName', kind if isinstance(kind, str) else 'unknown')}</formatDesignation>"
+        f"{registry}</format>"
         "</objectCharacteristics>"
     )
     name = _text("originalName", local_name("", path).removeprefix("/data/"))
