@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from strongroom.core.errors import UsageError
 from tests.cli.test_archive import valid
 from tests.likeness.conftest import Vault, paths, words
+from tests.likeness.test_look import scene
 from tests.likeness.words import NOTICE, han, page, sentences, thai
 
 
@@ -171,3 +174,25 @@ def test_a_bag_says_what_was_known_of_it_when_it_was_sealed(vault: Vault) -> Non
     longer = "a" if names[line["a"]] == "1.txt" else "b"
     assert 900 < line["jaccard"] < 1000
     assert line["b_in_a" if longer == "a" else "a_in_b"] == 1000
+
+
+def test_pictures_in_other_sizes_and_formats(vault: Vault) -> None:
+    for number in range(8):
+        vault.write("album", f"{number}.png", drawn(scene(number), "PNG"))
+    vault.write("album", "small 3.jpg", drawn(scene(3).resize((160, 120)), "JPEG"))
+    vault.write("other", "5 again.webp", drawn(scene(5), "WEBP", quality=60))
+    vault.archive("album")
+    vault.archive("other")
+    vault.similar("album")  # and the other one later
+    report = vault.similar("album", "other")
+    assert {paths(shown) for shown in report.clusters} == {
+        frozenset({"album/3.png", "album/small 3.jpg"}), frozenset({"album/5.png", "other/5 again.webp"})}
+    told = words(report)[frozenset({"3.png", "small 3.jpg"})][0]
+    assert told.startswith(("same picture, other size (", "almost the same picture, other size ("))
+    assert told.endswith((", other format (PNG and JPEG)", ", other format (JPEG and PNG)"))
+
+
+def drawn(image: Image.Image, form: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()

@@ -94,8 +94,12 @@ def _exactly(descriptor: int, size: int, deadline: float) -> bytes | str:
 def _work(function: Callable[[Item], Any], items: Sequence[Item], writing: int, limits: Limits) -> None:
     """In the child; never returns."""
     try:
+        os.closerange(3, writing)  # what this process talks to others by is not the child's: they must see when this process ends
+        os.closerange(writing + 1, 1 << 16)
         _limit(limits)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         for item in items:
+            signal.alarm(int(limits.seconds) + 10)  # should the parent be gone
             try:
                 answer = function(item)
             except MemoryError:

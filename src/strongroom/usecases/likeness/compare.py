@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from strongroom.catalogue import Catalogue
+from strongroom.catalogue.checks import reading
 from strongroom.catalogue.likeness import KEPT_CONTAINMENT, KEPT_JACCARD, PairRow, record_pairs
 from strongroom.catalogue.likeness_work import (
     boilerplate,
@@ -33,6 +35,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _GROWTH: Final = 1.25
 _SETTLED: Final = 50  # documents from which on that holds; with fewer it is always looked for
 _BATCH: Final = 20_000  # candidates
+_SHA: Final = "SELECT sha256 FROM likeness_contents WHERE number = ?"
 
 
 def find_boilerplate(catalogue: Catalogue, shelf: Path, collections: tuple[str, ...], runner: Runner) -> None:
@@ -102,28 +105,24 @@ def compare_images(catalogue: Catalogue, shelf: Path, runner: Runner) -> int:
     """Compare the pictures that were not compared yet with all. How many pairs were compared in full."""
     if not uncompared(catalogue, "image"):
         return 0
-    numbers, fresh, hashes = [], [], []
+    numbers, fresh, hashes = array("q"), bytearray(), array("Q")
     for number, compared, data in images(catalogue, shelf):
         numbers.append(number)
         fresh.append(not compared)
         hashes.append(int.from_bytes(data))
     tried = 0
-    with runner.stage("compare pictures", files=len(numbers)) as progress, Shelf(shelf) as open_shelf, replacing(catalogue, "image"):
-        rows: list[PairRow] = []
+    rows: list[PairRow] = []
+    with runner.stage("compare pictures", files=len(numbers)) as progress, Shelf(shelf) as open_shelf, reading(catalogue) as db:
         for i, j, bits in pictures.find(np.array(hashes, dtype=np.uint64), np.array(fresh, dtype=bool)):
             tried += 1
-            a, b = (open_shelf.image(_sha(catalogue, numbers[at])) for at in (i, j))
+            a, b = (open_shelf.image(db.execute(_SHA, (numbers[at],)).fetchone()[0]) for at in (i, j))
             if pictures.alike(a, b):
-                share, told = 1 - bits / 64, words.of_images(a, b, bits)
-                rows.append((numbers[i], numbers[j], "image", share, share, share, told, words.of_images(b, a, bits)))
-        record_pairs(catalogue, rows)
+                share, told = 1 - bits / 64, (words.of_images(a, b, bits), words.of_images(b, a, bits))
+                rows.append((numbers[i], numbers[j], "image", share, share, share, *told))
         progress.advance(len(numbers))
+    with replacing(catalogue, "image"):
+        record_pairs(catalogue, rows)
     return tried
-
-
-def _sha(catalogue: Catalogue, number: int) -> bytes:
-    with catalogue.transaction() as db:
-        return bytes(db.execute("SELECT sha256 FROM likeness_contents WHERE number = ?", (number,)).fetchone()[0])
 
 
 class _Rows:

@@ -13,7 +13,7 @@ from pathlib import Path
 from strongroom.catalogue import BagRow, Catalogue
 from strongroom.catalogue.likeness import ALIKE, CONTAINED, clusters, count_clusters, members, unreadable
 from strongroom.catalogue.likeness_work import Unread, counts, forget, record_looked, renew, unread
-from strongroom.core.errors import StoreError, StrongroomError, UsageError
+from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError, UsageError
 from strongroom.core.events import Event, EventType
 from strongroom.core.findings import Code, Finding
 from strongroom.likeness.features import METHOD, ImageFeatures, TextFeatures
@@ -130,7 +130,7 @@ class _Search:
                 for store in places.opened:
                     self._stores[store.url] = store
                 return done
-        except StoreError as error:
+        except (StoreError, DamagedBagError, RefusedError) as error:
             self._collector.add(Finding(Code.NOT_REACHED, name, f"its contents could not be read: {error}"))
             return 0
         finally:
