@@ -86,20 +86,18 @@ def _told(added: int, lost: int, unit: str) -> str:
 
 
 def _where(x: list[int], y: list[int]) -> str:
-    """ "header", "footer" or both if they differ only there: before the first or after the last of many blocks they share in a row."""
+    """"header", "footer" or both if they differ only there: before or after a long run of blocks that both have, and in all that stands
+    there. "" where they differ otherwise, or the one has there what the other has not: that was added, or lost."""
     if max(len(x), len(y)) > _SIDE_BY_SIDE:
         return ""
     match = SequenceMatcher(None, x, y, autojunk=False).find_longest_match()
     if match.size < 0.5 * min(len(x), len(y)):
         return ""
-    places = []
-    if match.a and match.b:
-        places.append("header")
-    if match.a + match.size < len(x) and match.b + match.size < len(y):
-        places.append("footer")
-    # what only one of them has was added or lost, whatever is different elsewhere
-    one_sided = (bool(match.a) != bool(match.b)) or ((match.a + match.size < len(x)) != (match.b + match.size < len(y)))
-    return "" if one_sided else _listed(places)
+    ends = {"header": (x[: match.a], y[: match.b]), "footer": (x[match.a + match.size :], y[match.b + match.size :])}
+    differ = {name: parts for name, parts in ends.items() if any(parts)}
+    if any(not all(parts) or set(parts[0]) & set(parts[1]) for parts in differ.values()):
+        return ""
+    return _listed(list(differ))
 
 
 def _times(a: Any, b: Any) -> str:
