@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 import pytest
 
 from strongroom.core.digests import Digest
+from strongroom.stores.describe import init_store
 from tests.room.served import TOKEN
 
 HIDDEN = ("vault", "sleeper", "shut")
@@ -140,3 +141,17 @@ def test_a_token_is_demanded_and_must_be_worth_it(made):
         (made.root / "open").chmod(0o644)
         with pytest.raises(AssertionError, match=said), made.open(*options, token=False):
             pass
+
+
+def test_stores_of_hidden_collections_are_not_named(made):
+    secret = made.root / "canary-disk"
+    init_store(str(secret))
+    made.archive("town", {"a.txt": "shared words", "b.txt": "gone"})
+    made.archive("vault", {"a.txt": "shared words"}, "access: {level: restricted}\n", store=str(secret))
+    secret.rename(made.root / "drawer")
+    made.store.rename(made.root / "drawer too")
+    with made.open() as served:
+        for path in ("/", "/c/town", "/c/town/v1/f/a.txt", f"/.well-known/ni/sha-256/{Digest.of(b'shared words').ni}"):
+            assert "canary" not in served.get(path).text
+        assert "A store does not answer" in served.get("/").text
+        assert "canary-disk" in served.curator("/").text

@@ -28,24 +28,24 @@ class Pages:
     def collections(self, request: Request) -> Response:
         reader = self._desk.reader(request)
         with self._room.index() as db:
-            newest = list(tree.newest_bags(db, reader.seen))
-        rows = [{"bag": bag, "versions": count, "hidden": self._desk.hidden(reader, bag.name)} for bag, count in newest]
-        unread = [(name, why) for name in sorted(reader.seen - {bag.name for bag, _ in newest}) for _, why in self._room.unread(name)[:1]]
-        silent = sorted(self._room.shelves.silent().values()) if reader.seen else []
-        return self._desk.page(reader, "collections.html", rows=rows, unread=unread, silent=silent)
+            newest = [(bag, count, tree.about(db, bag)) for bag, count in tree.newest_bags(db, reader.seen)]
+        rows = [{"bag": bag, "versions": count, "about": about, "hidden": self._desk.hidden(reader, bag.name)}
+                for bag, count, about in newest]
+        unread = [(name, why) for name in sorted(reader.seen - {bag.name for bag, _, _ in newest}) for _, why in self._room.unread(name)[:1]]
+        return self._desk.page(reader, "collections.html", rows=rows, unread=unread, silent=self._room.shelves.silent(reader.seen))
 
     def collection(self, request: Request) -> Response:
         reader, name = self._desk.reader(request), request.path_params["name"]
         self._desk.check(reader, name)
         with self._room.index() as db:
             bags = tree.bags(db, reader.seen, name)
+            about = tree.about(db, bags[-1]) if bags else {}
         unread = self._room.unread(name)
         if not bags and not unread:
             raise NothingThereError
-        newest = bags[-1] if bags else None
         return self._desk.page(
             reader, "collection.html", name=name, bags=[(bag, label_of(bag, bags)) for bag in reversed(bags)], unread=unread,
-            newest=newest, about=_chosen(newest), hidden=self._desk.hidden(reader, name))
+            about=_chosen(about), hidden=self._desk.hidden(reader, name))
 
     def bag(self, request: Request) -> Response:
         """A version, or what lies at a path of it."""
@@ -72,9 +72,11 @@ class Pages:
         offset = offset_of(request)
         index = next((name for name in _INDEXES if (one := tree.entry_at(db, folder, [name])) is not None and one.sha is not None), None)
         path = b"".join(name + b"/" for name in names)
+        about = tree.about(db, bag)
         return self._desk.page(
             reader, "folder.html", bag=bag, label=label, names=names, path=path, offset=offset, step=PER_PAGE,
-            rows=tree.entries(db, folder, offset=offset, limit=PER_PAGE), total=tree.count_entries(db, folder), about=_chosen(bag),
+            rows=tree.entries(db, folder, offset=offset, limit=PER_PAGE), total=tree.count_entries(db, folder),
+            said=about, about=_chosen(about),
             site=None if index is None else self._desk.address(reader, bag, path + index), trail=trail_of(names),
             hidden=self._desk.hidden(reader, bag.name))
 
@@ -106,5 +108,5 @@ class Pages:
         return self._desk.page(self._desk.reader(request), "curator.html", 403, exists=curator.exists, wrong=True)
 
 
-def _chosen(bag: tree.Bag | None) -> dict[str, Any]:
-    return {} if bag is None else {name: bag.about[name] for name in _ABOUT if bag.about.get(name)}
+def _chosen(about: dict[str, Any]) -> dict[str, Any]:
+    return {name: about[name] for name in _ABOUT if about.get(name)}

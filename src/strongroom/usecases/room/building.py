@@ -132,6 +132,8 @@ class _Reader:
 
 
 def _write(db: sqlite3.Connection, bag: SealedBag, reader: _Reader, about: dict[str, Any]) -> None:
+    if db.execute("SELECT 1 FROM bag WHERE seal = ?", (bag.digest.raw,)).fetchone():
+        return  # another room was faster
     _records(db)
     root = _Tree(db).build()
     number = db.execute(

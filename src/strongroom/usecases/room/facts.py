@@ -47,7 +47,10 @@ def facts(room: Room, digest: Digest, path: bytes, names: Collection[str], seen:
     with Catalogue.open(room.context.catalogue) as catalogue:
         verdict = format_of(catalogue, digest.raw, extension_of(path.decode("utf-8", "replace"))) or format_of(catalogue, digest.raw)
         copies = []
+        holding = room.shelves.holding(names)
         for place in content_places(catalogue, digest.raw, names):
+            if place.store not in holding:
+                continue
             checks = last_known_checks(catalogue, catalogue.store_number(place.store), place.key)
             url = room.shelves.url(place.store)
             copies += [Copy(url, one.key.text, one.outcome, one.time, place.damaged) for one in checks]

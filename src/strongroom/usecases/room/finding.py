@@ -66,8 +66,9 @@ class Spot:
 
 def spots(context: Context, shelves: Shelves, digest: Digest, names: Collection[str], search: Search) -> Iterator[Spot]:
     """The objects that may hold a content of these collections, each once; a store that does not answer is noted and passed over."""
+    holding = shelves.holding(names)
     with Catalogue.open(context.catalogue) as catalogue:
-        known = content_places(catalogue, digest.raw, names)
+        known = [place for place in content_places(catalogue, digest.raw, names) if place.store in holding]
     tried: set[tuple[str | None, StoreKey]] = set()
     for address in shelves.addresses({place.store for place in known}):
         for place in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from strongroom.core.errors import StoreError
@@ -40,6 +40,10 @@ class Shelves:
         rows = [row for row in known.stores if wanted is None or row.id in wanted]
         return [known.address(row.id, row.url) for row in sorted(rows, key=lambda row: not row.url.startswith("file:"))]
 
+    def holding(self, names: Collection[str]) -> frozenset[str]:
+        """The stores, by id, that hold a bag of these collections. Others are nobody's affair who may see only these."""
+        return frozenset(store for row in self._known.rows if row.bag.name in names for store in row.stores)
+
     def url(self, store: str) -> str:
         return next((row.url for row in self._known.stores if row.id == store), store)
 
@@ -67,7 +71,8 @@ class Shelves:
             self._silent[key] = (time.monotonic(), str(error))
             self._opened.pop(key, None)
 
-    def silent(self) -> dict[str, str]:
-        """Stores that did not answer when they were last asked, by id, and why."""
+    def silent(self, names: Collection[str]) -> list[str]:
+        """Of the stores that hold bags of these collections, those that did not answer when they were last asked: why."""
+        holding = self.holding(names)
         with self._lock:
-            return {key: why for key, (_, why) in self._silent.items()}
+            return sorted(why for key, (_, why) in self._silent.items() if key in holding)

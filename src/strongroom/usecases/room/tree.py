@@ -17,7 +17,7 @@ _ENTRIES: Final = (
     f"SELECT {_COLUMNS} FROM entry e LEFT JOIN folder f ON f.id = e.child LEFT JOIN record r ON r.id = e.record "  # noqa: S608 -- constants
 )
 _BAGS: Final = (
-    "SELECT b.id, b.seal, b.name, b.version, b.sealed, b.root, b.links, b.refused, b.about, f.files, f.bytes "
+    "SELECT b.id, b.seal, b.name, b.version, b.sealed, b.root, b.links, b.refused, f.files, f.bytes "
     "FROM bag b JOIN folder f ON f.id = b.root "
 )
 _STEPS: Final = 20_000  # of looking for the places of a content
@@ -33,7 +33,6 @@ class Bag:
     root: int  # its top folder
     links: int
     refused: int  # lines of its manifest that name no file
-    about: dict[str, Any]
     files: int
     bytes: int
 
@@ -83,6 +82,12 @@ def newest_bags(db: sqlite3.Connection, seen: Collection[str]) -> Iterator[tuple
 def find_bag(db: sqlite3.Connection, seal: Digest) -> Bag | None:
     row = db.execute(_BAGS + "WHERE b.seal = ?", (seal.raw,)).fetchone()
     return None if row is None else _bag(row)
+
+
+def about(db: sqlite3.Connection, bag: Bag) -> dict[str, Any]:
+    """What describes the collection in this bag, its events up to the seal, and what the seal counts."""
+    found: dict[str, Any] = json.loads(db.execute("SELECT about FROM bag WHERE id = ?", (bag.id,)).fetchone()[0])
+    return found
 
 
 def entry_at(db: sqlite3.Connection, root: int, path: list[bytes]) -> Entry | None:
@@ -143,4 +148,4 @@ def places(db: sqlite3.Connection, sha: bytes, seen: Collection[str], *, limit: 
 
 
 def _bag(row: tuple[Any, ...]) -> Bag:
-    return Bag(row[0], Digest.from_bytes(row[1]), row[2], row[3], row[4], row[5], row[6], row[7], json.loads(row[8]), row[9], row[10])
+    return Bag(row[0], Digest.from_bytes(row[1]), *row[2:])
