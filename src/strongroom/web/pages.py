@@ -31,7 +31,8 @@ class Pages:
             newest = [(bag, count, tree.about(db, bag)) for bag, count in tree.newest_bags(db, reader.seen)]
         rows = [{"bag": bag, "versions": count, "about": about, "hidden": self._desk.hidden(reader, bag.name)}
                 for bag, count, about in newest]
-        unread = [(name, why) for name in sorted(reader.seen - {bag.name for bag, _, _ in newest}) for _, why in self._room.unread(name)[:1]]
+        others = sorted(reader.seen - {bag.name for bag, _, _ in newest})
+        unread = [(name, why) for name in others for _, why in self._room.unread(name)[:1]]
         return self._desk.page(reader, "collections.html", rows=rows, unread=unread, silent=self._room.shelves.silent(reader.seen))
 
     def collection(self, request: Request) -> Response:
