@@ -125,6 +125,6 @@ def build(root: Path, runner: LocalRunner) -> House:
     house.write("letters", "letters-0.txt", b"another letter\n" * 99)
     house.archive("letters", more=titled)
     house.archive("maps", stores=1, more="compression: zstd\n")
-    house.archive(SECRET, more="access: {level: closed}\ntitle: The mayor\n")
+    house.archive(SECRET, more="access: {level: closed}\ntitle: The mayor\ndedup: collection\n")
     house.audit()
     return house

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from collections import Counter
 from contextlib import closing
 
 import pytest
@@ -34,6 +35,7 @@ def busy(house):
                 db.execute(sql, (number, sha256))
                 sql = "INSERT INTO likeness_members (collection, content, path, files, first, last) VALUES (?, ?, ?, 1, 1, 1)"
                 db.execute(sql, (name, number, f"data/{name}-{number}.txt"))
+        db.execute(sql, (SECRET, 1, "data/sins of the mayor.txt"))  # a content that an open collection has as well
         db.executemany("INSERT INTO likeness_pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [  # letters: 1, 2; maps: 3, 4; the hidden one: 5, 6
             (1, 3, "text", 0.95, 0.97, 0.98, "added 3 lines", "lacks 3 lines"),
             (1, 5, "text", 0.9, 0.9, 0.9, "same body, other header", "same body, other header"),
@@ -43,9 +45,14 @@ def busy(house):
     with Catalogue.open(house.catalogue) as catalogue:
         finding = {"severity": "error", "code": "content-damaged", "place": f"{SECRET}/v1: data/sins of the mayor.txt", "message": "gone"}
         other = {"severity": "warning", "code": "source-name", "place": "data/letters-1.txt", "message": "odd"}
-        for job, collection, found in (("audit", "", finding), ("restore", SECRET, finding), ("restore", "letters", other)):
+        nameless = {"severity": "error", "code": "pack-damaged", "place": "packs/ab/abc.tar", "message": "it holds sins of the mayor.txt"}
+        naming = {"severity": "note", "code": "source-name", "place": "data/x", "message": f"as in {SECRET}"}
+        for job, collection, found in (
+            ("audit", "", [nameless]), ("restore", SECRET, [finding]), ("restore", "letters", [other]), ("export", "letters", [naming]),
+        ):
             run = begin_run(catalogue, job, collection, "")
-            end_run(catalogue, run, "errors", 1, {"lines": [], "counts": {found["severity"]: 1}, "findings": [found]})
+            counts = dict(Counter(one["severity"] for one in found))
+            end_run(catalogue, run, "errors", 1, {"lines": [], "counts": counts, "findings": found})
     return house
 
 
@@ -55,7 +62,8 @@ def test_the_page_for_everybody_tells_nothing(busy):
     assert report.figures.hidden.collections == 1 and report.figures.hidden.bags == 1
     assert page.tile("Collections") == 2 and page.tile("Bags") == 3
     assert "1 further collection may not be shown (1 bag;" in page.section("totals")
-    assert "letters/v1: data/letters-1.txt" in page.section("likeness") and "added 3 lines" in page.section("likeness")
+    (pair,) = page.table("The likest pairs of group 1")
+    assert pair == ["letters/v1: data/letters-1.txt", "maps/v1: data/maps-3.txt", "0.95", "0.98", "added 3 lines"]
     assert "another mayor" not in page.text and "same body" not in page.text
     assert "data/letters-1.txt" in page.section("findings")
     assert page.tile("Errors") == 2 and report.figures.unlisted >= 2  # counted, and not told

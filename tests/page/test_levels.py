@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 
@@ -55,6 +57,31 @@ def test_a_word_does_not_stand_in_for_evidence():
     assert "strongroom due" in judged["storage-two-copies"].missing
     found, _ = levels(replace(GOOD, copies={"letters": (HERE, HERE, HERE)}))
     assert found["Storage"] == 0  # three copies, and all at one place
+
+
+def test_two_copies_are_not_three():
+    found, judged = levels(replace(GOOD, copies={"letters": (HERE, THERE)}))
+    assert found["Storage"] == 1 and judged["storage-two-copies"].met
+    assert not judged["storage-three-copies"].met and not judged["storage-three-threats"].met
+
+
+def test_what_counts_as_a_copy(own_house):
+    def copies():
+        report, _ = own_house.page(name="letters")
+        (words,) = [one.evidence.words for one in report.figures.levels if one.requirement.id == "storage-two-copies"]
+        return int(words.split()[0])
+
+    assert copies() == 2
+    with closing(sqlite3.connect(own_house.catalogue)) as db:
+        kept = db.execute("SELECT seal, store FROM bag_stores WHERE store = 2 AND seal = (SELECT seal FROM bags WHERE name = 'letters' "
+                          "AND version = 1)").fetchall()
+        db.execute("DELETE FROM bag_stores WHERE seal = ? AND store = ?", kept[0])
+        db.commit()
+        assert copies() == 1  # it lacks a version
+        db.execute("INSERT INTO bag_stores VALUES (?, ?)", kept[0])
+        db.execute("UPDATE checks SET outcome = 'damaged' WHERE store = 1 AND key LIKE 'packs/%.tar'")
+        db.commit()
+    assert copies() == 1  # something in it is damaged
 
 
 def test_evidence_does_not_stand_in_for_a_word():

@@ -115,6 +115,7 @@ def test_stores(house, page):
         distinct = sum(size for (size,) in query(house, "SELECT length FROM places WHERE store = ? GROUP BY sha256", number))
         assert row[:3] == [url, given, distinct] and row[6] == stored
         assert row[2] + row[3] + row[5] == stored
+        assert row[3] == sum(3000 + number for number in range(4))  # what the collection that does not share has in common with others
         on_disk = sum(path.stat().st_size for path in (house.root / f"store{number}").glob("packs/*/*.tar*"))
         on_disk += sum(path.stat().st_size for path in (house.root / f"store{number}").glob("content/*/*"))
         assert stored == on_disk
