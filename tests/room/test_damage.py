@@ -192,3 +192,29 @@ def test_the_index_is_only_a_cache(made):
     (made.root / "home/room.sqlite").write_bytes(b"no database")
     with made.open() as served:
         assert served.get("/c/town/v1/f/a.txt").status == 200
+
+
+def test_an_empty_folder_where_a_disk_was_is_no_loss(made):
+    made.archive("town", {"a.txt": "some words", "large.bin": LARGE})
+    with made.open() as served:
+        name = f"/.well-known/ni/sha-256/{Digest.of(LARGE).ni}"
+        assert served.get(name, Range="bytes=0-9").status == 206
+        made.store.rename(made.root / "drawer")
+        made.store.mkdir()
+        for path in ("/c/town/v1/f/a.txt", name):
+            answer = served.get(path, Range="bytes=0-9")
+            assert answer.status == 503
+            assert b"says nothing about" in answer.body
+
+
+def test_metadata_of_any_shape(made):
+    deep = "[" * 300 + "1" + "]" * 300
+    made.archive("town", {
+        "a.txt": "words", "b.txt": "more",
+        "metadata.jsonl": f'{{"filename": "a.txt", "deep": {deep}}}\n{{"filename": "b.txt", "x": {{"y": ["<i>", 1.5, null]}}}}\n',
+    }, "metadata: {on_invalid: flag}\n")
+    with made.open() as served:
+        assert served.get("/c/town/v1/f/a.txt").status == 200
+        page = served.get("/c/town/v1/f/b.txt").text
+        assert "&lt;i&gt;" in page
+        assert "<i>" not in page

@@ -31,6 +31,7 @@ class Message(NamedTuple):
     places: list[str]
 
 
+_DEEPEST: Final = 8  # levels of nested metadata that are put into words
 _PLAIN: Final[dict[type[Exception], Message]] = {
     NothingThereError: Message(404, "Nothing here", "There is nothing here under this name that can be shown.", []),
     StillReadingError: Message(
@@ -64,14 +65,17 @@ def templates() -> Environment:
     return environment
 
 
-def _fields(value: Any) -> list[str]:
+def _fields(value: Any, depth: int = 0) -> list[str]:
     """A JSON value as lines for people."""
+    if depth > _DEEPEST:
+        return ["…"]
     if isinstance(value, dict):
-        return [f"{name}: {line}" for name, one in value.items() for line in _fields(one)]
+        return [f"{name}: {line}" for name, one in value.items() for line in _fields(one, depth + 1)]
     if isinstance(value, list):
         if all(isinstance(one, str) for one in value):
             return [", ".join(value)]
-        return [line for one in value for line in (["; ".join(_fields(one))] if isinstance(one, dict) else _fields(one))]
+        return [line for one in value
+                for line in (["; ".join(_fields(one, depth + 1))] if isinstance(one, dict) else _fields(one, depth + 1))]
     return [] if value is None else [str(value)]
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +78,8 @@ class _Reader:
             path = record.pop("filename", None)
             target = self._target(path) if isinstance(path, str) else None
             if target is not None:
-                work.execute("INSERT OR IGNORE INTO record VALUES (?, ?)", (target, _text(dumps_line(record))))
+                with suppress(ValueError, RecursionError):  # what cannot be written again: a bag of others may hold it
+                    work.execute("INSERT OR IGNORE INTO record VALUES (?, ?)", (target, _text(dumps_line(record))))
         work.executemany("INSERT OR IGNORE INTO item VALUES (?, ?, ?, ?, ?, NULL, NULL)", self._files())
         work.executemany("INSERT OR IGNORE INTO item VALUES (?, NULL, NULL, ?, NULL, NULL, ?)", self._structure())
 

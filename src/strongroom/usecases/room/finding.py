@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.places import content_places
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreError, WrongStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.core.placement import parse_place
+from strongroom.stores.describe import read_description
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
@@ -84,6 +85,18 @@ def spots(context: Context, shelves: Shelves, digest: Digest, names: Collection[
                     if (address.id, key) not in tried:
                         tried.add((address.id, key))
                         yield from _spot(shelves, address, kind, key, search)
+
+
+def doubt(spots: Iterable[Spot], search: Search) -> None:
+    """Where nothing was found: whether the stores are still there at all. An empty folder where a disk was mounted lacks everything, and
+    that says nothing about the disk."""
+    for spot in {spot.address.url: spot for spot in spots}.values():
+        try:
+            found = read_description(spot.store).id
+            if spot.address.id not in (None, found):
+                search.miss(spot.address, WrongStoreError(f"another store lies there now ({found})"))
+        except (StoreError, DamagedInStoreError) as error:
+            search.miss(spot.address, error)
 
 
 def _spot(shelves: Shelves, address: Address, kind: str, key: StoreKey, search: Search) -> Iterator[Spot]:

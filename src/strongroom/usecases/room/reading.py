@@ -21,7 +21,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.restore.contents import read_run
 from strongroom.usecases.restore.indexes import IndexBatch, read_indexes
 from strongroom.usecases.restore.plan import Need
-from strongroom.usecases.room.finding import NotSoundError, Search, Spot, spots
+from strongroom.usecases.room.finding import NotSoundError, Search, Spot, doubt, spots
 from strongroom.usecases.room.pieces import PIECE, PieceBook, Pieces, read_piece, read_whole
 from strongroom.usecases.room.shelves import Shelves
 
@@ -56,9 +56,11 @@ class Content:
             return
         assert self.places is not None
         at, search = start, Search()
+        asked: list[Spot] = []
         for spot, key in self.places(search):
             if at >= stop:
                 return
+            asked.append(spot)
             try:
                 for chunk in self._from(spot.store, key, at, stop):
                     yield chunk
@@ -70,6 +72,7 @@ class Content:
             else:
                 search.wrong.append(f"{spot.address.url}: {key}")
         if at < stop:
+            doubt(asked, search)
             raise search.failure()
 
     def _from(self, store: Store, key: StoreKey, start: int, stop: int) -> Iterator[bytes]:
@@ -111,7 +114,9 @@ class Reading:
         pieces = self._book.find(digest)
         if pieces is not None:
             return Content(pieces.size, None, pieces, places)
+        asked: list[Spot] = []
         for spot, key in places(search):
+            asked.append(spot)
             try:
                 if spot.kind != "content":
                     data = self._member(spot.store, key, digest)
@@ -127,6 +132,7 @@ class Reading:
             except StoreError as error:
                 self._shelves.give_up(spot.address, error)
                 search.miss(spot.address, error)
+        doubt(asked, search)
         failure = search.failure()
         if isinstance(failure, NotSoundError):
             if len(self._failed) > _MOST_REMEMBERED:

@@ -45,6 +45,8 @@ def update_index(
                 _read(db, context, row, shelves, folder)
             except StrongroomError as error:
                 failed[row.seal] = str(error)
+            except (ValueError, RecursionError) as error:  # one bag of a stranger must not keep the room closed
+                failed[row.seal] = f"its tag files make no sense: {error}"
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
     return failed

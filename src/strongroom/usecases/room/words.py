@@ -113,14 +113,13 @@ def _collection(db: sqlite3.Connection, bag: BagId, number: int, about: dict[str
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, but for the names of members."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _strings(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield str(value)
+    """Every text in a JSON value, in order, but for the names of members; however deep it is."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += reversed(one.values())
+        elif isinstance(one, list):
+            waiting += reversed(one)
+        elif isinstance(one, str | int | float) and not isinstance(one, bool):
+            yield str(one)
