@@ -65,6 +65,8 @@ def test_boilerplate_is_what_documents_share_that_have_little_else_in_common() -
     strangers = [(np.union1d(notice, some(int(RANDOM.integers(20, 500)))), int(notice[0])) for _ in range(160)]
     copies = [(np.union1d(np.union1d(notice, article), some(30)), int(notice[0])) for _ in range(40)]
     assert boilerplate.find([*strangers, *copies]).tolist() == notice.tolist()
+    families = [(np.union1d(np.union1d(notice, body), some(40)), int(notice[0])) for body in (some(200), some(200)) for _ in range(20)]
+    assert boilerplate.find(families).tolist() == notice.tolist()  # not the bodies, though half of the documents have each
     assert boilerplate.find([(np.union1d(article, some(30)), 1) for _ in range(40)]).tolist() == []
     assert boilerplate.find(strangers[:3]).tolist() == []
     assert boilerplate.find([]).tolist() == []

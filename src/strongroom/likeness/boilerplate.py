@@ -23,6 +23,7 @@ SHARE_OF_DOCUMENTS: Final = 0.05
 _IN_CORE: Final = 0.6
 _CORE_OF_MANY: Final = 0.5
 _CORE_AT_THE_BEGINNING: Final = 0.9
+_AS_WIDE: Final = 1.1
 _GROUPS: Final = 3000  # of shingles that the same documents have; those with most shingles
 
 
@@ -79,7 +80,8 @@ def _judge(rows: Array, sizes: Array, lengths: Array, begins: Array) -> Array:
     share = (core @ sizes) / ((rows @ lengths) / documents)
     begun = np.zeros(len(rows), dtype=np.float32)
     for number, here in enumerate(core):
-        with_it = np.isin(begins, np.flatnonzero(here))
+        # what begins more documents than this group has is another's beginning: a notice over all, and this the body of some
+        with_it = np.isin(begins, np.flatnonzero(here & (documents <= _AS_WIDE * documents[number])))
         begun[number] = rows[number][with_it].sum() / documents[number]
     most = 0.5 * rows.shape[1]
     found: Array = (share <= _CORE_OF_MANY) | ((share <= _CORE_AT_THE_BEGINNING) & (documents >= most) & (begun >= 0.5))
