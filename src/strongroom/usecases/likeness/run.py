@@ -48,7 +48,8 @@ class SimilarRequest:
     names: tuple[str, ...] = ()
     threshold: float = ALIKE  # Jaccard
     contained: float = CONTAINED
-    most: int = 1000  # clusters that are told, and pairs of each
+    most: int = 1000  # clusters that are told
+    pairs: int = 100  # of each
     limits: Limits = field(default_factory=Limits)
 
 
@@ -193,7 +194,7 @@ def _report(
             totals[kind] = totals.get(kind, 0) + count
     shown: list[Shown] = []
     bars = {"jaccard": request.threshold, "containment": request.contained}
-    for cluster in islice(clusters(catalogue, seen=seen, collection=names, pairs=request.most, **bars), request.most):
+    for cluster in islice(clusters(catalogue, seen=seen, collection=names, pairs=request.pairs, **bars), request.most):
         where = {content: tuple(members(catalogue, content, seen=seen)) for content in cluster.contents}
         shown.append(Shown(cluster, where))
     more = count_clusters(catalogue, seen=seen, collection=names, **bars) - len(shown)
