@@ -25,8 +25,8 @@ from tests.likeness import brute
 from tests.likeness.conftest import Vault
 
 RELEASES = ("2.0.36", "2.0.44")
-#: Languages of which the manual is translated in full.
-LANGUAGES = ("de", "fr", "pt", "nl", "sv", "ja", "zh_CN", "ko", "cs", "es")
+#: Languages into which the manual is translated in full. (In others some pages are English still, and those are alike.)
+LANGUAGES = ("de", "fr", "pt", "nl", "es", "ja", "zh_CN", "ko")
 GUIDE = "installation-guide-amd64"
 
 
@@ -105,9 +105,10 @@ def translations(vault: Vault, manual: Path) -> int:
         for pair in shown.cluster.pairs:
             for a in where[pair.a]:
                 for b in where[pair.b]:
-                    if a.split("/")[0] != b.split("/")[0] and pair.jaccard >= 0.8:
-                        wrong.append(f"{a} and {b}: {pair.jaccard:.2f}")
-    print(f"{report.contents['text']} pages in {len(LANGUAGES)} languages: {len(wrong)} pairs across languages are called alike")
+                    if a.split("/")[0] != b.split("/")[0]:
+                        wrong.append(f"{a} and {b}: {pair.jaccard:.2f}, contained {pair.containment:.2f}")
+    pages_in = f"{report.contents['text']} pages in {len(LANGUAGES)} languages"
+    print(f"{pages_in}: {len(wrong)} pairs across languages are called alike or contained")
     for line in wrong:
         print("  " + line)
     return int(bool(wrong))
