@@ -1,0 +1,113 @@
+"""The process in which contents are identified: its limits, and what it makes of single contents."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from strongroom.core.formats import Format, extension_of
+from strongroom.identify import process
+from strongroom.identify.process import CannotIdentifyError, IdentificationFailedError, Identifier
+
+HTML = b"<!doctype html><title>A page</title><p>Words"
+
+
+@pytest.fixture
+def identifier() -> Iterator[Identifier]:
+    made = Identifier()
+    yield made
+    made.close()
+
+
+def test_what_single_contents_are(identifier: Identifier, tmp_path: Path) -> None:
+    def found(content: bytes, extension: str) -> Format:
+        return identifier.identify(content, extension, tmp_path)
+
+    page = found(HTML, "html")
+    assert (page.mime, page.puid, page.title, page.flags) == ("text/html", "fmt/471", "Hypertext Markup Language 5", "")
+    assert page.basis == "extension match html; byte match"  # not where: that is different in every file
+    assert found(HTML, "htm").flags == "" and found(HTML, "").flags == "" and found(HTML, "jpg").flags == "extension-mismatch"
+    sheet = found(b"a { color: red }\n", "css")
+    assert (sheet.mime, sheet.puid) == ("text/css", "x-fmt/224") and found(b"a { color: red }\n", "txt").mime == "text/plain"
+    assert found(b"", "txt").flags == "empty"
+    assert found(b"-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n", "asc").flags == "encrypted"
+    assert found(b"age-encryption.org/v1\n-> X25519 abc\n", "age").has("encrypted")
+
+
+def test_an_encrypted_pdf_with_a_cross_reference_stream(identifier: Identifier, tmp_path: Path) -> None:
+    start = b"%PDF-1.5\n" + b"%" + b"x" * 5000 + b"\n"
+    stream = b"9 0 obj\n<< /Type /XRef /Size 10 /Encrypt 8 0 R /Length 4000 >>\nstream\n" + bytes(4000) + b"\nendstream\nendobj\n"
+    whole = start + stream + b"startxref\n%d\n%%%%EOF\n" % len(start)
+    assert identifier.identify(whole, "pdf", tmp_path).flags == "encrypted"
+    assert identifier.identify(whole.replace(b"/Encrypt", b"/Encrypx"), "pdf", tmp_path).flags == ""
+
+
+def test_a_file_is_judged_where_it_lies(identifier: Identifier, tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(HTML + bytes(6 << 20))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    descriptor = os.open(path, os.O_RDONLY)
+    os.lseek(descriptor, 1000, os.SEEK_SET)
+    try:
+        for _ in range(3):
+            assert identifier.identify(descriptor, "html", scratch) == identifier.identify(HTML + bytes(6 << 20), "html", scratch)
+        assert os.lseek(descriptor, 0, os.SEEK_CUR) == 1000
+    finally:
+        os.close(descriptor)
+    assert all(link.is_symlink() for link in scratch.iterdir())
+
+
+def test_thousands_of_extensions_leave_few_names(identifier: Identifier, tmp_path: Path) -> None:
+    for number in range(1100):
+        identifier.identify(b"", f"e{number}", tmp_path)
+    assert len(list(tmp_path.iterdir())) <= 500
+
+
+def test_siegfried_itself_may_not_take_for_ever(identifier: Identifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "SECONDS", 0.1)
+    monkeypatch.setattr(process, "_BYTES_A_SECOND", 1 << 50)
+    with tempfile.TemporaryFile(dir=tmp_path) as film:  # nothing in it ever matches what an mp4 has, and siegfried looks to the end
+        film.write(b"\0\0\0\x18ftypmp42\0\0\0\0mp42mp41")
+        film.truncate(1 << 30)
+        film.flush()
+        with pytest.raises(IdentificationFailedError, match="longer than it may") as raised:
+            identifier.identify(film.fileno(), "mp4", tmp_path)
+    assert raised.value.verdict is not None and raised.value.verdict.has("unidentified")
+    monkeypatch.undo()
+    assert identifier.identify(HTML, "html", tmp_path).puid == "fmt/471"
+
+
+def test_one_that_cannot_start_says_so(identifier: Identifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starved = process._BOOTSTRAP.replace("import main\n", "import main\nfrom strongroom.identify import child\nchild.MEMORY = 20 << 20\n")
+    monkeypatch.setattr(process, "_BOOTSTRAP", starved)
+    with pytest.raises(CannotIdentifyError, match="identify: false"):
+        identifier.identify(HTML, "html", tmp_path)
+
+
+def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
+    script = ("import os, signal\nfrom strongroom.identify.process import Identifier\nidentifier = Identifier()\nidentifier.signatures()\n"
+              "print(identifier._process.pid, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[2] / part) for part in ("src", "."))}
+    result = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    child = Path("/proc", result.stdout.strip())
+    for _ in range(300):
+        if not child.exists() or ") Z" in (child / "stat").read_text():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{child} still runs")
+
+
+@pytest.mark.parametrize(("path", "extension"), [
+    ("data/a.HTML", "html"), ("data/.profile", ""), ("data/a.tar.gz", "gz"), ("data/dir.d/file", ""), ("data/a.", ""), ("data/a.b c", ""),
+    ("data/a." + "x" * 17, ""), ("data/Ünïcode.PDF", "pdf"), ("data/a.ü", ""),
+])
+def test_extensions(path: str, extension: str) -> None:
+    assert extension_of(path) == extension
