@@ -1,91 +1,153 @@
-"""The process in which contents are identified: one after another, until its parent is gone or a content ends it.
+"""The process in which contents are identified, until its parent is gone or a content ends it.
 
 It reads what strangers wrote with libraries in C and Go, so the kernel holds it to limits: memory, CPU seconds and seconds for each
-content. Who exceeds one ends the process; the parent takes that for the verdict and starts another.
+content. Who exceeds one ends the process; the parent sees at which content it was, and starts another.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import resource
 import signal
+import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from strongroom.core.formats import Format
 from strongroom.identify import verdict
 
 #: Bytes of memory of its own that it may have. The libraries themselves take 210 MB, most of it never touched.
 MEMORY: Final = 1 << 30
+#: Where contents begin in the shared file. Before them stands the number of the one that is looked at, so that it outlives the process.
+CONTENTS: Final = mmap.PAGESIZE
+AT_WORK: Final = struct.Struct("=Q")
+#: So many contents are looked at together: a third of the time is saved. What ends the process may be any of them.
+TOGETHER: Final = 32
 #: Where a process finds its open files by number.
 _OPEN_FILES: Final = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
 _LINKS: Final = 500  # names are kept for so many extensions
 
 
-def main(connection: Connection, shared: int, shared_path: str) -> NoReturn:
-    """Answer `(folder, extension, size, seconds)` with a verdict. A size of None: the parent sends a descriptor after it; otherwise the
-    content is the first `size` bytes of the file behind `shared`. `folder`: where names for it may be made."""
+class Item(NamedTuple):
+    """A content to be identified: `size` bytes from `start` of the shared file, or (None) the file that is sent after the request."""
+
+    extension: str
+    seconds: float  # of CPU that it may take; ten times that by the clock
+    start: int
+    size: int | None
+
+
+#: A folder in which names may be made, the contents, and how many may be looked at together.
+Request = tuple[str, list[Item], int]
+#: For each content in its order the verdict, or in words why there is none; one list for those that were looked at together.
+Answers = list[Format | str]
+
+
+def main(connection: Connection, shared: int) -> NoReturn:
+    """Send the signatures, and then Answers to each Request. `shared`: the descriptor of a file that both processes have."""
     _limit(resource.RLIMIT_CORE, 0)  # a core would hold what is being archived
     _limit(resource.RLIMIT_DATA, MEMORY)
     connection.send(verdict.signatures())
     for number in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)  # ends the process, wherever it is
-    names = _Names()
-    slot = os.dup(shared)  # where descriptors that are sent are put, so that names lead to them as well
+    worker = _Worker(connection, shared)
     while True:
         try:
-            folder, extension, size, seconds = connection.recv()
-            if size is None:
-                sent = recv_handle(connection)
-                os.dup2(sent, slot)
-                os.close(sent)
+            for answers in worker.answers(*connection.recv()):
+                connection.send(answers)
         except (EOFError, OSError):
             os._exit(0)
-        descriptor, path = (slot, f"{_OPEN_FILES}/{slot}") if size is None else (shared, shared_path)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        signal.setitimer(signal.ITIMER_REAL, seconds * 10)
-        found = _judge(descriptor, extension, names, folder, path)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        connection.send(found)
 
 
-def _limit(what: int, value: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(what, (value, value))
+class _Worker:
+    def __init__(self, connection: Connection, shared: int) -> None:
+        self._connection, self._shared = connection, shared
+        self._at_work = mmap.mmap(shared, CONTENTS)
+        self._own = [own_file() for _ in range(TOGETHER)]
+        self._names = _Names()
 
+    def answers(self, folder: str, items: list[Item], together: int) -> Iterator[Answers]:
+        for at in range(0, len(items), together):
+            some = items[at : at + together]
+            AT_WORK.pack_into(self._at_work, 0, at)
+            descriptors = [self._received() if one.size is None else self._copied(number, one) for number, one in enumerate(some)]
+            seconds = max(one.seconds for one in some)
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            signal.setitimer(signal.ITIMER_REAL, seconds * 10)
+            answers = self._judge(folder, descriptors, some)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            for descriptor, one in zip(descriptors, some, strict=True):
+                if one.size is not None:
+                    os.ftruncate(descriptor, 0)  # or each keeps the memory of the longest
+            yield answers
 
-def _judge(descriptor: int, extension: str, names: _Names, folder: str, path: str) -> Format | str:
-    """The verdict, or in words why there is none."""
-    try:
-        return verdict.judge(descriptor, os.fstat(descriptor).st_size, extension, names.name(folder, extension, path))
-    except MemoryError:
-        return "it wanted more memory than it may have"
-    except Exception as error:  # a library's own: nothing it says of one file may end the run
-        return f"{type(error).__name__}: {error}"
+    def _received(self) -> int:
+        sent = recv_handle(self._connection)
+        os.dup2(sent, self._own[0])  # names lead there
+        os.close(sent)
+        return self._own[0]
+
+    def _copied(self, number: int, item: Item) -> int:
+        """A content in a file of its own, which is what siegfried wants."""
+        assert item.size is not None
+        if number == 0:  # what was sent may stand there
+            os.dup2(fresh := own_file(), self._own[0])
+            os.close(fresh)
+        os.ftruncate(self._own[number], item.size)
+        os.pwrite(self._own[number], os.pread(self._shared, item.size, item.start), 0)
+        return self._own[number]
+
+    def _judge(self, folder: str, descriptors: list[int], items: list[Item]) -> Answers:
+        try:
+            names = [self._names.name(folder, item.extension, descriptor) for descriptor, item in zip(descriptors, items, strict=True)]
+            return [*verdict.judge([
+                verdict.Subject(descriptor, os.fstat(descriptor).st_size, item.extension, name)
+                for descriptor, item, name in zip(descriptors, items, names, strict=True)
+            ])]
+        except Exception as error:  # a library's own: nothing it says of one file may end the run
+            if len(items) > 1:
+                return [answer for one in zip(descriptors, items, strict=True) for answer in self._judge(folder, [one[0]], [one[1]])]
+            return ["it wanted more memory than it may have" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"]
 
 
 class _Names:
     """Symbolic links with an extension, since some formats are known by that alone."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str], str] = {}
+        self._known: dict[tuple[str, str, int], str] = {}
 
-    def name(self, folder: str, extension: str, path: str) -> str:
-        """A name of the file at `path` that has the extension."""
-        wanted = folder, extension, path
+    def name(self, folder: str, extension: str, descriptor: int) -> str:
+        """A name with the extension of the file behind a descriptor."""
+        wanted = folder, extension, descriptor
         if wanted not in self._known:
             if len(self._known) >= _LINKS:
                 for old in self._known.values():
                     with suppress(OSError):  # the folder may be gone with its run
                         os.unlink(old)
                 self._known.clear()
-            name = os.path.join(folder, f"{os.getpid()}-{path.rpartition('/')[2]}" + (f".{extension}" if extension else ""))
+            name = os.path.join(folder, f"{os.getpid()}-{descriptor}" + (f".{extension}" if extension else ""))
             with suppress(FileExistsError):  # of a process that ended and had the same number: it leads to the same place
-                os.symlink(path, name)
+                os.symlink(f"{_OPEN_FILES}/{descriptor}", name)
             self._known[wanted] = name
         return self._known[wanted]
 
+
+def own_file() -> int:
+    """A file in memory, or where there are none, one without a name on the disk."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("strongroom", os.MFD_CLOEXEC)
+    import tempfile  # noqa: PLC0415 -- pragma: no cover
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _limit(what: int, value: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (value, value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, NamedTuple
@@ -36,17 +37,17 @@ def signatures() -> str:
     return ", ".join([f"siegfried {said['siegfried']}", *files.split("; ")])
 
 
-def identify(path: str) -> Match:
-    """What the file at `path` is, by its bytes and the extension of that name. Of several matches the first, as siegfried ranks them.
+def identify(paths: Sequence[str]) -> list[Match]:
+    """What the files at `paths` are, by their bytes and the extensions of those names. Of several matches siegfried's first; of a file that
+    it cannot read, nothing but its word for why. Asking about several at once saves a third of the time."""
+    found = {one["filename"]: one for one in _pygfried().identify_many(paths)["files"]}
+    return [_match(found[path]) for path in paths]
 
-    Raises OSError if it cannot be read.
-    """
-    found = _pygfried().identify(path, detailed=True)["files"][0]
-    if found["errors"] and not found["matches"]:
-        raise OSError(found["errors"])
+
+def _match(found: Any) -> Match:
     best = next((one for one in found["matches"] if one["ns"] == "pronom" and one["id"] != _NOBODY), None)
     if best is None:
-        return Match()
+        return Match(basis=f"PRONOM: {found['errors']}"[:200] if found["errors"] else "")
     by_bytes = "byte match" in best["basis"] or "container match" in best["basis"]  # that a text is called .rst is no contradiction
     return Match(best["id"], best["format"], best["version"], best["mime"].split(",")[0].strip(), _PLACES.sub("", best["basis"]),
                  by_bytes and "extension mismatch" in best["warning"])

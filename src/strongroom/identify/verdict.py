@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 from strongroom.core.formats import EMPTY, ENCRYPTED, GENERIC, MISMATCH, UNIDENTIFIED, Format, flags_text
 from strongroom.identify import libmagic, pronom
@@ -16,23 +18,32 @@ def signatures() -> str:
     return f"{libmagic.signatures()}, {pronom.signatures()}"
 
 
-def judge(descriptor: int, size: int, extension: str, path: str) -> Format:
-    """What the file behind `descriptor` is; `path` leads to the same bytes under a name with that extension.
+class Subject(NamedTuple):
+    """A file to be judged; `path` leads to the same bytes as `descriptor`, under a name with the extension."""
+
+    descriptor: int
+    size: int
+    extension: str
+    path: str
+
+
+def judge(subjects: Sequence[Subject]) -> list[Format]:
+    """What each of the files is. First libmagic sees all of them, then siegfried: each needs the processor's caches for itself.
 
     The MIME type is libmagic's, unless that says no more than "text" or "bytes" and PRONOM knows more.
     """
-    if size == 0:
+    mimes = [libmagic.mime_type(os.pread(one.descriptor, libmagic.HEAD, 0)) or "" for one in subjects]
+    return [_verdict(*one) for one in zip(subjects, mimes, pronom.identify([one.path for one in subjects]), strict=True)]
+
+
+def _verdict(subject: Subject, mime: str, match: pronom.Match) -> Format:
+    if subject.size == 0:
         return Format("application/x-empty", flags=EMPTY, signatures=signatures())
-    mime = libmagic.mime_type(os.pread(descriptor, libmagic.HEAD, 0)) or ""
-    try:
-        match = pronom.identify(path)
-    except OSError as error:  # of this file alone, of which libmagic may know something
-        match = pronom.Match(basis=f"PRONOM: {error}"[:200])
     if mime in GENERIC and match.mime not in GENERIC:
         mime = match.mime
     flags = flags_text(
-        ENCRYPTED if is_encrypted(descriptor, size, mime, match.puid) else "",
+        ENCRYPTED if is_encrypted(subject.descriptor, subject.size, mime, match.puid) else "",
         UNIDENTIFIED if not match.puid and mime in ("", "application/octet-stream") else "",
-        MISMATCH if match.mismatch and extension else "",
+        MISMATCH if match.mismatch and subject.extension else "",
     )
     return Format(mime, match.puid, match.name, match.version, match.basis, flags, signatures())

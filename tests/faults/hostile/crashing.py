@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
@@ -14,8 +15,13 @@ from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 _judge = verdict.judge
 
 
-def hurt(descriptor: int, size: int, extension: str, path: str) -> Format:
-    head = os.pread(descriptor, 200, 0)
+def hurt(subjects: Sequence[verdict.Subject]) -> list[Format]:
+    for one in subjects:
+        _hurt(os.pread(one.descriptor, 200, 0))
+    return _judge(subjects)
+
+
+def _hurt(head: bytes) -> None:
     if head.startswith(b"CRASH"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if head.startswith(b"EXIT"):
@@ -30,12 +36,11 @@ def hurt(descriptor: int, size: int, extension: str, path: str) -> Format:
     if head.startswith(b"ONCE") and not os.path.exists(once := head.split(b"\n")[1]):
         os.close(os.open(once, os.O_CREAT))
         os.kill(os.getpid(), signal.SIGKILL)
-    return _judge(descriptor, size, extension, path)
 
 
-def main(connection: Connection, shared: int, shared_path: str) -> NoReturn:
+def main(connection: Connection, shared: int) -> NoReturn:
     verdict.judge = hurt
-    child.main(connection, shared, shared_path)
+    child.main(connection, shared)
 
 
 def ingest_with_crashes(job: IngestJob) -> IngestResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -47,13 +47,15 @@ class Identification:
                 if (sha256, extension) not in known}
         return [keys[key] for key in sorted(self._claims.claim(keys))]
 
-    def identify(self, sha256: bytes, extension: str, content: bytes | int) -> None:
-        """`content`: its bytes, or the descriptor of a file that holds them."""
-        try:
-            verdict = identifier().identify(content, extension, self._scratch)
-        except IdentificationFailedError as error:
-            self.found.failed.append((sha256, str(error)))
-            if error.verdict is None:
-                return
-            verdict = error.verdict
-        self.found.rows.append((sha256, extension, self._verdicts.setdefault(verdict, verdict)))
+    def identify(self, contents: Sequence[tuple[bytes, str, bytes | int]]) -> None:
+        """(SHA-256, extension, content): its bytes, or the descriptor of a file that holds them."""
+        answers = identifier().identify_all([(content, extension) for _, extension, content in contents], self._scratch)
+        for (sha256, extension, _), answer in zip(contents, answers, strict=True):
+            verdict: Format | None
+            if isinstance(answer, IdentificationFailedError):
+                self.found.failed.append((sha256, str(answer)))
+                verdict = answer.verdict
+            else:
+                verdict = answer
+            if verdict is not None:
+                self.found.rows.append((sha256, extension, self._verdicts.setdefault(verdict, verdict)))

@@ -172,8 +172,8 @@ class _Batch:
         new = self._claims.claim(chunk.keys() - known)
         barred = self._screen.barred(chunk, new) if self._screen is not None else set()
         if self._job.identify:
-            for sha256, extension in self._identification.wanted(pair for pair in self._named if pair[0] not in barred):
-                self._identification.identify(sha256, extension, chunk[sha256])
+            wanted = self._identification.wanted(pair for pair in self._named if pair[0] not in barred)
+            self._identification.identify([(sha256, extension, chunk[sha256]) for sha256, extension in wanted])
         self._named.clear()
         if self._packs is None:
             return
@@ -215,7 +215,7 @@ class _Batch:
                 self._store_by_reading_again(store, reader, descriptor, state)
         sha256 = reader.digest("sha256")
         if self._job.identify and not barred and self._identification.wanted([(sha256, extension)]):
-            self._identification.identify(sha256, extension, descriptor)
+            self._identification.identify([(sha256, extension, descriptor)])
         self._result.read += state.size
         others = b"".join(reader.digest(algorithm) for algorithm in self._job.algorithms[1:])
         self._result.files.append(_row(number, state, sha256, others))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,26 +70,29 @@ def _read_object(plan: Plan, batch: IdentifyBatch, text: str, result: IdentifyRe
                 if not stream(batch.store, key, need, file.fileno()):
                     result.failed.append(need.content)
                     continue
-                _judge(need.sha, file.fileno(), files.get(need.content, ()), batch.scratch, result)
+                _judge([(need.sha, file.fileno(), one) for one in files.get(need.content, ())], batch.scratch, result)
+                result.contents += 1
                 result.size += os.fstat(file.fileno()).st_size
             continue
+        found: list[tuple[bytes, memoryview, FileRow]] = []
         for need, data in read_run(batch.store, key, run):
             if data is None:
                 result.failed.append(need.content)
                 continue
-            _judge(need.sha, data, files.get(need.content, ()), batch.scratch, result)
+            result.contents += 1
             result.size += len(data)
+            found += [(need.sha, data, file) for file in files.get(need.content, ())]
+        _judge(found, batch.scratch, result)
 
 
-def _judge(sha: bytes, content: memoryview | int, files: list[FileRow] | tuple[()], scratch: Path, result: IdentifyResult) -> None:
-    result.contents += 1
-    for file in files:
-        extension = extension_of(file.path)
-        try:
-            verdict = identifier().identify(content, extension, scratch)
-        except IdentificationFailedError as error:
-            result.unidentified.append((file.path, str(error)))
-            if error.verdict is None:
-                continue
-            verdict = error.verdict
-        result.rows.append((sha, extension, verdict))
+def _judge(found: Sequence[tuple[bytes, memoryview | int, FileRow]], scratch: Path, result: IdentifyResult) -> None:
+    answers = identifier().identify_all([(content, extension_of(file.path)) for _, content, file in found], scratch)
+    for (sha256, _, file), answer in zip(found, answers, strict=True):
+        verdict: Format | None
+        if isinstance(answer, IdentificationFailedError):
+            result.unidentified.append((file.path, str(answer)))
+            verdict = answer.verdict
+        else:
+            verdict = answer
+        if verdict is not None:
+            result.rows.append((sha256, extension_of(file.path), verdict))
