@@ -163,7 +163,7 @@ CREATE TABLE held (                   -- the contents of each collection, over a
   first      INTEGER NOT NULL,        -- the lowest version that has it
   PRIMARY KEY (collection, sha256)
 ) WITHOUT ROWID;
-CREATE INDEX held_by_content ON held (sha256);
+CREATE INDEX held_by_content ON held (sha256, length);
 CREATE TABLE likeness_contents (      -- what was compared with what (likeness.py)
   number  INTEGER PRIMARY KEY,
   sha256  BLOB NOT NULL UNIQUE,
