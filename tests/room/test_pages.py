@@ -8,6 +8,7 @@ import re
 import pytest
 
 from strongroom.core.digests import Digest
+from tests.room.test_damage import run
 
 MILL = b"<!doctype html><title>Mill</title><h1>The mill</h1><p>It ground corn until 1932."
 
@@ -127,3 +128,19 @@ def test_other_names_methods_and_headers(town):
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     site = town.site("/c/town/v1/f/index.html")
     assert town.follow(site, Service_Worker="script").status == 405
+
+
+def test_checks_are_told(made):
+    made.archive("town", {"a.txt": "words"})
+    run(made, "audit", "--no-prefect", "--quiet")
+    with made.open() as served:
+        page = served.get("/c/town/v1/f/a.txt").text
+        assert ">sound</span>" in page
+        assert "all of it: everything was read" in page
+
+
+def test_a_port_that_is_taken(town, made):
+    with pytest.raises(AssertionError, match="cannot listen there"), made.open("--site-port", str(town.port)):
+        pass
+    with pytest.raises(AssertionError, match="must be 0 to 65535"), made.open("--port", "99999"):
+        pass

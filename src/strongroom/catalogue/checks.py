@@ -180,6 +180,17 @@ def last_audit(catalogue: Catalogue, store: int, scope: str = "") -> AuditRow | 
         return AuditRow(row[0], row[1], row[2], row[3], row[4], bool(row[5])) if row else None
 
 
+def audits_of(catalogue: Catalogue, store: int, scopes: Iterable[str], limit: int) -> list[AuditRow]:
+    """The last full audits of the store by this installation that were limited to none but these scopes ("": to nothing), newest first."""
+    names = list(scopes)
+    marks = ",".join("?" * len(names))
+    with reading(catalogue) as db:
+        rows = db.execute(
+            f"SELECT seq, scope, round, began, ended, complete FROM audits WHERE store = ? AND scope IN ({marks}) "  # noqa: S608 -- question marks
+            "ORDER BY seq DESC LIMIT ?", (store, *names, limit)).fetchall()
+    return [AuditRow(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in rows]
+
+
 def last_published(catalogue: Catalogue, store: int) -> int:
     """The number of the last audit of this installation that ended in order, with its results in the store; 0 if none did."""
     with reading(catalogue) as db:

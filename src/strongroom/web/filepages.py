@@ -53,7 +53,7 @@ class FilePages:
         digest = Digest.from_bytes(entry.sha)
         others = [one for one in tree.places(db, entry.sha, reader.seen) if (one.bag.id, one.path) != (bag.id, path)]
         labels = {one.bag.id: label_of(one.bag, tree.bags(db, reader.seen, one.bag.name)) for one in others}
-        known = facts(self._room, digest, path, tree.holders(db, entry.sha, reader.seen)[0], reader.seen)
+        known = facts(self._room, digest, bag, path, tree.holders(db, entry.sha, reader.seen)[0], reader.seen)
         kind = served_type(entry.name, (known.format.mime if known.format else "") or entry.type)
         reason = self._room.withheld(entry.sha)
         text, trouble = self._preview(digest, bag.name, entry, preview_of(kind)) if reason is None else (None, None)

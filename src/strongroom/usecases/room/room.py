@@ -28,9 +28,9 @@ from strongroom.usecases.sealed.known import Known, known_bags
 from strongroom.usecases.withheld.loading import load_withheld
 from strongroom.usecases.withheld.tombstones import Withheld
 
-#: Seconds after which what is known is looked up again in the background, while somebody reads.
+#: Seconds after which what is known is looked up again in the background, while somebody reads; more where that takes long.
 FRESH: Final = 5.0
-#: Seconds after which nothing is shown before it was looked up again.
+#: Seconds after which nothing is shown before it was looked up again; more where that takes long.
 STALE: Final = 30.0
 _RETRY: Final = 60.0  # seconds before a bag that could not be read is tried again
 
@@ -46,6 +46,7 @@ class WithheldError(Exception):
 @dataclass(frozen=True, slots=True)
 class _State:
     at: float
+    took: float  # seconds to look all this up: the longer it takes, the more seldom it is done
     known: Known
     visibilities: dict[str, Visibility]
     withheld: Withheld
@@ -87,12 +88,13 @@ class Room:
     def _now(self) -> _State:
         """The state, looked up again first if it is old."""
         state = self._state
-        age = STALE + 1 if state is None else time.monotonic() - state.at
-        if age > STALE:
+        age = 2 * STALE + 1 if state is None else time.monotonic() - state.at
+        pause = FRESH if state is None else max(FRESH, 5 * state.took)
+        if age > max(STALE, 2 * pause):
             with self._lock:
                 if self._state is state:
                     self._refresh()
-        elif age > FRESH and self._lock.acquire(blocking=False):
+        elif age > pause and self._lock.acquire(blocking=False):
             threading.Thread(target=self._refresh_and_release, daemon=True, name="refresh").start()
         assert self._state is not None
         return self._state
@@ -114,13 +116,14 @@ class Room:
 
     def _refresh(self) -> None:
         """Look up who may see what and what is withheld."""
-        before = self._state
+        before, started = self._state, time.monotonic()
         known = known_bags(self.context)
         self.shelves.learn(known)
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
         withheld = load_withheld(self.context.home, self._stores(), folder, Collector().add)
         withheld.reason(b"")  # opens it
-        self._state = _State(time.monotonic(), known, visibilities(self.context), withheld, folder)
+        seen, now = visibilities(self.context), time.monotonic()
+        self._state = _State(now, now - started, known, seen, withheld, folder)
         if before is not None:
             shutil.rmtree(before.folder, ignore_errors=True)  # who still asks it has it open
 
