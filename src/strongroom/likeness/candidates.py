@@ -106,21 +106,22 @@ def write(documents: Iterable[Document], folder: Path) -> Sets:
 
 def find(sets: Sets, advance: Callable[[int], None] = lambda _: None) -> int:
     """Write the candidates to the file "candidates" of the folder: of each the smaller document in the upper 32 bits, the larger in the
-    lower, ascending. How many. Of two documents at least one is fresh. `advance` is told of documents that are done, twice each."""
+    lower, ascending. How many. Of two documents at least one is fresh. `advance` is told how many documents' worth of work is
+    done."""
     documents = sets.open()
     edges = documents.edges
-    _write_postings(sets, documents, edges, advance)
+    _write_postings(sets, documents, edges)
     with _Parts(sets.folder, "pairs") as pairs:
         for part in range(_PARTS):
             postings = np.fromfile(sets.folder / f"postings-{part}", dtype="<u8")
             (sets.folder / f"postings-{part}").unlink()
             for found in _meetings(postings, edges, documents.fresh):
                 pairs.add(found, (found >> np.uint64(32)) * np.uint64(_PARTS) // np.uint64(max(1, sets.count)))
-            advance(sets.count // _PARTS)
+            advance(sets.count * (part + 1) // _PARTS - sets.count * part // _PARTS)
     return _count(sets, documents)
 
 
-def _write_postings(sets: Sets, documents: OpenSets, edges: Array, advance: Callable[[int], None]) -> None:
+def _write_postings(sets: Sets, documents: OpenSets, edges: Array) -> None:
     """Every (shingle, document) of which the shingle is in some sketch, spread over files by shingle."""
     wanted = np.zeros(1 << _BITS, dtype=bool)
     tops: list[Array] = []
@@ -138,7 +139,6 @@ def _write_postings(sets: Sets, documents: OpenSets, edges: Array, advance: Call
             shingle, number = shingles[chosen], numbers[chosen]
             keys = shingle.astype(np.uint64) << np.uint64(32) | number
             parts.add(keys, np.searchsorted(bounds, shingle, side="left").astype(np.uint64))
-            advance(len(np.unique(numbers)))
 
 
 def _meetings(postings: Array, edges: Array, fresh: Array) -> Iterator[Array]:

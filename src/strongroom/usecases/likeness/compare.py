@@ -69,8 +69,9 @@ def compare_texts(catalogue: Catalogue, shelf: Path, scratch: Path, runner: Runn
     count = counts(catalogue).get("text", 0)
     shared = [np.frombuffer(shingles, dtype="<u4") for _, shingles in boilerplate(catalogue).values()]
     common = np.unique(np.concatenate(shared)) if shared else np.zeros(0, dtype=np.uint32)
-    with runner.stage("compare texts", files=4 * count) as progress:
+    with runner.stage("sort texts", files=count) as progress:
         sets = candidates.write(_documents(catalogue, shelf, common, progress.advance), scratch / "sets")
+    with runner.stage("find candidates", files=sets.count) as progress:
         found = candidates.find(sets, progress.advance)
     batches = [
         VerifyBatch(sets, catalogue.path, shelf, at, min(at + _BATCH, found), KEPT_JACCARD, KEPT_CONTAINMENT)

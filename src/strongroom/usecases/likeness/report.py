@@ -44,7 +44,7 @@ class SimilarReport:
         """The lines a person reads; no name, no path."""
         found = self.contents
         return [
-            f"{found.get('text', 0):,} texts and {found.get('image', 0):,} pictures; {found.get('none', 0):,} contents are neither",
+            f"{found.get('text', 0):,} texts and {found.get('image', 0):,} pictures; {found.get('none', 0):,} are neither",
             *([f"{found['']:,} contents could not be read and were not compared"] if found.get("") else []),
             f"{len(self.clusters) + self.more:,} clusters of near-copies",
             f"looked at {self.looked:,} contents in this run, compared {self.compared:,} pairs in full",
