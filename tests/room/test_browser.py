@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
+import wave
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -228,6 +230,31 @@ def test_previews_and_damage(made, open_page, complaints):
             page.goto(served.url + "/c/town/v1/f/a.pdf")
         assert answered.value.status == 200
         assert_accessible(page)
+
+
+def test_a_player_can_seek(made, open_page):
+    seconds = 900
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(1)
+        out.setframerate(8000)
+        out.writeframes(bytes(128 + number % 7 for number in range(8000 * seconds)))
+    made.archive("town", {"long.wav": sound.getvalue()})
+    page = open_page()
+    parts = []
+    with made.open() as served:
+        page.on("response", lambda response: parts.append((response.status, response.headers.get("content-range"))))
+        page.goto(served.url + "/c/town/v1/f/long.wav")
+        player = page.locator("audio.preview")
+        assert round(player.evaluate("""one => new Promise(done => {
+            if (one.readyState) done(one.duration); else one.addEventListener("loadedmetadata", () => done(one.duration)) })""")) == seconds
+        at = player.evaluate("""one => new Promise((done, failed) => {
+            one.addEventListener("seeked", () => done(one.currentTime)); one.addEventListener("error", () => failed(one.error.message));
+            one.currentTime = 800 })""")
+        assert at == 800
+    starts = [int(part.removeprefix("bytes ").partition("-")[0]) for status, part in parts if status == 206]
+    assert max(starts) > 4_000_000, "a part from the middle was asked for, and given"
 
 
 def compared(town) -> str:
