@@ -93,7 +93,7 @@ def library(made: Archive) -> None:
         }, f"title: canary-{name} collection\naccess: {access}\n")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def town(tmp_path_factory, runner):
     """The library, open with a curator's token; nothing may be changed in it."""
     root = tmp_path_factory.mktemp("town")
