@@ -138,7 +138,7 @@ def test_a_name_that_is_not_known(vault: Vault) -> None:
 def test_the_document_is_as_the_schema_says_and_the_log_has_one_event_a_run(vault: Vault) -> None:
     vault.write("site", "a.txt", "\n".join(sentences("article", 20)))
     vault.write("site", "b.md", "\n".join(sentences("article", 21)))
-    vault.archive("site")
+    vault.archive("site", "compression: zstd\n")
     before = events(vault.root / "store")
     document = vault.similar("site").to_json()
     assert valid(document, "similar-report")

@@ -19,7 +19,8 @@ _LENGTH: Final = 8  # bytes before each answer
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    seconds: float = 60.0  # for one item, on whatever machine
+    seconds: float = 60.0  # of the processor's time, for one item: a machine that is busy with other things changes no result
+    waiting: float = 900.0  # seconds by the clock, for one that waits for something
     memory: int = 1 << 30  # bytes more than the process has when it begins
 
 
@@ -54,7 +55,7 @@ def _in_a_child(function: Callable[[Item], Any], items: Sequence[Item], limits: 
     why = None
     try:
         while answered < len(items):
-            answer = _receive(reading, time.monotonic() + limits.seconds)
+            answer = _receive(reading, time.monotonic() + limits.waiting)
             if isinstance(answer, str):
                 why = answer
                 break
@@ -66,6 +67,8 @@ def _in_a_child(function: Callable[[Item], Any], items: Sequence[Item], limits: 
             os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if why == "late":
+        yield Failed(f"it did not end within {limits.waiting:g} s")
+    elif why is not None and status == -signal.SIGPROF:
         yield Failed(f"it took longer than {limits.seconds:g} s")
     elif why is not None:
         yield Failed(f"signal {-status}" if status < 0 else f"exit status {status}")
@@ -97,9 +100,11 @@ def _work(function: Callable[[Item], Any], items: Sequence[Item], writing: int, 
         os.closerange(3, writing)  # what this process talks to others by is not the child's: they must see when this process ends
         os.closerange(writing + 1, 1 << 16)
         _limit(limits)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        for number in (signal.SIGALRM, signal.SIGPROF):
+            signal.signal(number, signal.SIG_DFL)  # which is to end
         for item in items:
-            signal.alarm(int(limits.seconds) + 10)  # should the parent be gone
+            signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+            signal.alarm(int(limits.waiting) + 10)  # should the parent be gone
             try:
                 answer = function(item)
             except MemoryError:
