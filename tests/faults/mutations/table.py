@@ -37,6 +37,7 @@ _FORGED: Final = "tests/history/test_forged.py"
 _PLANTED: Final = "tests/signing/test_planted.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
 _TWO_SWEEPERS: Final = "tests/sweep/test_two_at_once.py"
+_SIMILAR: Final = "tests/likeness/test_similar.py"
 _WITHHELD_SIGNED: Final = "tests/withheld/test_signed.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
 _ANY_FILE: Final = ('if stat.S_ISREG(status.st_mode) and inside.startswith(b"data/") == payload:', "if stat.S_ISREG(status.st_mode):")
@@ -156,6 +157,29 @@ MUTATIONS: Final = (
          "tests/scanning/test_intake.py"),
     _one("newer signatures of formats change nothing", "usecases/archive/identifying.py",
          "WHERE v.signatures = ?2", "WHERE ?2 != ''", "tests/identify/test_saying.py"),
+    # -- near-copies
+    _one("near-copies tell of closed collections", "usecases/likeness/run.py",
+         "everybody | set(request.names)", "frozenset(row.bag.name for row in known.rows)", _SIMILAR),
+    _one("near-copies are looked for in unverified bytes", "usecases/likeness/reading.py",
+         "return bytes(data) if hashlib.sha256(data).digest() == need.sha else None", "return bytes(data)",
+         "tests/likeness/test_search.py"),
+    _one("what was taken down stays compared", "usecases/likeness/run.py",
+         "shelf.forget(forget(self._catalogue, withheld))", "shelf.forget(())", _SIMILAR),
+    _one("a hostile content costs its neighbours", "likeness/guard.py",
+         'yield Failed(f"signal {-status}" if status < 0 else f"exit status {status}")', "raise ChildProcessError(status)",
+         "tests/likeness/test_guard.py"),
+    _one("what is compared needs no limit of memory", "likeness/guard.py",
+         "        _limit(limits)\n        for number", "        for number", "tests/likeness/test_guard.py"),
+    _one("nothing is boilerplate", "likeness/boilerplate.py", "    if not len(candidates):", "    if len(candidates):", _SIMILAR),
+    _one("whatever many share is boilerplate", "likeness/boilerplate.py",
+         "(share <= _CORE_OF_MANY) |", "(share > 0) |", _SIMILAR),
+    _one("what is contained counts as alike", "likeness/verify.py",
+         "jaccard = both / (len(x) + len(y) - both)", "jaccard = both / len(x)", "tests/likeness/test_search.py"),
+    _one("contained texts are not found", "likeness/verify.py",
+         "both >= contained * len(x)", "both > len(x)", _SIMILAR),
+    _one("only the new is compared with the new", "likeness/candidates.py",
+         "(is_fresh[:-step] | is_fresh[step:])", "(is_fresh[:-step] & is_fresh[step:])", "tests/likeness/test_candidates.py"),
+    _one("what a run names is kept with it", "usecases/recording.py", ', "clusters", "unreadable"})', "})", "tests/likeness/test_cli.py"),
     # -- repair and replicas
     _one("a replica is not read back", "usecases/replicate/sink.py",
          "            if holds(self._store, at, digest, uncached=True):\n", "            if at:\n", "tests/faults/hostile"),
