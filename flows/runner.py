@@ -18,6 +18,7 @@ from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import Finding, Severity, printable
 from strongroom.runner.interface import Batch, Progress, Result
 from strongroom.runner.local import LocalRunner
@@ -120,7 +121,11 @@ class PrefectRunner:
         self._log.info("%s", printable(message))
 
     def artifact(self, key: str, markdown: str) -> None:
-        key, markdown = tellable(Context.from_environment(), key, markdown)
+        try:
+            key, markdown = tellable(Context.from_environment(), key, markdown)
+        except StrongroomError as error:  # what the run did stands, whatever becomes of its summary
+            self._log.warning("%s", printable(f"no summary is kept with this run, since it cannot be known who may see it: {error}"))
+            return
         create_markdown_artifact(key=key, markdown=markdown)
 
     def close(self) -> None:

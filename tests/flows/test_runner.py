@@ -80,6 +80,16 @@ def test_artifact_and_messages_are_with_the_run() -> None:
     assert "note: data/a: a name to note [source-name]" in messages
 
 
+def test_no_summary_is_kept_where_it_is_not_known_who_may_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.flows import sample
+
+    (tmp_path / "catalogue.sqlite").write_bytes(b"no database at all" * 100)
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+    state = sample.sample(4, return_state=True)
+    assert state.is_completed()
+    assert read("/artifacts/filter", {"flow_runs": {"id": {"any_": [str(run_of(state))]}}}) == []
+
+
 def test_error_findings_fail_the_run_but_give_the_report() -> None:
     from tests.flows import sample
 

@@ -129,8 +129,9 @@ def tellable(context: Context, key: str, markdown: str, about: str = "") -> tupl
     named = re.compile("|".join(rf"(?<![a-z0-9._-]){re.escape(name)}(?![a-z0-9_-])" for name in sorted(hidden)) or r"(?!)")
     lines = markdown.splitlines()
     told = [line for line in lines if not named.search(line)]
-    if len(told) < len(lines):
-        told += ["", f"{len(lines) - len(told)} lines about collections that not everybody may see are left out."]
+    if len(told) == len(lines):
+        return key, markdown
+    told += ["", f"{len(lines) - len(told)} lines about collections that not everybody may see are left out."]
     return key, "\n".join(told) + "\n"
 
 
