@@ -46,6 +46,9 @@ OpenPage = Callable[..., "Page"]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium; see chromium.py for when a test is skipped or fails for want of one."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=WAIT)
     with chromium(require_chromium()) as running:
         yield running
 

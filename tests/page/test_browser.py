@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.accessible import assert_accessible
 
@@ -85,4 +86,4 @@ def test_keyboard(open_page, file):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "To the contents"
     page.keyboard.press("Enter")
-    assert page.evaluate("location.hash") == "#main"
+    expect(page).to_have_url(file.as_uri() + "#main")
