@@ -13,8 +13,7 @@ from strongroom.runner.local import LocalRunner
 from tests.runner import jobs
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("sample")
+def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("how")
     parser.add_argument("folder", nargs="?")
 

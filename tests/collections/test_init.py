@@ -16,10 +16,8 @@ from strongroom.core.errors import UsageError
 
 def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    init.register(parser.add_subparsers())
-    args = parser.parse_args(["init", *arguments])
-    status: int = args.run(args)
-    return status
+    init.register(parser)
+    return init.run(parser.parse_args(arguments))
 
 
 @pytest.mark.parametrize("folder", ["website", 'Meine "Wébsite": 50 % # (2003)', "{x} 'y' \\ \u202e\n"])

@@ -218,10 +218,8 @@ def test_probe_leaves_nothing(url: str) -> None:
 
 def _run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    cli.register(parser.add_subparsers())
-    args = parser.parse_args(["store", *arguments])
-    status: int = args.run(args)
-    return status
+    cli.register(parser)
+    return cli.run(parser.parse_args(arguments))
 
 
 def test_command_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:

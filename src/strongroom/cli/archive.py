@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.common import add_json_option, add_run_options, print_json, print_lines, run_job
 from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.collections import CollectionManifest, find, load
 from strongroom.core.errors import StrongroomError
@@ -17,17 +17,11 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.after import archive_and_replicate
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "archive",
-        help="make the next bag of a collection",
-        description=(
-            "Make the next bag of each collection named: scan, fingerprint, check metadata, store what is new, seal, and read back what "
-            "was stored. A collection that has not changed since its last bag gets no new one."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Make the next bag of each collection named: scan, fingerprint, check metadata, store what is new, seal, and read back what "
+        "was stored. A collection that has not changed since its last bag gets no new one."
     )
     parser.add_argument("collection", nargs="+", metavar="FILE.yaml|NAME", help="a collection manifest, or the name of one in manifests/")
     parser.add_argument("--dry-run", action="store_true", help="store nothing; say what would happen and the space it needs")
@@ -40,7 +34,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_passphrase_options(parser)
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

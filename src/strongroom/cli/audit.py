@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.arguments import add_stores, bag_or_none
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.audit.report import AuditReport
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.context import Context
@@ -22,17 +23,12 @@ nothing in it is called missing. Results are kept in the store itself, below che
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "audit",
-        help="read stored bytes again and compare",
-        description="Audit the fixity of everything stored, or of what one collection or bag needs.",
-        epilog=_EPILOG + EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Audit the fixity of everything stored, or of what one collection or bag needs."
+    parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("bag", nargs="?", metavar="NAME[/vN]", help="only what this collection or bag needs")
-    parser.add_argument("--store", metavar="URL", action="append", default=[], help="only this store; may be repeated (default: all known)")
+    add_stores(parser, "only this store; may be repeated (default: all known)")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--full", action="store_true", help="read every byte now, whatever the collection manifests say of ages and budgets")
     mode.add_argument("--quick", action="store_true", help="read no byte: listing, sizes and the checksums stores keep")
@@ -41,15 +37,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--max-age", metavar="DAYS", type=float, help="read only what was not read within so many days")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Audit, print, and give the exit status."""
     from strongroom.usecases.audit.run import audit  # noqa: PLC0415 -- keeps --help fast
-    from strongroom.usecases.sealed.places import parse_bag  # noqa: PLC0415
 
-    name, version = parse_bag(args.bag) if args.bag else (None, None)
+    name, version = bag_or_none(args)
     request = AuditRequest(name, version, tuple(args.store), args.quick, args.max_bytes, args.max_minutes, args.max_age, args.full)
     parameters = {
         "name": name, "version": version, "stores": request.stores, "quick": request.quick, "max_bytes": request.max_bytes,
@@ -57,11 +51,7 @@ def run(args: argparse.Namespace) -> int:
         "everything": request.everything,
     }
     report: AuditReport = run_job(args, "audit", parameters, lambda runner: audit(request, Context.from_environment(), runner))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())
 
 
 def _size(text: str) -> int:

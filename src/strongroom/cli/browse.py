@@ -22,24 +22,18 @@ exit status:
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "browse",
-        help="look at collections in the browser, and read in them",
-        description=(
-            "Serve a read-only site: collections, versions, folders and files with all that is known of them, search over names and "
-            "metadata, near-copies side by side, archived pages as they were. Every byte is verified before it is shown."
-        ),
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Serve a read-only site: collections, versions, folders and files with all that is known of them, search over names and "
+        "metadata, near-copies side by side, archived pages as they were. Every byte is verified before it is shown."
     )
+    parser.epilog = _EPILOG
     parser.add_argument("--port", metavar="N", type=_port, default=_PORT, help="where it listens; 0: any free port (default: %(default)s)")
     parser.add_argument("--site-port", metavar="N", type=_port, help="where archived pages are served (default: the next port)")
     parser.add_argument("--host", metavar="HOST", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
     parser.add_argument("--name", metavar="NAME", action="append", default=[], help="a name under which it is reached; may be repeated")
     parser.add_argument("--token-file", metavar="FILE", type=Path, help="a file whose first line is the curator's token")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

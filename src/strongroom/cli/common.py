@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from strongroom.core.findings import Finding, printable
 
@@ -51,12 +51,32 @@ def run_job(args: argparse.Namespace, flow: str, parameters: dict[str, Any], loc
     from strongroom.usecases.context import Context  # noqa: PLC0415
     from strongroom.usecases.recording import recording  # noqa: PLC0415
 
-    def warn(message: str) -> None:
-        print(f"warning: {printable(message)}", file=sys.stderr)
-
     with LocalRunner(args.workers, quiet=args.quiet) as runner, recording(Context.from_environment(), flow, parameters, warn) as run:
         run.report = report = local(runner)
         return report
+
+
+class Printable(Protocol):
+    """A report that a verb can end with."""
+
+    @property
+    def exit_status(self) -> int: ...
+    def to_json(self) -> object: ...
+
+
+def print_report(args: argparse.Namespace, report: Printable, lines: Iterable[str], findings: Iterable[Finding] = ()) -> int:
+    """A report as `args` (add_json_option) want it: JSON, or `findings` on standard error and `lines` for people. The exit status."""
+    if args.json:
+        print_json(report.to_json())
+    else:
+        print_findings(findings)
+        print_lines(lines)
+    return report.exit_status
+
+
+def warn(message: str) -> None:
+    """Something that went wrong beside the job itself, on standard error."""
+    print(f"warning: {printable(message)}", file=sys.stderr)
 
 
 def print_json(document: object) -> None:

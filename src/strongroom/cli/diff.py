@@ -9,29 +9,23 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_lines
+from strongroom.cli.arguments import add_source
+from strongroom.cli.common import add_json_option, print_findings, print_lines
 from strongroom.usecases.context import Context
 from strongroom.usecases.diff import KINDS, Change, DiffReport, diff
 
 _MARKS = {"added": "+", "removed": "-", "renamed": ">", "altered": "!", "metadata": "."}
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "diff",
-        help="what differs between two bags",
-        description=(
-            "Say what was added (+), removed (-), renamed (>) or altered (!) between two bags, and what has only another mode or time (.)."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Say what was added (+), removed (-), renamed (>) or altered (!) between two bags, and what has only another mode or time (.)."
     )
     parser.add_argument("before", metavar="A", help="a bag, NAME/vN")
     parser.add_argument("after", metavar="B", help="another one; vN alone means the same collection, NAME its latest bag")
-    parser.add_argument("--from", metavar="URL", dest="source", help="read from this store first, which the catalogue need not know")
+    add_source(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

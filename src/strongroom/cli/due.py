@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.common import add_json_option, add_run_options, print_report, run_job
 from strongroom.cli.upkeep import add_collections, add_spool, manifest_paths
 from strongroom.usecases.context import Context
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "due",
-        help="replicate, audit and repair what the attached stores need",
-        description=(
-            "Do whatever the stores that are attached now need: bring what is behind, read again what is due, heal what is damaged. "
-            "This is what one runs after plugging a disk in."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Do whatever the stores that are attached now need: bring what is behind, read again what is due, heal what is damaged. "
+        "This is what one runs after plugging a disk in."
     )
     add_collections(parser)
     add_spool(parser)
     parser.add_argument("--from-source", action="store_true", help="heal from the sources of the collections as well, by digest")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,8 +33,4 @@ def run(args: argparse.Namespace) -> int:
     report: DueReport = run_job(
         args, "due", {"manifests": paths, **flags}, lambda runner: due(manifests, context, runner, findings=findings, **flags),
     )
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
-from strongroom.core.digests import Digest
+from strongroom.cli.arguments import add_seals, add_source
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.context import Context
 from strongroom.usecases.export.request import FORMS, ExportReport, ExportRequest
 
@@ -24,15 +24,10 @@ gets its place; with --ocfl-root a new storage root is made at DEST.
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "export",
-        help="write a bag as a tar, zip, folder or OCFL object, for a BagIt profile",
-        description="Write a bag for another institution: as a tar, a zip, a folder or an OCFL object, and for a BagIt profile.",
-        epilog=_EPILOG + EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Write a bag for another institution: as a tar, a zip, a folder or an OCFL object, and for a BagIt profile."
+    parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("bag", metavar="NAME[/vN]", help="the bag; without vN the latest (with --as ocfl, NAME: all of them)")
     parser.add_argument("dest", metavar="DEST", type=Path, help="the file or folder to make, such as NAME.tar")
     parser.add_argument("--as", dest="form", choices=FORMS, required=True, help="the form")
@@ -40,13 +35,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--ro-crate", action="store_true", help="add ro-crate-metadata.json (RO-Crate 1.2)")
     parser.add_argument("--premis", action="store_true", help="add metadata/premis.xml (PREMIS 3.0)")
     parser.add_argument("--ocfl-root", action="store_true", help="with --as ocfl: make a storage root at DEST and put the object in it")
-    parser.add_argument("--from", metavar="URL", dest="source", help="read from this store first, which the catalogue need not know")
-    parser.add_argument(
-        "--seal", metavar="HEX", type=Digest, action="append", default=[],
-        help="which bag is meant, by its seal's SHA-256, where a label is forked; may be repeated with --as ocfl")
+    add_source(parser)
+    add_seals(parser, " with --as ocfl")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,8 +57,4 @@ def run(args: argparse.Namespace) -> int:
         "ocfl_root": request.ocfl_root, "source": request.source, "seals": tuple(seal.hex for seal in request.seals),
     }
     report: ExportReport = run_job(args, "export", parameters, lambda runner: export(request, Context.from_environment(), runner))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
-from strongroom.core.digests import Digest
+from strongroom.cli.arguments import add_seals, add_source
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.core.errors import UsageError
 from strongroom.usecases.context import Context
 from strongroom.usecases.handover.report import HandoverReport, HandoverRequest, ReceiptReport
@@ -23,22 +23,15 @@ over. Both are recorded in the logs of the stores that hold the bags.
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "handover",
-        help="a complete signed package for another institution, and its receipt",
-        description="Make a package of collections for another institution, or take the receipt for one.",
-        usage="strongroom handover [options] NAME... DEST\n       strongroom handover [options] --receipt FILE",
-        epilog=_EPILOG + EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Make a package of collections for another institution, or take the receipt for one."
+    parser.usage = "strongroom handover [options] NAME... DEST\n       strongroom handover [options] --receipt FILE"
+    parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("what", nargs="*", metavar="NAME... DEST", help="collections, and last the folder to make")
     parser.add_argument("--as", dest="form", choices=("tar", "zip"), default="tar", help="what each bag is (default: tar)")
-    parser.add_argument("--from", metavar="URL", dest="source", help="read from this store first, which the catalogue need not know")
-    parser.add_argument(
-        "--seal", metavar="HEX", type=Digest, action="append", default=[],
-        help="which bag is meant, by its seal's SHA-256, where a label is forked; may be repeated")
+    add_source(parser)
+    add_seals(parser)
     receipt = parser.add_argument_group("taking a receipt")
     receipt.add_argument("--receipt", metavar="FILE", type=Path, help="the receipt that came back")
     receipt.add_argument("--signature", metavar="FILE", type=Path, help="its minisign signature (default: FILE.minisig, if there is one)")
@@ -46,7 +39,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     receipt.add_argument("--inventory", metavar="FILE", type=Path, help="inventory.json of the package, where STRONGROOM_HOME has lost it")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,8 +73,4 @@ def _receipt(args: argparse.Namespace) -> int:
 
 
 def _print(args: argparse.Namespace, report: HandoverReport | ReceiptReport) -> int:
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())

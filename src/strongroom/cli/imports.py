@@ -6,7 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.arguments import add_stores
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.cli.upkeep import store_url
 from strongroom.unpacking.limits import Limits
@@ -22,18 +23,13 @@ A bag becomes a collection of its own, named by its External-Identifier; when an
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
     limits = Limits()
-    parser = subparsers.add_parser(
-        "import",
-        help="take in bags that others made",
-        description="Validate BagIt bags from anybody as untrusted input, and archive them with where they came from.",
-        epilog=_EPILOG + EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser.description = "Validate BagIt bags from anybody as untrusted input, and archive them with where they came from."
+    parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("bag", nargs="+", metavar="BAG", help="a bag, or a folder of bags")
-    parser.add_argument("--store", metavar="URL", action="append", default=[], help="where the bags are to go; may be repeated")
+    add_stores(parser, "where the bags are to go; may be repeated")
     parser.add_argument(
         "--settings", metavar="FILE.yaml", type=Path,
         help="what the new collections share: a collection manifest without `collection` and `source`")
@@ -51,7 +47,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_passphrase_options(parser)
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,11 +67,7 @@ def run(args: argparse.Namespace) -> int:
         "max_files": limits.files, "max_bytes": limits.size, "max_ratio": limits.ratio,
     }
     report: ImportReport = run_job(args, "imports", parameters, lambda runner: import_bags(request, Context.from_environment(), runner))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())
 
 
 def _absolute(path: Path | None) -> Path | None:

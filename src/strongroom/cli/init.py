@@ -10,16 +10,13 @@ import sys
 import unicodedata
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from strongroom.collections.formats import store_url
 from strongroom.collections.load import load, manifests_folder
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import printable
 from strongroom.core.ids import check_collection_name
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _DEFAULT_STORE: Final = "~/strongroom-store"
 _TEMPLATE: Final = """\
@@ -62,18 +59,15 @@ title: {title}
 """
 
 
-def register(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser(
-        "init", help="write a commented collection manifest for a folder",
-        description="Write a commented collection manifest for FOLDER. Nothing is archived, and no existing file is replaced.",
-        epilog="Exit status: 0 written; 2 wrong usage, or the file exists; 3 it could not be written.",
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Write a commented collection manifest for FOLDER. Nothing is archived, and no existing file is replaced."
+    parser.epilog = "Exit status: 0 written; 2 wrong usage, or the file exists; 3 it could not be written."
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="the folder to archive")
     parser.add_argument("--name", help="name of the collection (default: made from the folder's name)")
     where = "where the bags go: a folder, file:// or s3:// (default: %(default)s)"
     parser.add_argument("--store", metavar="URL", default=_DEFAULT_STORE, help=where)
     parser.add_argument("--output", metavar="FILE", type=Path, help="the file to write (default: manifests/NAME.yaml)")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

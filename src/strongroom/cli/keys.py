@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from strongroom.cli.arguments import add_stores
 from strongroom.cli.common import add_json_option, print_json, print_lines
 from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.core.errors import UsageError
@@ -26,29 +27,29 @@ STRONGROOM_HOME/keys, encrypted by a passphrase, and nowhere else: keep a copy o
 every store."""
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    keys = subparsers.add_parser("keys", help="the keys that sign seals", description=_ABOUT)
-    verbs = keys.add_subparsers(dest="keys_verb", required=True, metavar="VERB")
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = _ABOUT
+    parser.epilog = _EXIT
+    verbs = parser.add_subparsers(dest="keys_verb", required=True, metavar="VERB")
 
     def verb(name: str, text: str, *, secret: bool = False) -> argparse.ArgumentParser:
         made = verbs.add_parser(name, help=text, description=text, epilog=_EXIT, formatter_class=argparse.RawDescriptionHelpFormatter)
         if secret:
             add_passphrase_options(made)
         add_json_option(made)
-        made.set_defaults(run=run)
         return made
 
     new = verb("new", "make a key; the first signs from now on, a later one is a spare", secret=True)
     new.add_argument("--label", default="", help="your own word for it")
     listed = verb("list", "the keys that are trusted here, and those of a store")
-    listed.add_argument("--store", metavar="URL", action="append", default=[], help="show the keys that lie in this store, too")
+    add_stores(listed, "show the keys that lie in this store, too")
     export = verb("export", "print a public key as a file that minisign reads")
     export.add_argument("key", nargs="?", metavar="KEY", help="its fingerprint (default: the key that signs)")
-    export.add_argument("--store", metavar="URL", action="append", default=[], help="a store in which the key lies")
+    add_stores(export, "a store in which the key lies")
     trust = verb("trust", "believe what a key signs; compare its fingerprint with its owner first")
     trust.add_argument("key", metavar="KEY", help="a public key file, its 56 characters, or with --store a fingerprint")
-    trust.add_argument("--store", metavar="URL", action="append", default=[], help="a store in which the key lies")
+    add_stores(trust, "a store in which the key lies")
     trust.add_argument("--label", default="", help="your own word for it")
     rotate = verb("rotate", "sign with another key from now on; the old one names it as its successor", secret=True)
     rotate.add_argument("--to", metavar="KEY", help="a spare key (default: make a new one)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.common import add_json_option, print_findings, print_json, print_lines
 from strongroom.cli.formats import format_lines
 from strongroom.cli.table import size_text, table
 from strongroom.core.errors import UsageError
@@ -12,20 +12,13 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.listing import ListedBag, list_bags
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "list",
-        help="the bags there are",
-        description="List the bags that the catalogue knows, or with --from those that are sealed in a store.",
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "List the bags that the catalogue knows, or with --from those that are sealed in a store."
     parser.add_argument("name", metavar="NAME", nargs="?", help="only the bags of this collection")
     parser.add_argument("--from", metavar="URL", dest="source", help="list what lies in this store, whatever the catalogue knows")
     parser.add_argument("--formats", action="store_true", help="what the latest bags are made of, by the catalogue")
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

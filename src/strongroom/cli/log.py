@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.arguments import add_stores
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.context import Context
 
 _VERIFY: Final = """\
@@ -15,16 +16,16 @@ older state, a bag that was removed with its seal, two histories of one writer, 
 One store alone cannot show that its newest part was not cut off; any other store, or this machine's catalogue, can.
 
 """
+_STORES: Final = "may be repeated (default: the stores that are known)"
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    log = subparsers.add_parser("log", help="whether the logs of the stores agree, and what they tell")
-    verbs = log.add_subparsers(dest="log_verb", required=True, metavar="VERB")
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    verbs = parser.add_subparsers(dest="log_verb", required=True, metavar="VERB")
     verify = verbs.add_parser(
         "verify", help="compare the logs and seals of stores", description="Compare the logs and seals of stores.",
         epilog=_VERIFY + EXIT_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    _add_stores(verify)
+    add_stores(verify, _STORES)
     add_run_options(verify)
     add_json_option(verify)
     verify.set_defaults(run_log=run_verify)
@@ -33,14 +34,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Print the events that the logs of stores hold, newest last, each once.",
         epilog=EXIT_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
     show.add_argument("bag", nargs="?", metavar="NAME[/vN]", help="only events that name it (default: all)")
-    _add_stores(show)
+    add_stores(show, _STORES)
     show.add_argument("--last", type=int, default=100, metavar="N", help="at most so many, the newest (default 100; 0: all)")
     add_json_option(show)
     show.set_defaults(run_log=run_show)
-
-
-def _add_stores(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--store", metavar="URL", action="append", default=[], help="may be repeated (default: the stores that are known)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,11 +55,7 @@ def run_verify(args: argparse.Namespace) -> int:
     stores = tuple(store_url(url) for url in args.store)
     report: LogReport = run_job(
         args, "logs", {"stores": stores}, lambda runner: verify_logs(stores, Context.from_environment(), runner))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())
 
 
 def run_show(args: argparse.Namespace) -> int:
@@ -70,8 +63,4 @@ def run_show(args: argparse.Namespace) -> int:
     from strongroom.usecases.history.show import show_log  # noqa: PLC0415 -- keeps --help fast
 
     told = show_log(args.bag, args.store, Context.from_environment(), last=args.last)
-    if args.json:
-        print_json(told.to_json())
-    else:
-        print_lines(told.lines())
-    return told.exit_status
+    return print_report(args, told, told.lines())

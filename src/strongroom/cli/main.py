@@ -14,6 +14,7 @@ from types import FrameType, ModuleType
 from typing import Any, Final, NoReturn
 
 from strongroom import __version__
+from strongroom.cli.common import EXIT_STATUSES
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
 
@@ -49,16 +50,10 @@ VERBS: Final = {
 }
 #: New objects before Python looks for cycles among them, which are rare here: at its 700 a process spends a sixth of its start on that.
 GARBAGE_THRESHOLD: Final = 50_000
-_EPILOG: Final = """\
+_EPILOG: Final = f"""\
 `strongroom COMMAND --help` says more about each.
 
-exit status:
-  0    all well; there may be warnings and notes
-  1    findings of severity error (damage, refused metadata, an invalid bag, …)
-  2    wrong usage or a wrong collection manifest
-  3    could not do it (store unreachable, disk full, …), unless 1 applies as well
-  130  interrupted
-
+{EXIT_STATUSES}
 environment:
   STRONGROOM_HOME       where the catalogue and scratch space lie (default: ~/.local/state/strongroom)
   STRONGROOM_MANIFESTS  where collection manifests are found by name (default: manifests/ in the current folder)
@@ -134,7 +129,8 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
     for verb, (name, line) in VERBS.items():
         if verb == chosen:
             module = import_module(name)
-            module.register(subparsers)
+            module.register(subparsers.add_parser(
+                verb, help=line, epilog=EXIT_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter))
         else:
             subparsers.add_parser(verb, help=line, add_help=False)
     return parser, module

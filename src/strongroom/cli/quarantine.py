@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_json, print_lines
+from strongroom.cli.common import add_json_option, print_json, print_lines
 from strongroom.cli.table import size_text, table
 from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
@@ -13,24 +13,17 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.quarantine.holding import Held, Holding
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "quarantine",
-        help="what a virus scanner found, and letting it go",
-        description=(
-            "List the contents in which a virus scanner found something (`scan` in the collection manifest): they were left out of the "
-            "bags and are held below STRONGROOM_HOME/quarantine. With --release, one of them may come into stores from the next archive "
-            "run on."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "List the contents in which a virus scanner found something (`scan` in the collection manifest): they were left out of the "
+        "bags and are held below STRONGROOM_HOME/quarantine. With --release, one of them may come into stores from the next archive "
+        "run on."
     )
     parser.add_argument("--release", metavar="HEX", type=Digest, help="let this content go, by its SHA-256")
     parser.add_argument("--reason", help="why it is released; it is kept for good, in every bag that holds the content")
     parser.add_argument("--agent", metavar="WHO", action="append", default=[], help="who decided it (a person, an institution)")
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

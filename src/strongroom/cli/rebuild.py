@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.context import Context
 
 _EPILOG = """\
@@ -15,21 +15,15 @@ catalogue knew, such as when an unchanged source was last read: docs/operations.
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "rebuild",
-        help="make the catalogue again from stores",
-        description="Make the catalogue again from what lies in stores: seals, tag files, indexes, results of audits, logs.",
-        epilog=_EPILOG + EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Make the catalogue again from what lies in stores: seals, tag files, indexes, results of audits, logs."
+    parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("--store", metavar="URL", action="append", required=True, help="a store to learn from; may be repeated")
     parser.add_argument("--deep", action="store_true", help="read all that is stored, and believe no index")
     parser.add_argument("--replace", action="store_true", help="even if the catalogue there is sound")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,8 +35,4 @@ def run(args: argparse.Namespace) -> int:
     request = RebuildRequest(tuple(store_url(url) for url in args.store), args.deep, args.replace)
     parameters = {"stores": request.stores, "deep": request.deep, "replace": request.replace}
     report: RebuildReport = run_job(args, "rebuild", parameters, lambda runner: rebuild(request, Context.from_environment(), runner))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.arguments import add_stores
+from strongroom.cli.common import add_json_option, add_run_options, print_report, run_job
 from strongroom.cli.upkeep import store_url
 from strongroom.usecases.context import Context
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "repair",
-        help="heal what audits found damaged or missing",
-        description=(
-            "Heal what the last audits found damaged or missing, after looking again: sound bytes from any store within reach, or from the "
-            "source of the collection, are written beside what is damaged. Nothing is overwritten or deleted."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Heal what the last audits found damaged or missing, after looking again: sound bytes from any store within reach, or from the "
+        "source of the collection, are written beside what is damaged. Nothing is overwritten or deleted."
     )
-    parser.add_argument("--store", metavar="URL", action="append", default=[], help="only this store; may be repeated (default: all)")
+    add_stores(parser, "only this store; may be repeated (default: all)")
     parser.add_argument("--from-source", action="store_true", help="take contents from the sources of the collections as well, by digest")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,8 +34,4 @@ def run(args: argparse.Namespace) -> int:
         args, "repair", {"stores": stores, "from_source": args.from_source},
         lambda runner: repair(context, runner, stores=stores, manifests=manifests, findings=findings),
     )
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.common import add_json_option, add_run_options, print_report, run_job
 from strongroom.cli.upkeep import add_collections, add_spool, manifest_paths
 from strongroom.usecases.context import Context
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "replicate",
-        help="bring every bag to every store of its collection",
-        description=(
-            "Bring every bag to every store that its collection manifest names and that is attached, verified on the way and after. "
-            "A store marked `offline` may be absent. What cannot be brought until two stores are attached together is said."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Bring every bag to every store that its collection manifest names and that is attached, verified on the way and after. "
+        "A store marked `offline` may be absent. What cannot be brought until two stores are attached together is said."
     )
     add_collections(parser)
     add_spool(parser)
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,8 +33,4 @@ def run(args: argparse.Namespace) -> int:
         args, "replicate", {"manifests": paths, "spool_bytes": args.spool_bytes},
         lambda runner: replicate(manifests, context, runner, spool_bytes=args.spool_bytes, findings=findings),
     )
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())

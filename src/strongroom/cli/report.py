@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from strongroom.cli.common import add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.common import add_json_option, print_findings, print_lines, print_report
 from strongroom.core.errors import UsageError
 from strongroom.core.events import utc_text
 from strongroom.core.sizes import human_size
@@ -22,16 +22,13 @@ exit status:
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "report",
-        help="what the last run, or those of a period, did and found",
-        description="Print a digest of the last run, or of all since a day: bags made, audits, replications, repairs and findings. "
-        "With --html, write a page of its own about everything that is kept, how, and how soundly.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Print a digest of the last run, or of all since a day: bags made, audits, replications, repairs and findings. "
+        "With --html, write a page of its own about everything that is kept, how, and how soundly."
     )
+    parser.epilog = _EPILOG
     when = parser.add_mutually_exclusive_group()
     when.add_argument("--since", metavar="DATE", type=_date, help="every run since then: 2026-11-22, 2026-11-22T10:00+01:00")
     when.add_argument("--last", action="store_true", help="the last run alone (this is the default)")
@@ -45,7 +42,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     page.add_argument("--attestations", metavar="FILE", type=Path,
                       help="with --html: what the custodian attests (default: attestations.yaml among the collection manifests)")
     page.add_argument("--quiet", action="store_true", help="with --html: no progress")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,11 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.name or args.curator or args.attestations:
         raise UsageError("NAME, --curator and --attestations go with --html FILE")
     digest = report(Context.from_environment(), since=args.since, log=args.log)
-    if args.json:
-        print_json(digest.to_json())
-    else:
-        print_lines(digest.summary())
-    return digest.exit_status
+    return print_report(args, digest, digest.summary())
 
 
 def _page(args: argparse.Namespace) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
-from strongroom.core.digests import Digest
+from strongroom.cli.arguments import add_seal, add_source
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.context import Context
 from strongroom.usecases.restore.request import RestoreReport, RestoreRequest
 
@@ -21,27 +21,21 @@ folders; a final slash for a folder.
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "restore",
-        help="put a bag, or files of it, back as they were",
-        description="Restore a bag as a complete, valid BagIt bag, or with --payload-only its files as they were in the source.",
-        epilog=_EPILOG + EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Restore a bag as a complete, valid BagIt bag, or with --payload-only its files as they were in the source."
+    parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("bag", metavar="NAME[/vN]", help="the bag; without vN the latest")
     parser.add_argument("dest", metavar="DEST", type=Path, help="a folder that does not exist yet or is empty (but see --into)")
     parser.add_argument(
         "--payload-only", action="store_true", help="just the files: names, times, modes, empty folders and links as they were")
     parser.add_argument(
         "--path", metavar="GLOB", action="append", default=[], help="only what matches; may be repeated; implies --payload-only")
-    parser.add_argument("--from", metavar="URL", dest="source", help="read from this store first, which the catalogue need not know")
+    add_source(parser)
     parser.add_argument("--into", action="store_true", help="put back into an existing folder what is missing; implies --payload-only")
-    parser.add_argument("--seal", metavar="HEX", type=Digest, help="which bag is meant, by its seal's SHA-256, where the label is forked")
+    add_seal(parser)
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,8 +54,4 @@ def run(args: argparse.Namespace) -> int:
         "source": args.source, "into": args.into, "seal": args.seal.hex if args.seal else None,
     }
     report: RestoreReport = run_job(args, "restore", parameters, lambda runner: restore(request, Context.from_environment(), runner))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())

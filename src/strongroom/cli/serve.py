@@ -6,28 +6,21 @@ import argparse
 import os
 import sys
 
-from strongroom.cli.common import EXIT_STATUSES, print_findings, print_lines
+from strongroom.cli.common import print_findings, print_lines
 from strongroom.usecases.context import Context
 from strongroom.usecases.serve.plan import DUE, plan
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "serve",
-        help="run the schedules of every collection",
-        description=(
-            "Archive and audit each collection as the `schedule` of its collection manifest says, and run `due` daily, until stopped. "
-            "Collections are those of the manifests folder and those that were archived before; start it again when a schedule was "
-            "changed. Runs in Prefect: at the API that is configured, or with a server of its own on 127.0.0.1."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Archive and audit each collection as the `schedule` of its collection manifest says, and run `due` daily, until stopped. "
+        "Collections are those of the manifests folder and those that were archived before; start it again when a schedule was "
+        "changed. Runs in Prefect: at the API that is configured, or with a server of its own on 127.0.0.1."
     )
     parser.add_argument("--due", metavar="CRON", default=DUE, help="when to run `strongroom due`, or `never` (default: %(default)s)")
     parser.add_argument("--at-once", metavar="N", type=_count, default=1, help="jobs that may run at the same time (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="print what would run when, and end")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.arguments import add_seal, add_source
+from strongroom.cli.common import add_json_option, print_report
 from strongroom.cli.formats import format_lines
 from strongroom.cli.table import size_text, table
-from strongroom.core.digests import Digest
 from strongroom.usecases.context import Context
 from strongroom.usecases.show import ShowReport, Signed, show
 
@@ -16,20 +16,13 @@ _TYPES_SHOWN = 15
 _EXCLUDED_SHOWN = 10
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "show",
-        help="what a bag holds and where it lies",
-        description="Describe a bag: its bag-info, counts and sizes, stores, validation, exclusions, largest files and formats.",
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Describe a bag: its bag-info, counts and sizes, stores, validation, exclusions, largest files and formats."
     parser.add_argument("bag", metavar="NAME[/vN]", help="the bag; without vN the latest")
-    parser.add_argument("--from", metavar="URL", dest="source", help="read from this store first, which the catalogue need not know")
-    parser.add_argument("--seal", metavar="HEX", type=Digest, help="which bag is meant, by its seal's SHA-256, where the label is forked")
+    add_source(parser)
+    add_seal(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,12 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from strongroom.usecases.sealed.places import parse_bag  # noqa: PLC0415 -- keeps --help fast
 
     report = show(*parse_bag(args.bag), Context.from_environment(), source=args.source, seal=args.seal)
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_findings(report.findings)
-        print_lines(_lines(report))
-    return report.exit_status
+    return print_report(args, report, _lines(report), report.findings)
 
 
 def _lines(report: ShowReport) -> Iterator[str]:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.common import add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.context import Context
 
 if TYPE_CHECKING:
@@ -18,19 +18,13 @@ _CONTENTS_SHOWN = 12
 _PAIRS_SHOWN = 12
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "similar",
-        help="which files are near-copies of each other, and what differs",
-        description=(
-            "Compare the texts (HTML, plain text, Markdown, PDF) and pictures of collections, in all their versions, with each other and "
-            "with those of other collections that were compared before, and print clusters of near-copies. What many documents of a "
-            "collection share (notices, headers, menus) does not count. Nothing is ever dropped or left out for likeness. What was done "
-            "once is remembered. Collections whose access is not open, or embargoed, are told of only where they are named."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Compare the texts (HTML, plain text, Markdown, PDF) and pictures of collections, in all their versions, with each other and "
+        "with those of other collections that were compared before, and print clusters of near-copies. What many documents of a "
+        "collection share (notices, headers, menus) does not count. Nothing is ever dropped or left out for likeness. What was done "
+        "once is remembered. Collections whose access is not open, or embargoed, are told of only where they are named."
     )
     parser.add_argument("names", metavar="NAME", nargs="*", help="collections; none: all that everybody may see")
     parser.add_argument("--threshold", type=_share, default=0.8, metavar="SHARE",
@@ -39,7 +33,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help="how much of a text must be found in another to be called contained in it, from 0.5 to 1 (default: 0.6)")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,11 +43,7 @@ def run(args: argparse.Namespace) -> int:
     parameters = {"names": names, "threshold": args.threshold, "contained": args.contained}
     request = SimilarRequest(names, threshold=args.threshold, contained=args.contained)
     report: SimilarReport = run_job(args, "similar", parameters, lambda runner: similar(request, Context.from_environment(), runner))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(_lines(report))
-    return report.exit_status
+    return print_report(args, report, _lines(report))
 
 
 def _share(text: str) -> float:

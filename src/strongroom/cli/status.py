@@ -5,39 +5,27 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.common import add_json_option, print_report
 from strongroom.cli.table import size_text, table
 from strongroom.core.findings import Severity
 from strongroom.usecases.context import Context
 from strongroom.usecases.status import Replica, StatusReport, StoreStatus, status
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "status",
-        help="how each collection stands",
-        description=(
-            "Say for each collection and each of its stores whether every bag is there, when it was archived and audited, how much was "
-            "read within the policy, and what is overdue and why. From the catalogue alone: no store need be attached."
-        ),
-        epilog=EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Say for each collection and each of its stores whether every bag is there, when it was archived and audited, how much was "
+        "read within the policy, and what is overdue and why. From the catalogue alone: no store need be attached."
     )
     parser.add_argument("--ask", action="store_true", help="find out, too, which stores answer at this moment")
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Look, print, and give the exit status: 1 when anything is overdue or damaged."""
     report = status(Context.from_environment(), ask=args.ask)
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_findings(report.findings)
-        print_lines(_lines(report))
-    return report.exit_status
+    return print_report(args, report, _lines(report), report.findings)
 
 
 def _lines(report: StatusReport) -> Iterator[str]:

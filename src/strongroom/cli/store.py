@@ -19,9 +19,10 @@ _EXIT = """exit status: 0 done (also where the store was there already); 2 wrong
 3 could not do it (place not reachable, not writable, or not fit for a store)"""
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    store = subparsers.add_parser("store", help="make a store, or probe a place for one")
-    verbs = store.add_subparsers(dest="store_verb", required=True, metavar="VERB")
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.epilog = _EXIT
+    verbs = parser.add_subparsers(dest="store_verb", required=True, metavar="VERB")
     for name, text in (
         ("init", "probe a folder or bucket prefix and make it a store; says the id of a store that is there already"),
         ("probe", "try out what a place can do, with small objects below probe/ that are removed afterwards"),
@@ -31,7 +32,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         verb.add_argument("--json", action="store_true", help="print one JSON document (schemas/store-init-report.schema.json)")
         verb.add_argument("--endpoint-url", metavar="URL", help="of an S3 server that is not AWS (default: AWS_ENDPOINT_URL)")
         verb.add_argument("--region", help="of the bucket (default: AWS_REGION or the profile's)")
-        verb.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

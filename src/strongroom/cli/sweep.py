@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_json, print_lines, run_job
+from strongroom.cli.arguments import add_stores
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_lines, print_report, run_job
 from strongroom.cli.upkeep import store_url
 from strongroom.core.errors import UsageError
 from strongroom.usecases.context import Context
@@ -20,20 +21,15 @@ The findings say what it waits for; running it again goes on.
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "sweep",
-        help="remove what no bag needs, and what was withheld",
-        description=(
-            "Remove from stores what no sealed bag needs: what attempts that were cut off left, damaged copies beside sound ones, and "
-            "contents that were withheld, once their grace is over. It first writes down what it condemns, waits for whoever is at work, "
-            "and reads every seal again before it deletes."
-        ),
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Remove from stores what no sealed bag needs: what attempts that were cut off left, damaged copies beside sound ones, and "
+        "contents that were withheld, once their grace is over. It first writes down what it condemns, waits for whoever is at work, "
+        "and reads every seal again before it deletes."
     )
-    parser.add_argument("--store", metavar="URL", action="append", default=[], help="only this store; may be repeated (default: all)")
+    parser.epilog = _EPILOG
+    add_stores(parser, "only this store; may be repeated (default: all)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be condemned")
     parser.add_argument("--grace", metavar="DAYS", type=_days, default=None, help="how long withheld contents stay (default: 30)")
     parser.add_argument("--void-open", action="store_true",
@@ -41,7 +37,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--yes", action="store_true", help="do not ask before anything is deleted")
     add_run_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,11 +50,7 @@ def run(args: argparse.Namespace) -> int:
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             return 2
     report = _sweep(args, stores, dry_run=args.dry_run)
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())
 
 
 def _sweep(args: argparse.Namespace, stores: tuple[str, ...], *, dry_run: bool) -> SweepReport:

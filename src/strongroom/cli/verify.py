@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from strongroom.cli.common import add_json_option
 from strongroom.core.canonical import dumps
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
@@ -29,21 +30,17 @@ exit status:
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "verify",
-        help="validate any BagIt bag on disk (RFC 8493, and versions from 0.93)",
-        description="Validate a BagIt bag: complete, well-formed, and every checksum right. Any bag, ours or not, versions 0.93 to 1.0.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = (
+        "Validate a BagIt bag: complete, well-formed, and every checksum right. Any bag, ours or not, versions 0.93 to 1.0."
     )
+    parser.epilog = _EPILOG
     parser.add_argument("bag", metavar="BAG", type=Path, help="the folder that holds bagit.txt, or a tar, tar.gz or zip of it")
     parser.add_argument("--staging", metavar="DIR", type=Path, help="where a serialised bag is unpacked (default: below STRONGROOM_HOME)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="hold the bag against this BagIt profile as well (1.4.0 and earlier)")
-    parser.add_argument("--json", action="store_true", help="print the report as one JSON document on standard output")
+    add_json_option(parser)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes that hash (default: one per CPU)")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_json, print_lines
+from strongroom.cli.arguments import bag_or_none
+from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_report, warn
 from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
@@ -26,15 +27,10 @@ The reason travels to every store. Names and paths go only where the collection 
 """
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb to the parser of the command line."""
-    parser = subparsers.add_parser(
-        "withhold",
-        help="take files down everywhere, without touching a bag",
-        description="Withhold contents: files of bags (in every version, or in NAME/vN), whole bags, a whole collection, or a digest.",
-        epilog=_EPILOG + EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """What the verb is and takes."""
+    parser.description = "Withhold contents: files of bags (in every version, or in NAME/vN), whole bags, a whole collection, or a digest."
+    parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("bag", nargs="?", metavar="NAME[/vN]", help="a collection, in all its versions, or one bag")
     parser.add_argument("--path", metavar="P|GLOB", action="append", default=[], help="only what matches (as in restore); may be repeated")
     parser.add_argument("--digest", metavar="HEX", type=Digest, action="append", default=[], help="a content, by its SHA-256")
@@ -45,7 +41,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--quiet", action="store_true", help="no progress, messages or notes; warnings and errors are shown")
     add_passphrase_options(parser)
     add_json_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +48,6 @@ def run(args: argparse.Namespace) -> int:
     from strongroom.core.tombstone import Action  # noqa: PLC0415 -- keeps --help fast
     from strongroom.runner.local import LocalRunner  # noqa: PLC0415
     from strongroom.usecases.recording import recording  # noqa: PLC0415
-    from strongroom.usecases.sealed.places import parse_bag  # noqa: PLC0415
     from strongroom.usecases.withheld.request import WithholdRequest  # noqa: PLC0415
     from strongroom.usecases.withheld.run import withhold  # noqa: PLC0415
 
@@ -62,22 +56,15 @@ def run(args: argparse.Namespace) -> int:
     if not args.yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("there is no terminal to ask on; look with `strongroom show` and `strongroom diff`, and give --yes")
     use_passphrase(args)
-    name, version = parse_bag(args.bag) if args.bag is not None else (None, None)
+    name, version = bag_or_none(args)
     action = Action.LIFT if args.lift else Action.WITHHOLD
     request = WithholdRequest(action, args.reason, name, version, tuple(args.path), tuple(args.digest), tuple(args.agent))
     context = Context.from_environment()
     parameters = {"name": name, "version": version, "lift": args.lift, "paths": tuple(args.path)}
 
-    def warn(message: str) -> None:
-        print(f"warning: {printable(message)}", file=sys.stderr)
-
     with LocalRunner(1, quiet=args.quiet) as runner, recording(context, "withhold", parameters, warn) as kept:
         kept.report = report = withhold(request, context, runner, lambda plan: _agree(plan, yes=args.yes))
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print_lines(report.summary())
-    return report.exit_status
+    return print_report(args, report, report.summary())
 
 
 def _agree(plan: Plan, *, yes: bool) -> bool:
