@@ -82,6 +82,20 @@ def holds(store: Store, key: StoreKey, digest: Digest, *, uncached: bool = False
     return False
 
 
+def exists(store: Store, key: StoreKey) -> bool:
+    """Whether exactly this key is there. Raises StoreUnreachableError."""
+    try:
+        store.head(key)
+    except NotFoundInStoreError:
+        return False
+    return True
+
+
+def instead_of(store: Store, key: StoreKey) -> StoreKey | None:
+    """The newest generation of a key that is itself gone, as after a sweep; None while it is there, or where no other is."""
+    return None if exists(store, key) else next(iter(generations(store, key)), None)
+
+
 def generations(store: Store, key: StoreKey) -> list[StoreKey]:
     """The generations of `key` that exist, newest first; a key that is not there at all gives []."""
     found = []

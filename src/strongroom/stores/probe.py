@@ -12,14 +12,13 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import (
     ChecksumRefusedError,
     KeyExistsError,
-    NotFoundInStoreError,
     StoreError,
     StoreRefusedError,
     WriteConflictError,
 )
 from strongroom.core.ids import new_id
 from strongroom.core.keys import StoreKey
-from strongroom.stores.generations import read_all
+from strongroom.stores.generations import exists, read_all
 from strongroom.stores.interface import Capabilities, Store
 
 _DATA = b"strongroom was here: this object may be deleted\n" * 20
@@ -118,10 +117,7 @@ def _checks(store: Store, key: StoreKey) -> bool:
     try:
         store.put(key, _DATA, sha256=Digest.of(_OTHER))
     except ChecksumRefusedError:
-        try:
-            store.head(key)
-        except NotFoundInStoreError:
-            return True
+        return not exists(store, key)
     return False
 
 

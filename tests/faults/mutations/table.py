@@ -113,7 +113,7 @@ MUTATIONS: Final = (
     _one("a seal under another label is taken", "usecases/sealed/seals.py",
          "if seal.bag != bag:", "if seal is None:", "tests/faults/hostile"),
     # -- the source
-    _one("max_loss is skipped", "usecases/archive/run.py", "if had and gone / had > self.manifest.max_loss:", "if had < 0:",
+    _one("max_loss is skipped", "usecases/archive/refusing.py", "if had and gone / had > manifest.max_loss:", "if had < 0:",
          "tests/archive/test_versions.py"),
     _one("a file that changes while it is read is taken", "usecases/archive/reading.py",
          "if FileState.of(descriptor) != state:", "if state is None:", _CHANGING),
@@ -258,7 +258,7 @@ MUTATIONS: Final = (
          '        scratch.db.executemany("INSERT INTO condemned VALUES (?, \'unneeded\', 0)", [(line.key.text,) for line in named])\n',
          "tests/sweep/test_protocol.py"),
     _one("what another sweeper deleted is kept", "usecases/sweep/one_store.py",
-         "going and self._is_there(line.key)]\n", "going]\n", _TWO_SWEEPERS),
+         "going and exists(self._store, line.key)]\n", "going]\n", _TWO_SWEEPERS),
     _one("damage is taken for another sweeper's work", "usecases/sweep/rescue.py",
          "    if not generations(job.source", "    if generations(job.source", _TWO_SWEEPERS),
     _one("a sweep ignores who is open", "usecases/sweep/one_store.py", "            left = True\n", "            left = False\n",

@@ -6,12 +6,13 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId
 from strongroom.core.paths import ESCAPED_FOLDER, to_payload_text
 from strongroom.usecases.archive.putting_back import put_back_structure, put_back_technical
 from strongroom.usecases.archive.spool import Spool
@@ -45,6 +46,10 @@ class Delivery:
     events: tuple[Event, ...]
     technical: Path | None = None
     structure: Path | None = None
+
+    def received(self, bag: BagId) -> list[Event]:
+        """What was done with it before it became this bag."""
+        return [replace(event, objects=(str(bag), *event.objects)) for event in self.events]
 
     def take_names(self, spool: Spool) -> None:
         """Give files below data/_names of a bag of our making the paths they have there, instead of escaping them once more."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from strongroom import metadata
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.access import note_access
-from strongroom.catalogue.formats import note_bag_formats
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError
+from strongroom.core.errors import RefusedError, StoreError, StrongroomError
 from strongroom.core.events import Event, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
-from strongroom.core.seal import Previous, Seal
+from strongroom.core.seal import Seal
 from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring, Signer
@@ -29,21 +26,21 @@ from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
 from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.destination import Destination, open_destination
-from strongroom.usecases.archive.formats import failed_finding
-from strongroom.usecases.archive.happened import Counts, after_the_seal, agents, before_the_seal, stored_again
+from strongroom.usecases.archive.happened import after_the_seal, agents, before_the_seal, stored_again
 from strongroom.usecases.archive.lock import only_one
-from strongroom.usecases.archive.previous import LastSeal, SealedTagFiles, find_last
+from strongroom.usecases.archive.noting import Noting
+from strongroom.usecases.archive.predecessor import Predecessor
+from strongroom.usecases.archive.refusing import must_refuse, refuse_loss
 from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.archive.screening import Screening
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, state_digest
+from strongroom.usecases.archive.telling import Telling
 from strongroom.usecases.archive.vouching import check_before_signing
 from strongroom.usecases.context import Context
-from strongroom.usecases.replicate.descriptions import keep_description
-from strongroom.usecases.replicate.keep import keep, open_kept
+from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
-from strongroom.usecases.signatures.settling import Arbiter
 from strongroom.usecases.signatures.store_keys import publish_keys
 from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.tidying import tidy
@@ -75,10 +72,10 @@ def archive(
         Catalogue.open(context.catalogue) as catalogue,
         open_destination(manifest, catalogue, runner.workers) as destination,
     ):
-        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), signer, accept_loss=accept_loss,
-                   reread=reread, delivery=delivery)
+        run = _Run(manifest, runner, scratch, catalogue, destination, open_kept(context), context.home, signer,
+                   accept_loss=accept_loss, reread=reread, delivery=delivery)
         try:
-            run.look(context.home)
+            run.look()
             report = run.plan() if dry_run else run.go()
         finally:
             run.spool.close()
@@ -92,9 +89,10 @@ def archive(
 class _Run:
     def __init__(
         self, manifest: CollectionManifest, runner: Runner, scratch: Path, catalogue: Catalogue, destination: Destination, kept: Store,
-        signer: Signer | None, *, accept_loss: bool, reread: bool, delivery: Delivery | None,
+        home: Path, signer: Signer | None, *, accept_loss: bool, reread: bool, delivery: Delivery | None,
     ) -> None:
         self.manifest = manifest
+        self.home = home
         self.signer = signer
         self.accept_loss = accept_loss
         self.reread = reread or delivery is not None
@@ -102,28 +100,25 @@ class _Run:
         self.scratch = scratch
         self.catalogue = catalogue
         self.destination = destination
-        self.kept = kept  # tag files of bags whose stores may be absent
         self.runner = runner
         self.spool = Spool(scratch / "run.sqlite")
         self.stages = Stages(runner)
         self.findings = Collector(runner.finding)
         self.findings.extend(destination.findings)
+        self.noting = Noting(manifest, catalogue, destination, kept, scratch, self.findings)
         self.started = time.time_ns()
         self.attempt: Attempt | None = None
-        self.last = LastSeal(0, None, None, None)
-        self.before: SealedTagFiles | None = None
-        self.uuid: str | None = None
+        self.before = Predecessor(manifest, catalogue, destination, kept, home, scratch, self.findings)
 
     # -- before the first byte of a file is read
 
-    def look(self, home: Path) -> None:
-        self.home = home
+    def look(self) -> None:
         self.root = gather.identity(self.manifest)
         with self.stages.stage("scan") as progress:
-            gather.scan(self.manifest, home, self.spool, progress, self.findings.add, whole=self.delivery is not None)
+            gather.scan(self.manifest, self.home, self.spool, progress, self.findings.add, whole=self.delivery is not None)
             if self.delivery is not None:
                 self.delivery.take_names(self.spool)
-        self._find_last()
+        self.before.find()
         with self.stages.stage("validate metadata"):
             folder = self.scratch / "metadata"
             folder.mkdir()
@@ -140,32 +135,33 @@ class _Run:
         place = Place(self.destination.store, self.destination.number, self.manifest.name if self.manifest.dedup == "collection" else "")
         self.contents = Contents(self.manifest, self.algorithms, place, self.spool, self.catalogue, self.runner, self.stages, self.scratch,
                                  self.findings.add, withheld)
+        self.telling = Telling(self.manifest, self.destination, self.spool, self.records, self.contents, self.stages, self.findings)
         self._leave_out_withheld()
 
     def plan(self) -> ArchiveReport:
         """What a run would do, a refusal included; nothing is written to the store."""
-        if self.manifest.mode == "closed" and self.last.seal is not None:
-            return self._report("closed", self.last.seal.bag)
+        if (closed := self.before.closed_by()) is not None:
+            return self.telling.report("closed", closed)
         try:
             self._refuse_loss()
         except RefusedError as error:
             self.findings.add(Finding(Code.SOURCE_LOSS, str(self.manifest.source), str(error)))
         if self._must_refuse():
-            return self._report("refused", None)
+            return self.telling.report("refused", None)
         files, size = self.spool.unread()
         free = self.destination.store.free_bytes()
         if free is not None and free < size:
             short = f"has {human_size(free)} free, and as much as {human_size(size)} may be needed"
             self.findings.add(Finding(Code.STORE_LIMIT, self.destination.store.url, short))
         self._carry_over()
-        return replace(self._report("planned", None), read_files=files, read_bytes=size)
+        return replace(self.telling.report("planned", None), read_files=files, read_bytes=size)
 
     def go(self) -> ArchiveReport:
-        if self.manifest.mode == "closed" and self.last.seal is not None:
-            return self._report("closed", self.last.seal.bag)
+        if (closed := self.before.closed_by()) is not None:
+            return self.telling.report("closed", closed)
         self._refuse_loss()
         if self._must_refuse():
-            return self._report("refused", None)
+            return self.telling.report("refused", None)
         if self.manifest.scan is not None:
             self.contents.screening = Screening(self.manifest.scan, self.home, self.manifest.name, self.scratch)
         try:
@@ -178,30 +174,15 @@ class _Run:
             raise
 
     def _refuse_loss(self) -> None:
-        if self.last.seal is None or self.last.digest is None or self.before is None or self.manifest.mode == "accrue" or self.accept_loss:
-            return
-        there = gather.still_there(self.spool, self.catalogue.path, self.manifest.name, self.last.digest)
-        if self.last.seal.payload_files - there <= self.manifest.max_loss * self.last.seal.payload_files:
-            return  # enough of it is there, and the list of its paths need not be read
-        gather.load_previous_paths(self.spool, self.before, self.contents.withheld)
-        gone, had, examples = gather.lost(self.spool)
-        if had and gone / had > self.manifest.max_loss:
-            shown = ", ".join(path.removeprefix("data/") for path in examples)
-            raise RefusedError(
-                f"{self.manifest.source}: {gone:,} of the {had:,} files of {self.last.seal.bag} are gone ({shown}, …), more than the "
-                f"{self.manifest.max_loss:.0%} that `max_loss` allows. No bag was made. If the source is complete as it is, "
-                "run this again with --accept-loss"
-            )
+        if self.manifest.mode != "accrue" and not self.accept_loss:
+            refuse_loss(self.manifest, self.spool, self.catalogue.path, self.before, self.contents.withheld)
 
     def _must_refuse(self) -> bool:
-        codes = {finding.code for finding in self.findings.findings()}
-        wrong_bytes = self.manifest.metadata.on_invalid == "refuse" and Code.CHECKSUM_MISMATCH in codes
-        return self.records.refused or wrong_bytes or bool(codes & {Code.SOURCE_SYMLINK, Code.IMPORT_CHANGED})
+        return self.records.refused or must_refuse(self.manifest, self.findings.findings())
 
     def _must_learn(self) -> bool:
         """Whether the store may hold what the catalogue has not heard of: a run was cut off there, or somebody else sealed."""
-        ours = {row.seal for row in self.catalogue.bags(self.manifest.name)}
-        return self.catalogue.is_dirty(self.destination.number) or (self.last.digest is not None and self.last.digest not in ours)
+        return self.catalogue.is_dirty(self.destination.number) or self.before.is_foreign()
 
     def _heed(self) -> int:
         """Pass over what sweeps condemned; how many objects the catalogue had to forget for that."""
@@ -227,8 +208,8 @@ class _Run:
             self.findings.extend(self.delivery.put_back(self.spool))
 
     def _carry_over(self) -> None:
-        if self.manifest.mode == "accrue" and self.before is not None:
-            accrual.carry_over(self.spool, self.before, self.manifest.fixity, self.findings.add)
+        if self.manifest.mode == "accrue" and self.before.files is not None:
+            accrual.carry_over(self.spool, self.before.files, self.manifest.fixity, self.findings.add)
             self._leave_out_withheld()
 
     def _load_withheld(self) -> Withheld:
@@ -241,11 +222,11 @@ class _Run:
         if self.attempt is None:
             if self.signer is not None:
                 sealed = self.catalogue.bags(self.manifest.name)
-                check_before_signing(self.last, sealed, [*self.destination.all, self.kept], self.signer.keyring)
+                check_before_signing(self.before.last, sealed, self.before.stores, self.signer.keyring)
                 self.signer.unlock()  # a wrong passphrase is noticed before anything is written
                 publish_keys(self.destination.store, self.signer.keyring)
             self.catalogue.set_dirty(self.destination.number, dirty=True)
-            self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.last.highest + 1))
+            self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.before.last.highest + 1))
             self.contents.attempt_opened()
             try:
                 self._heed()  # a sweep that began before now may not have seen this attempt
@@ -281,43 +262,45 @@ class _Run:
             if self._looks_unchanged():
                 with self.stages.stage("compare with the last bag"):
                     state = state_digest(writer.state(self.spool, self._supplied()))
-                if self.last.seal is not None and self.last.seal.state == state:
-                    return self._unchanged(self.last.seal)
+                if (same := self.before.seal_of(state)) is not None:
+                    return self._unchanged(same)
             with self.stages.stage("write tag files"):
                 payload = writer.payload(self.spool, self.catalogue.path, self._supplied())
             state = state_digest(payload)
-            if self.last.seal is not None and self.last.seal.state == state:
-                return self._unchanged(self.last.seal)
+            if (same := self.before.seal_of(state)) is not None:
+                return self._unchanged(same)
             if self.attempt is None:
                 self._ensure_open()
                 continue  # what is relied upon is looked at again, now that the attempt is open
-            self._say_formats(payload)
+            self.telling.find(payload, self.catalogue.path)
             files = self._store_tag_files(self.attempt, writer, payload)
             seal, digest = self._seal(self.attempt, payload, files, state)
             if digest is not None:
                 return self._finish(self.attempt, seal, digest, files, payload)
             self._close_attempt("the number went to another run")
-            self._find_last()
+            self.before.find()
             self.contents.learn()  # what the winner stored
             self._carry_over()
         raise StrongroomError(f"{self.destination.store.url}: lost {_RACES} races for a version number; run it again when fewer others do")
 
     def _looks_unchanged(self) -> bool:
         """Whether it is likely enough that no bag is needed to find that out before the tag files of one are written."""
-        return self.last.seal is not None and self.last.seal.payload_files == self.spool.totals()[0] and not self._read_files()
+        last = self.before.last.seal
+        return last is not None and last.payload_files == self.spool.totals()[0] and not self.telling.read_files()
 
     def _supplied(self) -> list[tuple[str, Path]]:
         files = [*self.records.tag_files, ("metadata/validation.json", self.records.report)]
         files += self.delivery.tag_files if self.delivery is not None else ()
-        if self.manifest.mode == "accrue" and self.before is not None:
-            return accrual.merge_records(self.spool, self.before, files, self.scratch)
+        if self.manifest.mode == "accrue" and self.before.files is not None:
+            return accrual.merge_records(self.spool, self.before.files, files, self.scratch)
         return files
 
     def _store_tag_files(self, attempt: Attempt, writer: TagFiles, payload: Payload) -> list[TagFile]:
         with self.stages.stage("store tag files") as progress:
-            events = before_the_seal(self.manifest, attempt, self._counts(payload.files, payload.size, payload), self.findings.findings())
-            received = [*self._received(attempt.bag), *self._scanned(attempt.bag, f"attempt:{attempt.id}")]
-            files = writer.bag(payload, attempt.bag, self._collection(), [*received, *events])
+            counts = self.telling.counts(payload.files, payload.size, payload)
+            events = [*self._earlier(attempt.bag, f"attempt:{attempt.id}"),
+                      *before_the_seal(self.manifest, attempt, counts, self.findings.findings())]
+            files = writer.bag(payload, attempt.bag, self.before.collection(), events)
             for size in attempt.store_tag_files(files):
                 progress.advance(1, size)
             attempt.store_placement(self.contents.chosen())
@@ -325,32 +308,12 @@ class _Run:
 
     def _seal(self, attempt: Attempt, payload: Payload, files: list[TagFile], state: Digest) -> tuple[Seal, Digest | None]:
         with self.stages.stage("seal"):
-            previous = Previous(self.last.seal.bag, self.last.digest) if self.last.seal and self.last.digest else None
-            manifests = {file.path: Digest(file.digests["sha256"]) for file in files if _is_tag_manifest(file)}
             heads = log.heads(self.destination.store, log.remembered(self.catalogue, self.destination.number))
             seal = Seal(
-                attempt.bag, self._collection(), attempt.id, self.destination.id, previous, manifests, payload.size, payload.files, state,
-                heads, utc_now(), signer=None if self.signer is None else self.signer.key.fingerprint,
+                attempt.bag, self.before.collection(), attempt.id, self.destination.id, self.before.pointer(), _tag_manifests(files),
+                payload.size, payload.files, state, heads, utc_now(), signer=None if self.signer is None else self.signer.key.fingerprint,
             )
             return seal, attempt.seal(seal, self.signer)
-
-    def _collection(self) -> str:
-        """The collection's UUID: the manifest's, or that of the bag before, or a new one."""
-        if self.uuid is None:
-            self.uuid = self.manifest.uuid or (self.last.seal.collection if self.last.seal else new_id())
-        return self.uuid
-
-    def _find_last(self) -> None:
-        """The bag before, by every store that answers, by what is kept at home, and by what the catalogue knows."""
-        stores = [*self.destination.all, self.kept]
-        here = {row.seal for row in self.catalogue.bags(self.manifest.name)}
-        last = find_last(stores, self.manifest.name, Arbiter.at(self.home), here)
-        self.last = self.destination.check_known(last, self.catalogue.latest(self.manifest.name))
-        self.uuid = None
-        self.findings.extend(self.last.findings)
-        self.destination.check_same_collection(self.manifest, self.last)
-        if self.last.seal is not None and self.last.digest is not None:
-            self.before = SealedTagFiles(stores, self.last.seal, self.scratch / f"before-{self.last.digest}")
 
     # -- after the seal
 
@@ -363,61 +326,42 @@ class _Run:
                 self.findings.extend(wrong)
                 damaged += len(wrong)
         with self.stages.stage("catalogue"):
-            counts = self._counts(seal.payload_files, seal.payload_bytes, payload)
-            received = [*self._received(seal.bag), *self._scanned(seal.bag, f"sha256:{digest}")]
-            self._log([*received, *after_the_seal(self.manifest, seal, digest, counts, damaged)])
-            self.catalogue.record_bag(seal, digest, self.destination.number)
-            note_access(self.catalogue, digest, self.manifest.access.level, self.manifest.access.embargo_until)
-            note_bag_formats(self.catalogue, digest, payload.formats)
+            counts = self.telling.counts(seal.payload_files, seal.payload_bytes, payload)
+            earlier = self._earlier(seal.bag, f"sha256:{digest}")
+            self.noting.log([*earlier, *after_the_seal(self.manifest, seal, digest, counts, damaged)])
+            self.noting.sealed(seal, digest, payload.formats)
             self._remember(digest)
-            self.catalogue.set_dirty(self.destination.number, dirty=False)
-            self._keep(seal.bag, digest)
-        return self._report("sealed", seal.bag)
+            self.noting.clean()
+            self.noting.keep(seal.bag, digest)
+        return self.telling.report("sealed", seal.bag)
 
-    def _received(self, bag: BagId) -> list[Event]:
-        """What was done with a delivery before it became this bag."""
-        events = self.delivery.events if self.delivery is not None else ()
-        return [replace(event, objects=(str(bag), *event.objects)) for event in events]
-
-    def _scanned(self, *what: object) -> list[Event]:
-        """What the virus scanner found."""
-        if self.contents.screening is None:
-            return []
-        return self.contents.screening.events(self.spool, self.catalogue.path, tuple(map(str, what)), agents(self.manifest))
-
-    def _log(self, events: list[Event]) -> None:
-        log.append(self.catalogue, self.destination.store, self.destination.number, self.destination.id, events)
-
-    def _keep(self, bag: BagId, digest: Digest) -> None:
-        """Keep tag files and seal at home where another store is to have the bag: this one may be absent then. And the store's description
-        where compressed packs may have changed it."""
-        if self.manifest.compression != "none":
-            keep_description(self.kept, self.destination.store)
-        if len(self.manifest.stores) > 1:
-            try:
-                keep(self.kept, bag, digest, [self.destination.store], self.scratch / "keep", self.findings)
-            except (StoreError, DamagedBagError) as error:  # the bag is sealed whatever becomes of this
-                self.findings.add(Finding(Code.REPLICA_WAITS, str(bag), f"its tag files could not be kept at home: {error}"))
+    def _earlier(self, bag: BagId, what: str) -> list[Event]:
+        """What was done with a delivery before it became this bag, and what the virus scanner found."""
+        events = self.delivery.received(bag) if self.delivery is not None else []
+        if self.contents.screening is not None:
+            events += self.contents.screening.events(self.spool, self.catalogue.path, (str(bag), what), agents(self.manifest))
+        return events
 
     def _unchanged(self, seal: Seal) -> ArchiveReport:
-        if self.last.digest is not None:
-            if self.last.store is self.destination.store:
-                self.catalogue.record_bag(seal, self.last.digest, self.destination.number)
-            if self._read_files() or self.reread:
-                self._remember(self.last.digest)
+        last = self.before.last
+        if last.digest is not None:
+            if last.store is self.destination.store:
+                self.noting.known(seal, last.digest)
+            if self.telling.read_files() or self.reread:
+                self._remember(last.digest)
         if self.manifest.readback:
             self.contents.read_back()
         if self.contents.done.new_contents:
-            self._log([stored_again(self.manifest, seal, self.contents.done.new_contents)])
+            self.noting.log([stored_again(self.manifest, seal, self.contents.done.new_contents)])
         return self._end_without_bag("unchanged", seal.bag)
 
     def _end_without_bag(self, outcome: str, bag: BagId | None) -> ArchiveReport:
         held = self.contents.screening.held_events(agents(self.manifest)) if self.contents.screening is not None else []
         if held:
-            self._log(held)
+            self.noting.log(held)
         self._close_attempt(outcome)
-        self.catalogue.set_dirty(self.destination.number, dirty=False)
-        return self._report(outcome, bag)
+        self.noting.clean()
+        return self.telling.report(outcome, bag)
 
     def _close_attempt(self, reason: str) -> None:
         if self.attempt is not None:
@@ -430,38 +374,6 @@ class _Run:
         source = str(self.manifest.source)
         known.remember(self.spool, self.catalogue.path, self.manifest.name, source, self.algorithms, seal, self.started)
 
-    # -- what is said
 
-    def _say_formats(self, payload: Payload) -> None:
-        self.findings.extend(payload.findings)
-        if self.contents.screening is not None:
-            self.findings.extend(self.contents.screening.findings(self.spool, self.catalogue.path))
-        if self.contents.failed.count:
-            self.findings.add(failed_finding(self.contents.failed))
-
-    def _counts(self, files: int, size: int, payload: Payload) -> Counts:
-        done = self.contents.done
-        return Counts(files, size, self._read_files(), done.new_contents, done.stored_bytes, self.records.records, self.records.invalid,
-                      done.verified, done.identified, payload.formats)
-
-    def _read_files(self) -> int:
-        return int(self.spool.one("SELECT count(*) FROM files WHERE read = 1"))
-
-    def _report(self, outcome: str, bag: BagId | None) -> ArchiveReport:
-        files, size = self.spool.totals()
-        distinct = self.spool.one("SELECT count(DISTINCT sha256) FROM files")
-        excluded = Counter(dict(self.spool.db.execute("SELECT reason, count(*) FROM structure WHERE kind = 'excluded' GROUP BY reason")))
-        done = self.contents.done
-        return ArchiveReport(
-            self.manifest.name, outcome, None if bag is None else str(bag), self.destination.store.url, files, size, self._read_files(),
-            done.read_bytes, done.new_contents, done.stored_bytes, files - self.spool.unread()[0] - distinct, dict(excluded),
-            self.records.records, self.records.invalid, done.verified, self.findings.findings(), dict(self.stages.seconds),
-            (_REFUSED,) if outcome == "refused" else self.destination.notes,
-        )
-
-
-def _is_tag_manifest(file: TagFile) -> bool:
-    return file.path.startswith("tagmanifest-")
-
-
-_REFUSED: Final = "no bag was made, because the collection manifest says `refuse`; correct what is named above and run this again"
+def _tag_manifests(files: list[TagFile]) -> dict[str, Digest]:
+    return {file.path: Digest(file.digests["sha256"]) for file in files if file.path.startswith("tagmanifest-")}

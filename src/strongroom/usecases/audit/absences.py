@@ -5,10 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from strongroom.core.errors import NotFoundInStoreError, WrongStoreError
+from strongroom.core.errors import WrongStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.describe import read_description
-from strongroom.stores.generations import generations
+from strongroom.stores.generations import exists, generations
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import Scratch
@@ -40,13 +40,8 @@ def confirm_absent(scratch: Scratch, store: Store, store_id: str, condemned: Con
 
 def confirm_vanished(scratch: Scratch, store: Store) -> list[StoreKey]:
     """Generations that are gone indeed: that one was sound says nothing about the others any more. Raises StoreUnreachableError."""
-    gone = []
-    for (text,) in scratch.rows("SELECT key FROM vanished ORDER BY key"):
-        try:
-            store.head(StoreKey(text))
-        except NotFoundInStoreError:
-            gone.append(StoreKey(text))
-    return gone
+    keys = (StoreKey(text) for (text,) in scratch.rows("SELECT key FROM vanished ORDER BY key"))
+    return [key for key in keys if not exists(store, key)]
 
 
 def _matters(scratch: Scratch, base: str) -> bool:

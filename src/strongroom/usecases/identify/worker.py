@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.formats import Format, extension_of
 from strongroom.core.keys import StoreKey
 from strongroom.identify.process import IdentificationFailedError, identifier
-from strongroom.stores.generations import generations
+from strongroom.stores.generations import instead_of
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.contents import is_streamed, read_run, runs, stream
 from strongroom.usecases.restore.plan import FileRow, Plan
@@ -58,10 +57,7 @@ def weigh(result: IdentifyResult) -> tuple[int, int]:
 
 def _read_object(plan: Plan, batch: IdentifyBatch, text: str, result: IdentifyResult) -> None:
     key = StoreKey(text)
-    try:
-        batch.store.head(key)
-    except NotFoundInStoreError:  # a sweep may have left only a later generation
-        key = next(iter(generations(batch.store, key)), key)
+    key = instead_of(batch.store, key) or key
     for run in runs(plan.needs(text)):
         files = plan.files(need.content for need in run)
         if is_streamed(run):

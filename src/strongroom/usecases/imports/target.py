@@ -13,8 +13,9 @@ from strongroom.catalogue import Catalogue
 from strongroom.collections import find, load
 from strongroom.collections.model import CollectionManifest
 from strongroom.core import keys
-from strongroom.core.errors import NotFoundInStoreError, UsageError
+from strongroom.core.errors import UsageError
 from strongroom.core.ids import check_collection_name
+from strongroom.stores.generations import exists
 from strongroom.usecases.archive.destination import open_destination
 from strongroom.usecases.archive.previous import find_last
 from strongroom.usecases.context import Context
@@ -67,11 +68,8 @@ def owner_of(name: str, request: ImportRequest, context: Context, scratch: Path)
         last = find_last([*destination.all, open_kept(context)], name, Arbiter.at(context.home))
         if last.seal is None or last.store is None:
             return None
-        try:
-            last.store.head(keys.tag_file(last.seal.bag, last.seal.attempt, f"{FOLDER}/import.json"))
-        except NotFoundInStoreError:
-            return Owner(last.seal.collection, imported=False)
-        return Owner(last.seal.collection, imported=True)
+        report = keys.tag_file(last.seal.bag, last.seal.attempt, f"{FOLDER}/import.json")
+        return Owner(last.seal.collection, imported=exists(last.store, report))
 
 
 def write_manifest(

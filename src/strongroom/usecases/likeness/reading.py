@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.likeness.features import Nothing
 from strongroom.likeness.guard import Failed, Limits
 from strongroom.likeness.shelf import Looked
 from strongroom.runner.interface import Runner
-from strongroom.stores.generations import generations
+from strongroom.stores.generations import instead_of
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.contents import is_streamed, read_run, runs
-from strongroom.usecases.restore.locate import Level, locate
+from strongroom.usecases.restore.gather import gather, groups
 from strongroom.usecases.restore.plan import WHOLE, Need, Plan
 from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.sealed.collector import Collector
@@ -49,53 +49,31 @@ class LookResult:
     bad_keys: list[str] = field(default_factory=list)
 
 
-def read_all(bag: SealedBag, plan: Plan, runner: Runner, collector: Collector, limits: Limits) -> Iterator[list[tuple[bytes, Looked]]]:
-    """Look at every content of the plan, in whichever store of the bag it is sound; what was learned, as it comes."""
-    silent: set[int] = set()
-    for level in Level:
-        for number, store in enumerate(bag.places):
-            if not plan.missing():
-                return
-            if number in silent:
-                continue
-            try:
-                locate(plan, number, store, level, bag.id, runner, collector)
-                while plan.assign(number):
-                    yield from _round(plan, store, runner, collector, limits)
-            except StoreUnreachableError as error:
-                silent.add(number)
-                bag.places.give_up(store, error)
+def read_all(
+    bag: SealedBag, plan: Plan, runner: Runner, collector: Collector, limits: Limits, take: Callable[[list[tuple[bytes, Looked]]], None],
+) -> None:
+    """Look at every content of the plan, in whichever store of the bag it is sound. `take` gets what was learned, as it comes.
+
+    Raises StoreUnreachableError if no store answered to the end.
+    """
+    gather(bag, plan, runner, collector, lambda store: _look(plan, store, runner, collector, limits, take))
     if lost := plan.missing():
         what = f"{lost:,} contents could not be read and were not compared; an audit says more"
         collector.add(Finding(Code.NOT_COMPARED, str(bag.id), what))
 
 
-def _round(plan: Plan, store: Store, runner: Runner, collector: Collector, limits: Limits) -> Iterator[list[tuple[bytes, Looked]]]:
-    batches = [LookBatch(plan.path, store, keys, limits) for keys in _groups(plan)]
+def _look(
+    plan: Plan, store: Store, runner: Runner, collector: Collector, limits: Limits, take: Callable[[list[tuple[bytes, Looked]]], None],
+) -> None:
+    batches = [LookBatch(plan.path, store, keys, limits) for keys in groups(plan, smallest=_BATCH, largest=_BATCH)]
     files = plan.one("SELECT count(*) FROM job")
     size = plan.one("SELECT sum(c.size) FROM job j JOIN content c ON c.id = j.content")
     for result in runner.map("read and compare", look_batch, batches, files=files, size=size, weigh=weigh):
-        yield result.looked  # remembered before the plan takes them for done
+        take(result.looked)  # remembered before the plan takes them for done
         plan.finish_keys(result.keys, result.failed)
         for key in result.bad_keys:
             what = "not everything that should lie here does, with the right digest; other copies are looked for"
             collector.add(Finding(Code.COPY_DAMAGED, f"{store.url}: {key}", what))
-
-
-def _groups(plan: Plan) -> Iterator[tuple[str, ...]]:
-    """The keys of the job in batches of a bounded size."""
-    keys: list[str] = []
-    size = 0
-    for key, wanted in plan.rows(
-        "SELECT j.key, sum(ifnull(c.size, 0)) FROM job j JOIN content c ON c.id = j.content GROUP BY j.key ORDER BY min(j.content)"
-    ):
-        keys.append(key)
-        size += wanted
-        if size >= _BATCH:
-            yield tuple(keys)
-            keys, size = [], 0
-    if keys:
-        yield tuple(keys)
 
 
 def weigh(result: LookResult) -> tuple[int, int]:
@@ -122,8 +100,8 @@ class _Looker:
     def read_object(self, text: str) -> None:
         key = StoreKey(text)
         failed = self._read(text, key)
-        if failed and not _is_there(self._batch.store, key) and (later := generations(self._batch.store, key)):
-            failed = self._read(text, later[0])
+        if failed and (later := instead_of(self._batch.store, key)):
+            failed = self._read(text, later)
         if failed:
             self._result.failed += failed
             self._result.bad_keys.append(text)
@@ -165,11 +143,3 @@ class _Looker:
         answers = guard.each(lambda item: look.look(*item[1:]), waiting, self._batch.limits)
         for (sha, *_), answer in zip(waiting, answers, strict=True):
             self._result.looked.append((sha, Nothing(answer.why) if isinstance(answer, Failed) else answer))
-
-
-def _is_there(store: Store, key: StoreKey) -> bool:
-    try:
-        store.head(key)
-    except NotFoundInStoreError:
-        return False
-    return True

@@ -124,10 +124,14 @@ class _Search:
                     return 0
                 done = 0
                 bag = open_bag(Target(newest.bag, newest.seal, places), self._scratch / f"read-{name}", self._collector)
-                for looked in read_all(bag, plan, self._runner, self._collector, self._limits):
+
+                def take(looked: list[tuple[bytes, Looked]]) -> None:
+                    nonlocal done
                     shelf.put(looked)
                     record_looked(self._catalogue, METHOD, ((sha, *_kind(what)) for sha, what in looked))
                     done += len(looked)
+
+                read_all(bag, plan, self._runner, self._collector, self._limits, take)
                 for store in places.opened:
                     self._stores[store.url] = store
                 return done

@@ -19,6 +19,7 @@ from strongroom.usecases.replicate.copying import CopyBatch, CopyResult, copy_ba
 from strongroom.usecases.replicate.from_source import CANDIDATES, SourceBatch, copy_from_source
 from strongroom.usecases.replicate.holdings import with_catalogue
 from strongroom.usecases.replicate.sink import Written
+from strongroom.usecases.restore.gather import groups
 from strongroom.usecases.restore.locate import Level, locate
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag
@@ -64,7 +65,7 @@ class Transfer:
             try:
                 locate(self._plan, number, store, level, bag, self._runner, self._collector)
                 while self._plan.assign(number):
-                    batches = [CopyBatch(self._plan.path, store, self._target, keys) for keys in self._groups()]
+                    batches = [CopyBatch(self._plan.path, store, self._target, keys) for keys in groups(self._plan, smallest=_SMALLEST)]
                     files = self._plan.one("SELECT count(*) FROM job")
                     for result in self._runner.map("copy contents", copy_batch, batches, files=files, weigh=weigh):
                         self._take(result)
@@ -110,23 +111,6 @@ class Transfer:
             self._plan.db.executemany("UPDATE content SET done = 1 WHERE sha = ?", ((sha256,) for sha256, _ in written.contents))
         self.contents += result.contents
         self.size += result.size
-
-    def _groups(self) -> Iterator[tuple[str, ...]]:
-        """The keys of the job in batches of about equal size."""
-        cost = "sum(CASE WHEN j.length < 0 THEN ifnull(c.size, 0) ELSE j.length END)"
-        query = f"SELECT j.key, {cost} FROM job j JOIN content c ON c.id = j.content GROUP BY j.key ORDER BY j.key"  # noqa: S608
-        total = self._plan.one(f"SELECT {cost} FROM job j JOIN content c ON c.id = j.content")  # noqa: S608
-        limit = max(_SMALLEST, total // _BATCHES)
-        keys: list[str] = []
-        size = 0
-        for key, value in self._plan.rows(query):
-            keys.append(key)
-            size += value
-            if size >= limit:
-                yield tuple(keys)
-                keys, size = [], 0
-        if keys:
-            yield tuple(keys)
 
 
 def _names(plan: Plan, bag: SealedBag) -> Iterator[tuple[bytes, bytes]]:

@@ -42,13 +42,16 @@ def gather(bag: SealedBag, plan: Plan, runner: Runner, collector: Collector, car
         raise StoreUnreachableError(f"{bag.id}: none of the stores that hold it answered to the end; run again when one can be reached")
 
 
-def groups(plan: Plan, *, smallest: int, file_cost: int) -> Iterator[tuple[str, ...]]:
+def groups(plan: Plan, *, smallest: int, largest: int | None = None, file_cost: int = 0) -> Iterator[tuple[str, ...]]:
     """The keys of the job in batches of about equal cost, in the order of the bag. A batch costs at least `smallest` (in bytes that
-    could be read and hashed in that time), if it is not the last; each content costs `file_cost` besides its bytes."""
+    could be read and hashed in that time), if it is not the last, and more than `largest` by no more than its last key; each content
+    costs `file_cost` besides its bytes."""
     cost = f"sum(CASE WHEN j.length < 0 THEN ifnull(c.size, 0) ELSE j.length END) + count(*) * {file_cost}"
     query = f"SELECT j.key, {cost} FROM job j JOIN content c ON c.id = j.content GROUP BY j.key ORDER BY min(j.content)"  # noqa: S608
     total = plan.one(f"SELECT {cost} FROM job j JOIN content c ON c.id = j.content")  # noqa: S608
     limit = max(smallest, total // _BATCHES)
+    if largest is not None:
+        limit = min(limit, largest)
     keys: list[str] = []
     size = 0
     for key, value in plan.rows(query):

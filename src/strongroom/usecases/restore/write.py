@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.keys import StoreKey
-from strongroom.stores.generations import generations
+from strongroom.stores.generations import instead_of
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.contents import is_streamed, read_run, runs, stream, write_all
 from strongroom.usecases.restore.plan import FileRow, Need, Plan
@@ -74,18 +73,11 @@ class _Writer:
     def read_object(self, text: str) -> None:
         key = StoreKey(text)
         failed = self._read(text, key)
-        if failed and not self._is_there(key) and (later := generations(self._store, key)):
-            failed = self._read(text, later[0])  # a sweep left only later generations of it: the hint is as good as ever
+        if failed and (later := instead_of(self._store, key)):
+            failed = self._read(text, later)  # the hint is as good as ever
         if failed:
             self._result.failed += failed
             self._result.bad_keys.append(text)
-
-    def _is_there(self, key: StoreKey) -> bool:
-        try:
-            self._store.head(key)
-        except NotFoundInStoreError:
-            return False
-        return True
 
     def _read(self, text: str, key: StoreKey) -> list[int]:
         """Write what the plan wants of the object `text`, reading it at `key`; the contents that are not sound there."""

@@ -15,6 +15,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey, stored
 from strongroom.runner.interface import Runner
+from strongroom.stores.generations import exists
 from strongroom.stores.heeding import HeedingStore
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
@@ -183,7 +184,8 @@ class StoreRun:
         planner.confirm(named)
         going = {line.key.text: size for line, size in _lines(scratch)}
         self._rescue(planner, scratch, condemned, going)
-        kept = [line for line in named if line.key.text not in going and self._is_there(line.key)]
+        # Asked of the store, not of the look before: another sweeper who carries on the same record may have been first.
+        kept = [line for line in named if line.key.text not in going and exists(self._store, line.key)]
         self._delete([(line, going[line.key.text]) for line in _in_order(named) if line.key.text in going])
         if any(key in going for key in self._locked):
             return
@@ -231,14 +233,6 @@ class StoreRun:
         if versions:
             what = f"{versions} objects were deleted, and the bucket does not let us remove their old versions: those bytes remain in it"
             self._findings.add(Finding(Code.OLD_VERSIONS, self._store.url, what))
-
-    def _is_there(self, key: StoreKey) -> bool:
-        """Asked of the store, not of the look before: another sweeper who carries on the same record may have been first."""
-        try:
-            self._store.head(key)
-        except NotFoundInStoreError:
-            return False
-        return True
 
     def _forget(self, named: Sequence[Condemnation], kept: Sequence[Condemnation]) -> None:
         gone = {line.key for line in named} - {line.key for line in kept}

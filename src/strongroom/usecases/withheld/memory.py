@@ -21,7 +21,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.tombstone import LIMIT, parse_tombstone
 from strongroom.stores.describe import read_description
-from strongroom.stores.generations import read_all
+from strongroom.stores.generations import exists, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.withheld.stones import Stone, check_tombstone_object, read_stones
 
@@ -133,9 +133,7 @@ def _miss(db: sqlite3.Connection, store: Store, store_id: str, add_finding: Add)
     """Say what is gone. Another run may have read what came after we listed: each is looked for by itself."""
     for (text,) in db.execute(_GONE, (store_id,)).fetchall():
         key = StoreKey(text)
-        try:
-            store.head(key)
-        except NotFoundInStoreError:
+        if not exists(store, key):
             what = ("lay here and is gone; tombstones are never removed, so it still counts here. `strongroom replicate` brings it back "
                     "from another store or from home. Find out who removed it, or whether the store was put back to an older state")
             add_finding(Finding(Code.TOMBSTONE_MISSING, f"{store.url}: {key}", what))
