@@ -1,7 +1,8 @@
-"""The process in which contents are identified, until its parent is gone or a content ends it.
+"""The process in which contents are identified, until all who asked it are gone or a content ends it.
 
 It reads what strangers wrote with libraries in C and Go, so the kernel holds it to limits: memory, CPU seconds and seconds for each
-content. Who exceeds one ends the process; the parent sees at which content it was, and starts another.
+content. Who exceeds one ends the process. One that works for a single worker is then known to have been at that worker's content; of one
+that works for several, each of them looks again at what it had there, in a process of its own.
 """
 
 from __future__ import annotations
@@ -9,19 +10,29 @@ from __future__ import annotations
 import mmap
 import os
 import resource
+import select
 import signal
+import socket
 import struct
+import threading
+import time
+import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Final, NamedTuple, NoReturn
 
 from strongroom.core.formats import Format
-from strongroom.identify import verdict
+from strongroom.identify import libmagic, verdict
 
-#: Bytes of memory of its own that it may have. The libraries themselves take 210 MB, most of it never touched.
+#: Bytes of memory of its own that it may have. The libraries themselves take 210 MB, most of it never touched, and each thread 8.
 MEMORY: Final = 1 << 30
+#: The status with which it ends when it is refused more: nobody could say whose content wanted it.
+OUT_OF_MEMORY: Final = 4
+#: So many workers share a process: siegfried looks at one file at a time (pygfried keeps Python's lock), for a quarter of the time in all.
+SHARED_BY: Final = 4
+_STARTING: Final = 30.0  # seconds of CPU
 #: Where contents begin in the shared file. Before them stands the number of the one that is looked at, so that it outlives the process.
 CONTENTS: Final = mmap.PAGESIZE
 AT_WORK: Final = struct.Struct("=Q")
@@ -47,40 +58,111 @@ Request = tuple[str, list[Item], int]
 Answers = list[Format | str]
 
 
-def main(connection: Connection, shared: int) -> NoReturn:
-    """Send the signatures, and then Answers to each Request. `shared`: the descriptor of a file that both processes have."""
+def main(how: str, descriptor: int) -> NoReturn:
+    """`how`: "connected", to answer one worker over the socket `descriptor`, or "listening", to answer all who connect to it.
+
+    Each sends the descriptor of the file through which its contents go (own_file), and gets the signatures, then Answers to each Request.
+    """
     _limit(resource.RLIMIT_CORE, 0)  # a core would hold what is being archived
     _limit(resource.RLIMIT_DATA, MEMORY)
-    connection.send(verdict.signatures())
     for number in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)  # ends the process, wherever it is
-    worker = _Worker(connection, shared)
-    while True:
-        try:
-            for answers in worker.answers(*connection.recv()):
-                connection.send(answers)
-        except (EOFError, OSError):
-            os._exit(0)
+    limits = _Limits()
+    with limits.within(_STARTING):
+        verdict.signatures()
+    if how == "connected":
+        _work(Connection(descriptor), limits)
+    else:
+        _listen(socket.socket(fileno=descriptor), limits)
+    os._exit(0)
+
+
+def _listen(listener: socket.socket, limits: _Limits) -> None:
+    """Answer the first SHARED_BY that connect, each in a thread, until all are gone. The first has connected already."""
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    came = here = 0
+    while here or not came:
+        for descriptor, _ in poll.poll():
+            if descriptor != listener.fileno():  # gone, even if its thread is still at work
+                poll.unregister(descriptor)
+                os.close(descriptor)
+                here -= 1
+                continue
+            connection = Connection(listener.accept()[0].detach())
+            poll.register(os.dup(connection.fileno()), 0)  # tells of nothing but its end
+            came, here = came + 1, here + 1
+            if came == SHARED_BY:  # before that one is answered, so that whoever comes next is refused
+                poll.unregister(listener)
+                listener.close()
+            threading.Thread(target=_work, args=(connection, limits), daemon=True).start()
+
+
+def _work(connection: Connection, limits: _Limits) -> None:
+    """Answer one worker until it is gone."""
+    try:
+        with suppress(EOFError, ConnectionError), connection, _Worker(connection, recv_handle(connection), limits) as worker:
+            libmagic.mime_type(b"loaded")  # or it would be at the first content's cost
+            connection.send(verdict.signatures())
+            while True:
+                for answers in worker.answers(*connection.recv()):
+                    connection.send(answers)
+    except BaseException as error:  # nobody may wait for a thread that is no more
+        traceback.print_exc()
+        os._exit(OUT_OF_MEMORY if isinstance(error, MemoryError) else 1)
+
+
+class _Limits:
+    """Timers of the kernel, which know only the process as a whole: they are set to the nearest end of what any thread may take, so that
+    no thread's new work puts off another's end. Threads use the CPU together: with two at work, each may take twice as long. That is rough,
+    but where there are several nothing is decided by it: the content is looked at again, alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends: dict[int, tuple[float, float]] = {}  # by CPU, by the clock
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """End the process if what is done here takes more than so many seconds of CPU, or ten times that by the clock."""
+        thread = threading.get_ident()
+        with self._lock:
+            self._ends[thread] = time.process_time() + seconds * (len(self._ends) + 1), time.monotonic() + seconds * 10
+            self._set()
+        yield
+        with self._lock:
+            del self._ends[thread]
+            self._set()
+
+    def _set(self) -> None:
+        for timer, clock, ends in zip((signal.ITIMER_PROF, signal.ITIMER_REAL), (time.process_time, time.monotonic),
+                                      zip(*self._ends.values(), strict=True) if self._ends else ((), ()), strict=True):
+            signal.setitimer(timer, max(1e-6, min(ends) - clock()) if ends else 0)
 
 
 class _Worker:
-    def __init__(self, connection: Connection, shared: int) -> None:
-        self._connection, self._shared = connection, shared
+    """What is kept for one worker."""
+
+    def __init__(self, connection: Connection, shared: int, limits: _Limits) -> None:
+        self._connection, self._shared, self._limits = connection, shared, limits
         self._at_work = mmap.mmap(shared, CONTENTS)
         self._own = [own_file() for _ in range(TOGETHER)]
         self._names = _Names()
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._at_work.close()
+        for descriptor in (self._shared, *self._own):
+            os.close(descriptor)
 
     def answers(self, folder: str, items: list[Item], together: int) -> Iterator[Answers]:
         for at in range(0, len(items), together):
             some = items[at : at + together]
             AT_WORK.pack_into(self._at_work, 0, at)
             descriptors = [self._received() if one.size is None else self._copied(number, one) for number, one in enumerate(some)]
-            seconds = max(one.seconds for one in some)
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-            signal.setitimer(signal.ITIMER_REAL, seconds * 10)
-            answers = self._judge(folder, descriptors, some)
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            with self._limits.within(max(one.seconds for one in some)):
+                answers = self._judge(folder, descriptors, some)
             for descriptor, one in zip(descriptors, some, strict=True):
                 if one.size is not None:
                     os.ftruncate(descriptor, 0)  # or each keeps the memory of the longest
@@ -109,10 +191,12 @@ class _Worker:
                 verdict.Subject(descriptor, os.fstat(descriptor).st_size, item.extension, name)
                 for descriptor, item, name in zip(descriptors, items, names, strict=True)
             ])]
+        except MemoryError:
+            raise
         except Exception as error:  # a library's own: nothing it says of one file may end the run
             if len(items) > 1:
                 return [answer for one in zip(descriptors, items, strict=True) for answer in self._judge(folder, [one[0]], [one[1]])]
-            return ["it wanted more memory than it may have" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"]
+            return [f"{type(error).__name__}: {error}"]
 
 
 class _Names:

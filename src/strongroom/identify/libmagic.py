@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
@@ -10,28 +11,39 @@ from typing import Any, Final
 HEAD: Final = 256 * 1024
 
 
+_own: Final = threading.local()
+
+
+def _cookie() -> Any:
+    """This thread's own, since two must not use one at a time: python-magic would have them wait for each other."""
+    if not hasattr(_own, "cookie"):
+        _own.cookie = _module().Magic(mime=True)
+    return _own.cookie
+
+
 @cache
-def _magic() -> tuple[Any, Any]:
+def _module() -> Any:
     # In this order: pylibmagic puts the wheel's libmagic and its signatures where python-magic looks when it is imported. The other way
     # round a system's libmagic would be given the wheel's signatures, which it refuses. Both are slow, so only where they are used.
     import_module("pylibmagic")
-    magic = import_module("magic")
-    return magic.Magic(mime=True), magic
+    return import_module("magic")
 
 
 def signatures() -> str:
     """Which libmagic decides: "libmagic 541". Kept with every verdict, since a newer one may decide otherwise."""
-    return f"libmagic {_magic()[1].version()}"
+    return f"libmagic {_module().version()}"
 
 
 def mime_type(head: bytes | memoryview) -> str | None:
-    """The MIME type of a content by its first HEAD bytes ("text/html"), or None where libmagic cannot tell."""
+    """The MIME type of a content by its first HEAD bytes ("text/html"), or None where libmagic cannot tell. Raises MemoryError."""
     if not head:
         return "application/x-empty"
-    cookie, magic = _magic()
+    module = _module()
     try:
-        found = cookie.from_buffer(bytes(head[:HEAD]))
-    except magic.MagicException:
+        found = _cookie().from_buffer(bytes(head[:HEAD]))
+    except module.MagicException as error:
+        if "cannot allocate" in str(error):  # which says nothing of this content where other threads have contents of their own
+            raise MemoryError(str(error)) from error
         return None
     # libmagic says some trouble in words instead of an error; a type has no spaces
     return found if "/" in found and " " not in found else None

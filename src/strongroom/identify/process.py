@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import mmap
 import os
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import cache
-from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Final
 
-from strongroom.core.errors import StrongroomError
 from strongroom.core.formats import UNIDENTIFIED, Format
-from strongroom.identify.child import AT_WORK, CONTENTS, TOGETHER, Answers, Item, own_file
+from strongroom.identify import link
+from strongroom.identify.child import CONTENTS, TOGETHER, Answers, Item
+from strongroom.identify.link import Link
 
 #: CPU seconds that a content may take, and bytes for which a large one gets another. Ten times as long by the clock.
 SECONDS: Final = 20.0
@@ -26,21 +20,6 @@ _BYTES_A_SECOND: Final = 20 * 1024**2
 _LONGEST: Final = 600.0
 #: Bytes that are handed over together.
 _PORTION: Final = 16 << 20
-_TOO_LONG: Final = "took longer than it may"
-
-# As runner.pool starts its workers: the parent's sys.path, nothing of the working folder.
-_BOOTSTRAP: Final = """\
-import gc, sys
-gc.set_threshold(50_000)
-from multiprocessing.connection import Connection
-connection = Connection(int(sys.argv[1]))
-sys.path[:] = connection.recv()
-from strongroom.identify.child import main
-main(connection, int(sys.argv[2]))
-"""
-#: One thread of Go at a time, since the other cores have contents of their own; and little room for garbage: with GOGC=400 and 256 MiB each
-#: of these processes grew to 210 MB over 100,000 files, with these to 108.
-_ENVIRONMENT: Final = {"GOMAXPROCS": "1", "GOGC": "50", "GOMEMLIMIT": "96MiB", "GOTRACEBACK": "none"}
 
 
 class IdentificationFailedError(Exception):
@@ -52,34 +31,30 @@ class IdentificationFailedError(Exception):
         self.verdict = verdict
 
 
-class CannotIdentifyError(StrongroomError):
-    """Not one content, but identification itself: the libraries cannot be loaded, or there is no memory for them."""
-
-
 #: A verdict, or why there is none.
 Answer = Format | IdentificationFailedError
 
 
 class Identifier:
-    """The process, started when it is first needed and again when it ended. Not for several threads."""
+    """The process that the workers of a run share, started when one of them first needs it and again when it ended; and one of its own for
+    what it had there then, since nobody knows whose content it was. Not for several threads."""
 
     def __init__(self) -> None:
-        self._shared = own_file()
-        os.ftruncate(self._shared, CONTENTS)
-        self._at_work = mmap.mmap(self._shared, CONTENTS)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._usual: Link | None = None
+        self._alone: Link | None = None
+        self._folder: Path | None = None
         self._signatures = ""
 
-    def signatures(self) -> str:
-        """What judges, and by which signatures. Kept with every verdict, since others may judge otherwise. Raises CannotIdentifyError."""
+    def signatures(self, folder: Path) -> str:
+        """What judges, and by which signatures. Kept with every verdict, since others may judge otherwise. `folder`: as for `identify`.
+        Raises CannotIdentifyError."""
         if not self._signatures:
-            self._open()
+            self._link(folder, alone=False)
         return self._signatures
 
     def identify(self, content: bytes | memoryview | int, extension: str, folder: Path) -> Format:
         """What a content is in a file with that extension (core.formats.extension_of). One that is too large for memory is given as the
-        descriptor of a file that holds it. `folder`: scratch space of the caller.
+        descriptor of a file that holds it. `folder`: scratch space of the run; those who give the same share a process.
 
         Raises IdentificationFailedError, and CannotIdentifyError.
         """
@@ -96,106 +71,99 @@ class Identifier:
         return answers
 
     def _portion(self, contents: Sequence[tuple[bytes | memoryview | int, str]], folder: Path) -> list[Answer]:
-        """Where the process ends, those that it looked at together are looked at one by one. The one at which it ends again is tried once
-        more, alone: perhaps it was the last straw for a process that had seen many, or the system's doing."""
+        """Where the process ends, those that it looked at together for us are looked at one by one, in a process that has nothing else. The
+        one at which that ends is tried once more, alone: perhaps it was the last straw for a process that had seen many, or the system's
+        doing."""
         found: dict[int, Answer] = {}
         suspects: list[int] = []
         while todo := suspects or [number for number in range(len(contents)) if number not in found]:
+            to = self._link(folder, alone=bool(suspects))
             together = 1 if suspects else TOGETHER
             try:
                 done = 0
-                for answers in self._ask([contents[number] for number in todo], folder, together):
+                for answers in _ask(to, [contents[number] for number in todo], folder, together):
                     for one in answers:
                         found[todo[done]] = one if isinstance(one, Format) else IdentificationFailedError(one, self._nothing(one))
                         done += 1
                 suspects = []
             except (EOFError, OSError) as error:
-                at = AT_WORK.unpack_from(self._at_work, 0)[0]
-                ended = self._ended(error)
+                at = to.at_work
+                ended = self._ended(to, error)
                 guilty = todo[at]
-                if together == 1 and (len(todo) == 1 or str(ended) == _TOO_LONG):
+                if together == 1 and (len(todo) == 1 or str(ended) == link.TOO_LONG):
                     found[guilty] = ended
                     suspects = [number for number in todo if number not in found]
                 else:
                     suspects = todo[at : at + together]
+            if not suspects and self._alone is not None:
+                self._alone.close()
+                self._alone = None
         return [found[number] for number in range(len(contents))]
 
     def close(self) -> None:
-        """End the process. It is started again if it is asked."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        """Leave the processes. They are started again if they are asked."""
+        for one in (self._usual, self._alone):
+            if one is not None:
+                one.close()
+        self._usual = self._alone = None
 
-    def _ask(
-        self, contents: Sequence[tuple[bytes | memoryview | int, str]], folder: Path, together: int
-    ) -> Iterator[Answers]:
-        connection = self._open()
-        AT_WORK.pack_into(self._at_work, 0, 0)
-        items = []
-        at = CONTENTS
-        for content, extension in contents:
-            size = os.fstat(content).st_size if isinstance(content, int) else len(content)
-            seconds = min(_LONGEST, SECONDS + size / _BYTES_A_SECOND)
-            items.append(Item(extension, seconds, at, None if isinstance(content, int) else size))
-            if not isinstance(content, int):
-                os.pwrite(self._shared, content, at)
-                at += size
-        connection.send((str(folder), items, together))
-        for content, _ in contents:
-            if isinstance(content, int):
-                assert self._process is not None
-                send_handle(connection, content, self._process.pid)
-        left = len(items)
-        while left:
-            answers: Answers = connection.recv()
-            left -= len(answers)
-            yield answers
-        os.ftruncate(self._shared, CONTENTS)
+    def _link(self, folder: Path, *, alone: bool) -> Link:
+        if self._usual is not None and self._folder != folder:
+            self._usual.close()
+            self._usual = None
+        if alone and (self._usual is None or not self._usual.private):
+            self._alone = self._alone or link.private()
+            return self._alone
+        if self._usual is None:
+            self._usual, self._folder = _usual(folder), folder
+            self._signatures = self._usual.signatures
+        return self._usual
 
-    def _open(self) -> Connection:
-        if self._connection is None:
-            ours, theirs = socket.socketpair()
-            with theirs:
-                self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter
-                    [sys.executable, "-P", "-c", _BOOTSTRAP, str(theirs.fileno()), str(self._shared)],
-                    pass_fds=(theirs.fileno(), self._shared), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=None if os.environ.get("STRONGROOM_DEBUG") else subprocess.DEVNULL,
-                    env={**os.environ, **_ENVIRONMENT}, process_group=0,  # a terminal's Ctrl-C is not for it
-                )
-            connection = self._connection = Connection(ours.detach())
-            connection.send([entry or os.getcwd() for entry in sys.path])
-            try:
-                self._signatures = connection.recv()
-            except (EOFError, OSError) as error:
-                raise CannotIdentifyError(
-                    f"identification cannot start: its process {self._ended(error)}. See what `STRONGROOM_DEBUG=1` shows, or set "
-                    "`identify: false` in the collection manifest") from error
-        return self._connection
-
-    def _ended(self, error: Exception) -> IdentificationFailedError:
+    def _ended(self, to: Link, error: Exception) -> IdentificationFailedError:
         """Collect the process, and say how it ended."""
-        status: int | None = None
-        if self._process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                status = self._process.wait(timeout=5)
-        self.close()
-        if status is None:
-            how = str(error)
-        elif status in (-signal.SIGPROF, -signal.SIGALRM):
-            how = _TOO_LONG
-        elif status < 0:
-            how = f"ended by {signal.Signals(-status).name}" if -status in signal.valid_signals() else f"ended by signal {-status}"
+        said, transient = link.how_it_ended(to.process)
+        to.close()
+        if to is self._usual:
+            self._usual = None
         else:
-            how = f"ended with status {status}"
-        transient = status in (None, -signal.SIGKILL)  # the system's doing, or a person's
+            self._alone = None
+        how = said or str(error)
         return IdentificationFailedError(how, None if transient else self._nothing(how))
 
     def _nothing(self, why: str) -> Format:
         return Format(basis=f"not identified: {why}"[:200], flags=UNIDENTIFIED, signatures=self._signatures)
+
+
+def _usual(folder: Path) -> Link:
+    if os.path.isdir("/proc/self/fd"):
+        try:
+            return link.shared(folder)
+        except OSError:  # a file system without locks or sockets
+            pass
+    return link.private()
+
+
+def _ask(to: Link, contents: Sequence[tuple[bytes | memoryview | int, str]], folder: Path, together: int) -> Iterator[Answers]:
+    to.reset()
+    items = []
+    at = CONTENTS
+    for content, extension in contents:
+        size = os.fstat(content).st_size if isinstance(content, int) else len(content)
+        seconds = min(_LONGEST, SECONDS + size / _BYTES_A_SECOND)
+        items.append(Item(extension, seconds, at, None if isinstance(content, int) else size))
+        if not isinstance(content, int):
+            os.pwrite(to.shared, content, at)
+            at += size
+    to.connection.send((str(folder), items, together))
+    for content, _ in contents:
+        if isinstance(content, int):
+            send_handle(to.connection, content, 0)
+    left = len(items)
+    while left:
+        answers: Answers = to.connection.recv()
+        left -= len(answers)
+        yield answers
+    os.ftruncate(to.shared, CONTENTS)
 
 
 def _portions(contents: Sequence[tuple[bytes | memoryview | int, str]]) -> Iterator[Sequence[tuple[bytes | memoryview | int, str]]]:

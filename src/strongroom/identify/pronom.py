@@ -39,12 +39,14 @@ def signatures() -> str:
 
 def identify(paths: Sequence[str]) -> list[Match]:
     """What the files at `paths` are, by their bytes and the extensions of those names. Of several matches siegfried's first; of a file that
-    it cannot read, nothing but its word for why. Asking about several at once saves a third of the time."""
+    it cannot read, nothing but its word for why. Asking about several at once saves a third of the time. Raises MemoryError."""
     found = {one["filename"]: one for one in _pygfried().identify_many(paths)["files"]}
     return [_match(found[path]) for path in paths]
 
 
 def _match(found: Any) -> Match:
+    if "cannot allocate memory" in found["errors"]:
+        raise MemoryError(found["errors"])
     best = next((one for one in found["matches"] if one["ns"] == "pronom" and one["id"] != _NOBODY), None)
     if best is None:
         return Match(basis=f"PRONOM: {found['errors']}"[:200] if found["errors"] else "")

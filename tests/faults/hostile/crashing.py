@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from strongroom.core.formats import Format
-from strongroom.identify import child, process, verdict
+from strongroom.identify import child, link, process, verdict
 from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 
 _judge = verdict.judge
@@ -33,24 +33,31 @@ def _hurt(head: bytes) -> None:
         signal.pause()
     if head.startswith(b"BOMB"):
         bytearray(4 << 30)
+    if head.startswith(b"NEIGHBOUR") and not os.path.exists(here := head.split(b"\n")[1]):  # at work when the other crashes
+        os.close(os.open(here, os.O_CREAT))
+        time.sleep(600)
+    if head.startswith(b"AFTER"):
+        while not os.path.exists(head.split(b"\n")[1]):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGSEGV)
     if head.startswith(b"ONCE") and not os.path.exists(once := head.split(b"\n")[1]):
         os.close(os.open(once, os.O_CREAT))
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(connection: Connection, shared: int) -> NoReturn:
+def main(how: str, descriptor: int) -> NoReturn:
     verdict.judge = hurt
-    child.main(connection, shared)
+    child.main(how, descriptor)
 
 
 def ingest_with_crashes(job: IngestJob) -> IngestResult:
     """`ingest`, with such libraries, and a tenth of the patience."""
-    sound, seconds = process._BOOTSTRAP, process.SECONDS
-    process._BOOTSTRAP = sound.replace("strongroom.identify.child", __name__)
+    sound, seconds = link._BOOTSTRAP, process.SECONDS
+    link._BOOTSTRAP = sound.replace("strongroom.identify.child", __name__)
     process.SECONDS = 0.3
     process.identifier().close()
     try:
         return ingest(job)
     finally:
-        process._BOOTSTRAP, process.SECONDS = sound, seconds
+        link._BOOTSTRAP, process.SECONDS = sound, seconds
         process.identifier().close()

@@ -37,6 +37,7 @@ _FORGED: Final = "tests/history/test_forged.py"
 _PLANTED: Final = "tests/signing/test_planted.py"
 _AUDIT: Final = "tests/audit/test_audit.py"
 _TWO_SWEEPERS: Final = "tests/sweep/test_two_at_once.py"
+_SHARED: Final = "tests/identify/test_shared.py"
 _SIMILAR: Final = "tests/likeness/test_similar.py"
 _WITHHELD_SIGNED: Final = "tests/withheld/test_signed.py"
 #: Where a link leads is asked twice: a link that leaves the bag leads to no payload file either.
@@ -139,10 +140,16 @@ MUTATIONS: Final = (
          "            except ValueError as error:\n                at =",
          "tests/faults/hostile/test_identification.py"),
     _one("a process that identifies is killed once and the content has no type", "identify/process.py",
-         "if together == 1 and (len(todo) == 1 or str(ended) == _TOO_LONG):", "if together:",
+         "if together == 1 and (len(todo) == 1 or str(ended) == link.TOO_LONG):", "if together:",
          "tests/faults/hostile/test_identification.py"),
     _one("identification has all the memory it wants", "identify/child.py",
          "_limit(resource.RLIMIT_DATA, MEMORY)", "pass", "tests/faults/hostile/test_identification.py"),
+    _one("contents that another worker's content took along are blamed", "identify/process.py",
+         "together = 1 if suspects else TOGETHER", "together = 1", _SHARED),
+    _one("a thread's new work puts off the end of another's", "identify/child.py", "min(ends) - clock()", "ends[-1] - clock()", _SHARED),
+    _one("a process that identifies waits for a content of a worker that is gone", "identify/child.py",
+         "poll.register(os.dup(connection.fileno()), 0)", "poll.register(os.dup(connection.fileno()), 0) if came else None", _SHARED),
+    _one("a process that identifies takes all who come", "identify/child.py", "if came == SHARED_BY:", "if came == -1:", _SHARED),
     # -- intake
     _one("what the virus scanner found is packed", "usecases/archive/ingest.py",
          "if sha256 in new and sha256 not in barred:", "if sha256 in new:", "tests/scanning/test_intake.py"),

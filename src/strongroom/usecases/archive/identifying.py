@@ -42,7 +42,7 @@ class Identification:
         if not pairs:
             return []
         contents = b"".join(dict.fromkeys(sha256 for sha256, _ in pairs))
-        known = set(self._catalogue.execute(_KNOWN, (contents, identifier().signatures())))
+        known = set(self._catalogue.execute(_KNOWN, (contents, identifier().signatures(self._scratch))))
         keys = {hashlib.sha256(sha256 + extension.encode()).digest(): (sha256, extension) for sha256, extension in pairs
                 if (sha256, extension) not in known}
         return [keys[key] for key in sorted(self._claims.claim(keys))]

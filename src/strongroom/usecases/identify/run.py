@@ -94,21 +94,21 @@ class _Run:
     def _bag(self, bag: SealedBag, folder: Path) -> None:
         self._runner.say(f"{bag.id}: which contents are to be identified")
         if not self._signatures:
-            (self._signatures,) = self._runner.map("load signatures", current_signatures, [None])
+            (self._signatures,) = self._runner.map("load signatures", current_signatures, [self._scratch])
         with Plan(folder / "plan.sqlite", create=True) as plan:
             bag.places.first()
             payload = Payload(plan, self._catalogue, bag, load_withheld(self._context.home, bag.places.opened, folder, self.collector.add))
             self._known += payload.want(self._signatures)
             before = self._contents
             if plan.missing():
-                gather(bag, plan, self._runner, self.collector, lambda store: self._carry_out(plan, folder, store))
+                gather(bag, plan, self._runner, self.collector, lambda store: self._carry_out(plan, store))
                 report_lost(bag, plan, self.collector)
             totals = payload.note()
             if self._contents > before:
                 self._log(bag, totals, self._contents - before)
 
-    def _carry_out(self, plan: Plan, folder: Path, store: Store) -> None:
-        batches = [IdentifyBatch(plan.path, folder, store, keys)
+    def _carry_out(self, plan: Plan, store: Store) -> None:
+        batches = [IdentifyBatch(plan.path, self._scratch, store, keys)
                    for keys in groups(plan, smallest=_SMALLEST, file_cost=_FILE_COST)]
         total = plan.one("SELECT count(*) FROM job")
         size = plan.one("SELECT sum(c.size) FROM job j JOIN content c ON c.id = j.content")

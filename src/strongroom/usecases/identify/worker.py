@@ -37,9 +37,9 @@ class IdentifyResult:
     failed: list[int] = field(default_factory=list)  # contents that are not sound in these objects
 
 
-def current_signatures(_: None) -> str:
+def current_signatures(scratch: Path) -> str:
     """What judges now. In a worker, since asking loads it."""
-    return identifier().signatures()
+    return identifier().signatures(scratch)
 
 
 def identify_batch(batch: IdentifyBatch) -> IdentifyResult:
