@@ -152,7 +152,7 @@ def test_the_second_look_decides(vault, monkeypatch):
         def __deepcopy__(self, memo):  # a connection of its own
             return store
 
-    monkeypatch.setattr(module, "read_scratch", lambda path: Nothing())
+    monkeypatch.setattr(module, "read_only", lambda path: Nothing())
     monkeypatch.setattr(module, "describe", lambda scratch, first, last: [Unit(key, (Item(key),))])
     (one,) = look(LookJob(Flaky(), read_description(store).id, vault.root, 1, 1, None)).looks
     assert one.outcome is CheckOutcome.SOUND
@@ -253,7 +253,7 @@ def test_one_file_that_cannot_be_read_is_unreachable_and_the_rest_is_audited(vau
         def head(self, key):
             return store.head(key)
 
-    monkeypatch.setattr(module, "read_scratch", lambda path: Nothing())
+    monkeypatch.setattr(module, "read_only", lambda path: Nothing())
     monkeypatch.setattr(module, "describe", lambda scratch, first, last: [Unit(key, (Item(key),)) for key in (bad, good)])
     job = LookJob(BadSector(), read_description(store).id, vault.root, 1, 2, None)
     assert [one.outcome for one in look(job).looks] == [CheckOutcome.UNREACHABLE, CheckOutcome.SOUND]

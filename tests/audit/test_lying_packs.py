@@ -90,7 +90,7 @@ def test_what_was_looked_into_is_hashed_once_and_its_index_still_judged(vault, m
     def looks(members):
         unit = Unit(key, (Item(key, members=members), Item(index)))
         monkeypatch.setattr(module, "describe", lambda scratch, first, last: [unit])
-        monkeypatch.setattr(module, "read_scratch", lambda path: SimpleNamespace(close=lambda: None))
+        monkeypatch.setattr(module, "read_only", lambda path: SimpleNamespace(close=lambda: None))
         found = look(LookJob(store, read_description(store).id, vault.root, 1, 1, None)).looks
         return [(one.key, one.outcome) for one in found]
 

@@ -17,6 +17,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.events import utc_now
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
+from strongroom.database import read_only
 
 #: A key that is damaged or missing while another generation of it is sound was repaired already.
 _UNSOUND: Final = (
@@ -246,7 +247,7 @@ class _Reading:
         self._path = catalogue.path
 
     def __enter__(self) -> sqlite3.Connection:
-        self._db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None)
+        self._db = read_only(self._path)
         return self._db
 
     def __exit__(self, *exc: object) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from strongroom.database import Database, read_only
 from strongroom.likeness.features import METHOD, ImageFeatures, Nothing, TextFeatures
 
 Looked = TextFeatures | ImageFeatures | Nothing
@@ -35,38 +34,23 @@ _INSERT: Final = (
 )
 
 
-class Shelf:
+class Shelf(Database):
     """One open shelf. Several may read while one writes."""
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
-        self.path = path
         if write:
-            self.db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            self.db.execute("PRAGMA journal_mode = WAL")
-            self.db.execute("PRAGMA synchronous = NORMAL")
-            self.db.executescript(_TABLES)
+            super().__init__(path, _TABLES, synchronous="NORMAL")
         else:
-            self.db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None)
-
-    def close(self) -> None:
-        self.db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+            self.path, self.db = path, read_only(path)
 
     def put(self, rows: Iterable[tuple[bytes, Looked]]) -> None:
         """Remember (SHA-256, what was learned), all or nothing."""
-        self.db.execute("BEGIN IMMEDIATE")
-        self.db.executemany(_INSERT, (_row(sha, looked) for sha, looked in rows))
-        self.db.execute("COMMIT")
+        with self.transaction() as db:
+            db.executemany(_INSERT, (_row(sha, looked) for sha, looked in rows))
 
     def forget(self, contents: Iterable[bytes]) -> None:
-        self.db.execute("BEGIN IMMEDIATE")
-        self.db.executemany("DELETE FROM looked WHERE sha256 = ?", ((sha,) for sha in contents))
-        self.db.execute("COMMIT")
+        with self.transaction() as db:
+            db.executemany("DELETE FROM looked WHERE sha256 = ?", ((sha,) for sha in contents))
 
     def known(self, sha256: bytes) -> tuple[str, str] | None:
         """("text", ""), ("image", "") or ("none", why) of a content that was looked at in the present way; None if it was not."""
@@ -83,11 +67,6 @@ class Shelf:
         sql = "SELECT form, width, height, hash, thumbnail FROM looked WHERE sha256 = ?"
         form, width, height, bits, thumbnail = self.db.execute(sql, (sha256,)).fetchone()
         return ImageFeatures(form, width, height, int.from_bytes(bits), thumbnail)
-
-    def rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Rows of a query, streamed."""
-        with closing(self.db.cursor()) as cursor:
-            yield from cursor.execute(sql, values)
 
 
 def _row(sha: bytes, looked: Looked) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from strongroom.database import read_only
 from strongroom.likeness import words
 from strongroom.likeness.candidates import OpenSets, Sets, shared
 from strongroom.likeness.features import TextFeatures
@@ -46,8 +46,7 @@ def verify(batch: VerifyBatch) -> VerifyResult:
     """Compare the candidates of a batch."""
     documents = batch.sets.open()
     candidates = batch.sets.array("candidates", "<u8")[batch.first : batch.end]
-    catalogue = f"{batch.catalogue.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(catalogue, uri=True, timeout=60)) as db, Shelf(batch.shelf) as shelf:
+    with closing(read_only(batch.catalogue)) as db, Shelf(batch.shelf) as shelf:
 
         @lru_cache(maxsize=256)
         def text(number: int) -> TextFeatures:

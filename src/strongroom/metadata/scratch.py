@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from strongroom.database import read_only
+
 _TABLES: Final = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;  -- thrown away after the run
 CREATE TABLE files (path TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -34,7 +36,7 @@ class Scratch:
 
     @classmethod
     def reading(cls, file: Path) -> Scratch:
-        return cls(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True))
+        return cls(read_only(file))
 
     def __enter__(self) -> Scratch:
         return self

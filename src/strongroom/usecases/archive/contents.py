@@ -183,7 +183,7 @@ class Contents:
         record_formats(self._catalogue, result.formats.rows)
         self.done.identified += len(result.formats.rows)
         for sha256, why in result.formats.failed:
-            self.failed.add(self._spool.one("SELECT min(path) FROM files WHERE sha256 = ?", (sha256,)), why)
+            self.failed.add(self._spool.one("SELECT min(path) FROM files WHERE sha256 = ?", sha256), why)
         self.done.read_bytes += result.read
 
     def _read_back(self, name: str, rows: list[ObjectRow], *, members: bool) -> list[ObjectRow]:

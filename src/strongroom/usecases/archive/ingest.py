@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from strongroom.core.errors import ChecksumRefusedError, CondemnedKeyError, KeyE
 from strongroom.core.formats import extension_of
 from strongroom.core.pack import LARGE_CONTENT
 from strongroom.core.scans import Scan
+from strongroom.database import read_only
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
@@ -101,7 +101,7 @@ class _Batch:
         self._named: set[tuple[bytes, str]] = set()  # and the extensions under which they occur
         self._chunk_files = 0
         self._chunk_bytes = 0
-        self._catalogue = sqlite3.connect(f"{job.catalogue.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
+        self._catalogue = read_only(job.catalogue)
         self._claims = Claims(job.claims, job.first)
         self._hashes = [hash_of(algorithm) for algorithm in job.algorithms]
         self._identification = Identification(self._catalogue, self._claims, job.claims.parent)
@@ -109,7 +109,7 @@ class _Batch:
         self._screen = Screen(job.scan, self._catalogue, self._claims, job.claims.parent) if job.scan is not None else None
 
     def run(self) -> IngestResult:
-        spool = sqlite3.connect(f"{self._job.spool.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
+        spool = read_only(self._job.spool)
         try:
             rows = spool.execute(
                 "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)), f.path FROM work w JOIN files f ON f.id = w.file "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from strongroom.database import Database
 
 _TABLES: Final = """
 CREATE TABLE files (           -- the payload to be
@@ -38,37 +40,15 @@ CREATE TABLE work (seq INTEGER PRIMARY KEY, file INTEGER NOT NULL);
 """
 
 
-class Spool:
+class Spool(Database):
     """One run's database. `path` can be handed to worker processes, which only read it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.db = sqlite3.connect(path, timeout=300, isolation_level=None, check_same_thread=False)
-        self.db.execute("PRAGMA journal_mode = WAL")  # workers read while results are written
-        self.db.execute("PRAGMA synchronous = OFF")  # scratch: a run that dies starts anew
-        self.db.execute("PRAGMA cache_size = -32000")
-        self.db.executescript(_TABLES)
+        super().__init__(path, "PRAGMA cache_size = -32000;" + _TABLES, check_same_thread=False)
 
     def index_paths(self) -> None:
         """To be called once after the scan: sorting all paths at the end costs a third of keeping them sorted."""
         self.db.execute("CREATE UNIQUE INDEX files_by_path ON files (path)")
-
-    def close(self) -> None:
-        self.db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        self.db.execute("BEGIN")
-        try:
-            yield self.db
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
-
-    def one(self, sql: str, values: Iterable[Any] = ()) -> Any:
-        """The first column of the first row."""
-        return self.db.execute(sql, tuple(values)).fetchone()[0]
 
     def totals(self) -> tuple[int, int]:
         """(files, bytes) of the payload."""

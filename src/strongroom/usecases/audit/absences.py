@@ -49,4 +49,4 @@ def _matters(scratch: Scratch, base: str) -> bool:
     if name.kind is Kind.RESERVED:
         return False  # sweeps and takedowns come and go; nothing leans on them
     sealed = "SELECT 1 FROM attempts WHERE bag = ? AND attempt = ?"
-    return name.attempt is None or scratch.one(sealed, (name.bag, name.attempt)) is not None
+    return name.attempt is None or scratch.one(sealed, name.bag, name.attempt) is not None

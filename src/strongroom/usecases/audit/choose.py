@@ -66,7 +66,7 @@ def _due(scratch: Scratch, round_: int, request: AuditRequest) -> Iterator[tuple
         f"HAVING oldest < ?1 AND (oldest = 0 OR max({damaged}) OR "
         "NOT (min(coalesce(time, '')) >= ?2 AND max(coalesce(time, '')) <= ?3)) ORDER BY oldest, unit"
     )
-    return ((unit, size) for unit, size, _ in scratch.rows(sql, (round_, since, now)))
+    return ((unit, size) for unit, size, _ in scratch.rows(sql, round_, since, now))
 
 
 def cut(scratch: Scratch) -> list[tuple[int, int]]:

@@ -115,7 +115,7 @@ class Consequences:
     def _hold_objects(self) -> None:
         """Large contents lie where their names say, unless they were seen damaged."""
         sql = f"SELECT DISTINCT base FROM things WHERE kind = ? AND base NOT IN ({_DAMAGED}) AND {_SOUND_BEFORE}"  # noqa: S608
-        found = (bytes.fromhex(base.rpartition("/")[2]) for (base,) in self._scratch.rows(sql, (Kind.CONTENT,)))
+        found = (bytes.fromhex(base.rpartition("/")[2]) for (base,) in self._scratch.rows(sql, Kind.CONTENT))
         while some := list(islice(found, 5000)):
             self._hold((sha256,) for sha256 in some)
 
@@ -129,16 +129,16 @@ class Consequences:
             f"SELECT DISTINCT base FROM things WHERE kind = ? AND base NOT IN ({_DAMAGED}) "  # noqa: S608 -- of our own making
             f"AND base NOT IN (SELECT base FROM opened) {more} ORDER BY base"
         )
-        return [base for (base,) in self._scratch.rows(sql, (Kind.PACK,))]
+        return [base for (base,) in self._scratch.rows(sql, Kind.PACK)]
 
     def _open(self, packs: Sequence[str]) -> None:
         """Take in what packs hold: by their index, by their headers where that was seen to be wrong, and for those that were damaged
         when they were read last, by reading them."""
         self._scratch.db.execute(f"INSERT OR IGNORE INTO held SELECT sha256 FROM members WHERE unit IN ({_DAMAGED})")  # noqa: S608
-        doubtful = [base for base in packs if self._scratch.one("SELECT 1 FROM things WHERE base = ? AND was = 'damaged'", (base,))
-                    and self._scratch.one("SELECT 1 FROM looks WHERE base = ?", (base,)) is None]
+        doubtful = [base for base in packs if self._scratch.one("SELECT 1 FROM things WHERE base = ? AND was = 'damaged'", base)
+                    and self._scratch.one("SELECT 1 FROM looks WHERE base = ?", base) is None]
         wrong = {base for base in packs if self._scratch.one(
-            "SELECT 1 FROM looks WHERE base = ? AND outcome = 'damaged'", (index_of(base),))}
+            "SELECT 1 FROM looks WHERE base = ? AND outcome = 'damaged'", index_of(base))}
         self._read_whole(doubtful)
         left = [base for base in packs if base not in set(doubtful)]
         for headers in (False, True):
@@ -152,7 +152,7 @@ class Consequences:
         """For each pack the key of a generation that is there and was not seen damaged."""
         sql = ("SELECT key FROM things t WHERE base = ? AND NOT EXISTS "
                "(SELECT 1 FROM looks l WHERE l.key = t.key AND l.outcome != 'sound') ORDER BY key LIMIT 1")
-        return [key for base in bases if (key := self._scratch.one(sql, (base,)))]
+        return [key for base in bases if (key := self._scratch.one(sql, base))]
 
     def _open_rest(self) -> None:
         self._open(self._packs())
@@ -162,10 +162,10 @@ class Consequences:
         self._read_whole([base for (base,) in self._scratch.rows(
             "SELECT DISTINCT base FROM things t WHERE kind = ? AND NOT EXISTS (SELECT 1 FROM things i JOIN looks l ON l.key = i.key "
             "WHERE i.base = replace(t.unit, '.tar', '.jsonl') AND l.outcome = 'sound') AND NOT EXISTS "
-            "(SELECT 1 FROM things i WHERE i.base = replace(t.unit, '.tar', '.jsonl') AND i.was = 'sound')", (Kind.PACK,))])
+            "(SELECT 1 FROM things i WHERE i.base = replace(t.unit, '.tar', '.jsonl') AND i.was = 'sound')", Kind.PACK)])
 
     def _read_whole(self, bases: Sequence[str]) -> None:
-        keys = [key for base in bases for (key,) in self._scratch.rows("SELECT key FROM things WHERE base = ?", (base,))]
+        keys = [key for base in bases for (key,) in self._scratch.rows("SELECT key FROM things WHERE base = ?", base)]
         jobs = [MembersJob(self._store, tuple(part)) for part in _parts(keys)]
         for result in self._runner.map("look into packs", sound_members, jobs) if jobs else ():
             for _, members in result:
@@ -183,7 +183,7 @@ class Consequences:
     def _was_read(self, bag: str) -> bool:
         """Whether the payload manifest of the bag was read in this run, so that it is its turn to be looked through."""
         sql = "SELECT 1 FROM looks WHERE base GLOB ? AND outcome = 'sound'"
-        return self._scratch.one(sql, (f"bags/{bag}/*/bag/manifest-sha256.txt",)) is not None
+        return self._scratch.one(sql, f"bags/{bag}/*/bag/manifest-sha256.txt") is not None
 
     def _not_covered(self, bags: list[tuple[str, str, str | None]]) -> list[tuple[str, str, str | None]]:
         """Where nothing is known to be bad, most bags need nothing but what their placements name, and that is seen quickly."""

@@ -19,10 +19,10 @@ from strongroom.core import keys
 from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
+from strongroom.database import read_only
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, index_of, name_of
-from strongroom.usecases.audit.scratch import read_scratch
 
 #: Bytes of a manifest that are compared at once: some 400,000 lines, 60 MB of memory.
 BLOCK: Final = 32 << 20
@@ -53,7 +53,7 @@ class _Object(NamedTuple):
 
 def covered(job: CoverJob) -> list[tuple[str, str]]:
     """Those of the bags of which every content lies in a pack, or is an object, of their placements. Raises StoreUnreachableError."""
-    with closing(read_scratch(job.scratch)) as scratch:
+    with closing(read_only(job.scratch)) as scratch:
         return [(bag, attempt) for bag, attempt in job.bags if _is_covered(job.store, bag, attempt, scratch)]
 
 

@@ -49,7 +49,7 @@ def expect(
 def _survey(scratch: Scratch, store: Store, store_id: str, runner: Runner, trust: Trust) -> None:
     # A log batch that was read before is known; an unread one tells of the one before it.
     sql = "SELECT key FROM things WHERE kind IN (?, ?) OR (kind = ? AND recorded IS NULL) ORDER BY key"
-    found = [key for (key,) in scratch.rows(sql, (Kind.SEAL, Kind.PLACEMENT, Kind.LOG))]
+    found = [key for (key,) in scratch.rows(sql, Kind.SEAL, Kind.PLACEMENT, Kind.LOG)]
     if not found:
         return
     size = max(_LEAST, -(-len(found) // _BATCHES))

@@ -66,7 +66,7 @@ def recall(scratch: Scratch, catalogue: Catalogue, store: int) -> None:
 
 def _gone(scratch: Scratch, key: StoreKey, recorded: str | None) -> None:
     name = name_of(key)
-    others = scratch.one("SELECT 1 FROM things WHERE base = ?", (name.base,)) is not None
+    others = scratch.one("SELECT 1 FROM things WHERE base = ?", name.base) is not None
     if others or name.generation:
         scratch.db.execute("INSERT OR IGNORE INTO vanished (key) VALUES (?)", (key.text,))
     if name.generation and others:

@@ -17,7 +17,7 @@ def expect_logs(scratch: Scratch, store_id: str, own: str) -> None:
     for (folder,) in writers:
         _chain(scratch, folder)
     native = {f"log/{own}/"}
-    native |= {folder for (folder,) in scratch.rows("SELECT DISTINCT substr(base, 1, 37) FROM logs WHERE store = ?", (store_id,))}
+    native |= {folder for (folder,) in scratch.rows("SELECT DISTINCT substr(base, 1, 37) FROM logs WHERE store = ?", store_id)}
     ends = "SELECT base, digest FROM wanted w WHERE base LIKE 'log/%' AND NOT EXISTS (SELECT 1 FROM things t WHERE t.base = w.base)"
     for base, digest in scratch.db.execute(ends).fetchall():
         if base[:37] in native:

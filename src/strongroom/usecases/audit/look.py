@@ -14,9 +14,9 @@ from strongroom.core.digests import Digest, new_hash
 from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
 from strongroom.core.keys import DESCRIPTION, StoreKey
 from strongroom.core.outcomes import CheckOutcome
+from strongroom.database import read_only
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
-from strongroom.usecases.audit.scratch import read_scratch
 from strongroom.usecases.audit.shapes import SHAPED, wrong_shape
 from strongroom.usecases.audit.units import Item, Unit, describe
 from strongroom.usecases.packcheck import PackCheck, check_pack
@@ -64,7 +64,7 @@ class LookResult:
 def look(job: LookJob) -> LookResult:
     """Read and judge each unit. Raises StoreUnreachableError if the store as a whole does not answer."""
     result = LookResult()
-    with closing(read_scratch(job.scratch)) as scratch:
+    with closing(read_only(job.scratch)) as scratch:
         units = list(describe(scratch, job.first, job.last))
     buffers = memoryview(bytearray(_CHUNK)), memoryview(bytearray(_CHUNK))  # once: fresh memory costs as much as reading into it
     for unit in units:

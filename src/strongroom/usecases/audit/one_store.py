@@ -190,7 +190,7 @@ class StoreRun:
             (name.stored[0], name.stored[1].raw, self._is_sound(base)) for base, name in bases.items() if name.stored is not None))
 
     def _is_sound(self, base: str) -> bool:
-        return self._scratch.one("SELECT 1 FROM looks WHERE base = ? AND outcome = 'sound'", (base,)) is not None
+        return self._scratch.one("SELECT 1 FROM looks WHERE base = ? AND outcome = 'sound'", base) is not None
 
     def _forget(self, bases: list[str]) -> None:
         derived = [index_of(base) for base in bases if name_of(StoreKey(base)).kind is Kind.PACK]
@@ -231,7 +231,7 @@ class StoreRun:
             self._outcomes.update({CheckOutcome(outcome): count for outcome, count in scratch.rows(
                 "SELECT outcome, count(*) FROM looks GROUP BY outcome")})
         self._outcomes.update({CheckOutcome(skip): count for skip, count in scratch.rows(
-            "SELECT skip, count(*) FROM things WHERE skip IS NOT NULL AND skip != ? GROUP BY skip", (OUT,))})
+            "SELECT skip, count(*) FROM things WHERE skip IS NOT NULL AND skip != ? GROUP BY skip", OUT)})
         kinds = ", ".join(f"'{kind.value}'" for kind in sorted(NOT_READ))
         auditable = f"FROM things t WHERE skip IS NULL AND kind NOT IN ({kinds})"
         looked = "SELECT 1 FROM looks l WHERE l.key = t.key AND l.outcome IN ('sound', 'damaged')"

@@ -28,7 +28,7 @@ def compare(scratch: Scratch, catalogue: Catalogue, number: int, store_id: str) 
         )
         for row in catalogue.bags():
             base = f"bags/{row.bag}/seal.json"
-            if store_id in row.stores and scratch.one("SELECT 1 FROM things WHERE base = ?", (base,)) is None:
+            if store_id in row.stores and scratch.one("SELECT 1 FROM things WHERE base = ?", base) is None:
                 notes.execute("INSERT OR IGNORE INTO absent VALUES (?, ?, 'the catalogue knows this bag')", (base, row.seal.hex))
             notes.execute("INSERT OR IGNORE INTO attempts VALUES (?, ?)", (str(row.bag), row.attempt))
         notes.execute(

@@ -22,9 +22,9 @@ def limit(scratch: Scratch, request: AuditRequest) -> None:
         return
     labels = scratch.rows("SELECT bag FROM things WHERE bag IS NOT NULL UNION SELECT bag FROM seals")
     bags = {bag for (bag,) in labels if _asked(bag, request)}
-    needed = {name_of(StoreKey(base)).unit for bag in bags for (base,) in scratch.rows("SELECT base FROM placed WHERE bag = ?", (bag,))}
+    needed = {name_of(StoreKey(base)).unit for bag in bags for (base,) in scratch.rows("SELECT base FROM placed WHERE bag = ?", bag)}
     unplaced = any(
-        scratch.one("SELECT 1 FROM attempts a WHERE a.bag = ?1 AND NOT EXISTS (SELECT 1 FROM placed p WHERE p.bag = ?1)", (bag,))
+        scratch.one("SELECT 1 FROM attempts a WHERE a.bag = ?1 AND NOT EXISTS (SELECT 1 FROM placed p WHERE p.bag = ?1)", bag)
         for bag in bags
     )
     with scratch.transaction() as db:

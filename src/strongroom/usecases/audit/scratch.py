@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
+from strongroom.database import Database
 from strongroom.usecases.signatures.columns import COLUMNS
 
 _TABLES: Final = """
@@ -57,45 +55,8 @@ CREATE TABLE hits (sha256 BLOB, bag TEXT, path TEXT, PRIMARY KEY (sha256, bag, p
 """
 
 
-class Scratch:
+class Scratch(Database):
     """One database for one store. Workers open it by its path, to read."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.db = sqlite3.connect(path, timeout=120, isolation_level=None)
-        self.db.execute("PRAGMA journal_mode = WAL")
-        self.db.execute("PRAGMA synchronous = OFF")  # lost with the run anyway
-        self.db.executescript(_TABLES)
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        self.db.execute("BEGIN")
-        try:
-            yield self.db
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
-
-    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
-        """Rows as they come, over a cursor of their own."""
-        return self.db.cursor().execute(sql, values)
-
-    def one(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
-        """The first column of the first row, or None."""
-        row = self.db.execute(sql, values).fetchone()
-        return row[0] if row else None
-
-    def close(self) -> None:
-        self.db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-
-def read_scratch(path: Path) -> sqlite3.Connection:
-    """The scratch of a running audit, for a worker to read."""
-    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=120, isolation_level=None)
+        super().__init__(path, _TABLES)

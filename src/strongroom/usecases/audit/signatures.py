@@ -64,5 +64,5 @@ def expect_keys(scratch: Scratch, store: Store, trust: Trust) -> None:
 
 
 def _expect(scratch: Scratch, base: str, why: str) -> None:
-    if scratch.one("SELECT 1 FROM things WHERE base = ?", (base,)) is None:
+    if scratch.one("SELECT 1 FROM things WHERE base = ?", base) is None:
         note_absent(scratch, base, None, why)

@@ -19,11 +19,11 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFo
 from strongroom.core.keys import StoreKey
 from strongroom.core.placement import parse_place
 from strongroom.core.seal import Seal, parse_seal
+from strongroom.database import read_only
 from strongroom.signing import Trust
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import name_of
-from strongroom.usecases.audit.scratch import read_scratch
 from strongroom.usecases.audit.shapes import wrong_shape
 from strongroom.usecases.sealed.seals import SEAL_LIMIT, TAG_MANIFEST_LIMIT
 from strongroom.usecases.signatures.seals import Signature, judge_seal
@@ -73,7 +73,7 @@ class _Surveyor:
         self._result = Survey()
 
     def run(self) -> Survey:
-        self._scratch: sqlite3.Connection = read_scratch(self._job.scratch)
+        self._scratch: sqlite3.Connection = read_only(self._job.scratch)
         try:
             for key in self._job.keys:
                 if key.startswith("log/"):

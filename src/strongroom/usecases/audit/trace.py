@@ -19,9 +19,9 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, InvalidValueError, NotFoundInStoreError, RefusedError, UsageError
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
+from strongroom.database import read_only
 from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
-from strongroom.usecases.audit.scratch import read_scratch
 from strongroom.usecases.given import GIVEN
 from strongroom.usecases.packcheck import check_pack
 from strongroom.usecases.sealed.bag import Entry, open_bag
@@ -54,7 +54,7 @@ def trace(job: TraceJob) -> TraceResult:
     job.out.unlink(missing_ok=True)
     unread = []
     with (
-        closing(read_scratch(job.scratch)) as scratch, closing(sqlite3.connect(job.out, isolation_level=None)) as out,
+        closing(read_only(job.scratch)) as scratch, closing(sqlite3.connect(job.out, isolation_level=None)) as out,
         tempfile.TemporaryDirectory(dir=job.out.parent) as folder,
     ):
         out.execute("PRAGMA synchronous = OFF")

@@ -43,7 +43,7 @@ def unsound_objects(scratch: Scratch, unread: set[str]) -> Iterator[Unsound]:
     nowhere = "SELECT DISTINCT sha256 FROM hits WHERE sha256 NOT IN (SELECT sha256 FROM held) AND sha256 NOT IN (SELECT sha256 FROM bad)"
     for (sha256,) in scratch.rows(nowhere + " ORDER BY sha256"):
         text = sha256.hex()
-        rows = scratch.rows("SELECT bag, path FROM hits WHERE sha256 = ? ORDER BY bag, path", (sha256,))
+        rows = scratch.rows("SELECT bag, path FROM hits WHERE sha256 = ? ORDER BY bag, path", sha256)
         yield Unsound(f"content/{text[:2]}/{text}", CheckOutcome.MISSING, text, None, None, None, "lies in no pack and is no object",
                       1, False, _grouped(rows))
 
@@ -91,7 +91,7 @@ def _needed(one: Dependent) -> str:
 def _lost(scratch: Scratch, base: str) -> int:
     return int(scratch.one(
         "SELECT count(DISTINCT h.sha256) FROM hits h JOIN bad b ON b.sha256 = h.sha256 WHERE b.base = ? "
-        "AND h.sha256 NOT IN (SELECT sha256 FROM held)", (base,)))
+        "AND h.sha256 NOT IN (SELECT sha256 FROM held)", base))
 
 
 def _dependents(scratch: Scratch, base: str) -> tuple[Dependent, ...]:
@@ -99,7 +99,7 @@ def _dependents(scratch: Scratch, base: str) -> tuple[Dependent, ...]:
     if name.bag is not None:
         return (Dependent(name.bag, 0, ()),)
     rows = scratch.rows(
-        "SELECT h.bag, h.path FROM hits h JOIN bad b ON b.sha256 = h.sha256 WHERE b.base = ? ORDER BY h.bag, h.path", (base,))
+        "SELECT h.bag, h.path FROM hits h JOIN bad b ON b.sha256 = h.sha256 WHERE b.base = ? ORDER BY h.bag, h.path", base)
     return _grouped(rows)
 
 
@@ -125,7 +125,7 @@ def _unsaid(base: str, unread: set[str]) -> str:
 def strangers(scratch: Scratch, url: str, add: Callable[[Finding], None]) -> None:
     """Findings about what nothing accounts for."""
     sql = "SELECT key, kind FROM things WHERE skip = ? ORDER BY key"
-    for key, kind in scratch.rows(sql, (CheckOutcome.UNEXPECTED,)):
+    for key, kind in scratch.rows(sql, CheckOutcome.UNEXPECTED):
         if kind == Kind.LITTER:
             add(Finding(Code.LITTER, f"{url}: {key}", "was left by an operating system; it may be removed"))
         else:

@@ -156,7 +156,7 @@ class Chain:
         key = next(key for places in level.found.values() for at, key in places.items() if at == store)
         witness = level.anchors[digest]
         holds = "SELECT 1 FROM heads h JOIN seals s ON s.digest = h.seal WHERE h.writer = ? AND h.seq = ? AND h.digest = ? AND s.store = ?"
-        if witness.startswith("the seal") and not self._scratch.one(holds, (self._writer, level.seq, digest, store)):
+        if witness.startswith("the seal") and not self._scratch.one(holds, self._writer, level.seq, digest, store):
             if not self._forked:
                 self._say(Finding(
                     Code.LOG_FORKED, f"{self._names[store]}: {key}", f"{witness} names another batch under this number ({digest}): two "

@@ -40,7 +40,7 @@ def levels(scratch: Scratch, writer: str) -> Iterator[Level]:
         UNION ALL SELECT seq, NULL, NULL, digest, NULL, 'this machine''s catalogue', 1 FROM remembered WHERE writer = ?1 AND own
         ORDER BY seq DESC
     """
-    for seq, rows in groupby(scratch.rows(sql, (writer,)), key=itemgetter(0)):
+    for seq, rows in groupby(scratch.rows(sql, writer), key=itemgetter(0)):
         level = Level(seq)
         claims: dict[str, str] = {}  # of seals that nobody who is trusted signed
         for _, store, key, digest, previous, witness, trusted in rows:

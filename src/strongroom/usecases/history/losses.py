@@ -51,7 +51,7 @@ class Losses:
     def _holes(self) -> None:
         sql = "SELECT DISTINCT writer, seq FROM batches WHERE store = ? ORDER BY writer, seq"
         before: tuple[str, int] = ("", 0)
-        for writer, seq in self.scratch.rows(sql, (self.number,)):
+        for writer, seq in self.scratch.rows(sql, self.number):
             expected = before[1] + 1 if writer == before[0] else 1
             before = (writer, seq)
             if seq > expected and (missing := [one for one in range(expected, seq) if not self._is_there(writer, one)]):
@@ -67,8 +67,8 @@ class Losses:
 
     def _ends(self) -> None:
         """Chains that reached further, by what others know of chains that began here, and by seals that were made here."""
-        for writer, seq, digest, witness in self.scratch.rows(_PROVEN, {"id": self.id}):
-            top = self.scratch.one("SELECT max(seq) FROM batches WHERE store = ? AND writer = ?", (self.number, writer)) or 0
+        for writer, seq, digest, witness in self.scratch.db.execute(_PROVEN, {"id": self.id}):
+            top = self.scratch.one("SELECT max(seq) FROM batches WHERE store = ? AND writer = ?", self.number, writer) or 0
             if seq <= top or self._is_there(writer, seq):
                 continue
             first = keys.log_batch(writer, top + 1)
@@ -80,12 +80,12 @@ class Losses:
 
     def _holders(self, writer: str, seq: int) -> str:
         sql = "SELECT DISTINCT store FROM batches WHERE writer = ? AND seq = ? AND digest IS NOT NULL AND NOT altered AND store != ?"
-        return ", ".join(self.names[store] for (store,) in self.scratch.rows(sql, (writer, seq, self.number)))
+        return ", ".join(self.names[store] for (store,) in self.scratch.rows(sql, writer, seq, self.number))
 
     # -- bags
 
     def _bags(self) -> None:
-        for bag, seal, witness, told in self.scratch.rows(_TAKEN, {"id": self.id, "store": self.number}):
+        for bag, seal, witness, told in self.scratch.db.execute(_TAKEN, {"id": self.id, "store": self.number}):
             if any(found.digest.hex == seal for found in read_seals(self.store, BagId.parse(bag)).found):
                 continue
             there = generations(self.store, keys.seal(BagId.parse(bag)))
@@ -103,16 +103,16 @@ class Losses:
     def _another_bag(self, bag: str) -> bool:
         """Whether what lies under the label is a bag of its own: a fork, not damage."""
         sql = "SELECT 1 FROM seals WHERE store = ? AND bag = ? AND digest IS NOT NULL AND doubtful IS NULL"
-        return self.scratch.one(sql, (self.number, bag)) is not None
+        return self.scratch.one(sql, self.number, bag) is not None
 
     def _knows_later(self, seal: str) -> bool:
         """Whether a chain of this store has gone on after the heads that the seal names: then it is no older state."""
         sql = ("SELECT 1 FROM heads h JOIN batches b ON b.writer = h.writer AND b.store = ? AND b.seq > h.seq AND b.origin = ? "
                "WHERE h.seal = ?")
-        return self.scratch.one(sql, (self.number, self.id, seal)) is not None
+        return self.scratch.one(sql, self.number, self.id, seal) is not None
 
     def _copies(self, seal: str) -> str:
-        rows = self.scratch.rows("SELECT DISTINCT store FROM seals WHERE digest = ? AND store != ?", (seal, self.number))
+        rows = self.scratch.rows("SELECT DISTINCT store FROM seals WHERE digest = ? AND store != ?", seal, self.number)
         found = [self.names[store] for (store,) in rows]
         return f"; {', '.join(found)} has it" if found else "; no store that was asked has it"
 
@@ -136,7 +136,7 @@ class Losses:
         for writer, top in self.cut.items():
             sql = ("SELECT 1 FROM batches b JOIN takings t ON t.batch = b.digest AND t.holder = ? JOIN seals s ON s.store = ? "
                    "AND s.digest = t.seal WHERE b.writer = ? AND b.seq > ?")
-            if self.scratch.one(sql, (self.id, self.number, writer, top)):
+            if self.scratch.one(sql, self.id, self.number, writer, top):
                 return True
         return False
 
@@ -145,7 +145,7 @@ class Losses:
             "SELECT count(DISTINCT digest) FROM seals s WHERE attempt IS NOT NULL AND doubtful IS NULL "
             "AND NOT EXISTS (SELECT 1 FROM seals o WHERE o.store = ?1 AND o.digest = s.digest) AND EXISTS "
             "(SELECT 1 FROM seals o WHERE o.store = ?1 AND substr(o.bag, 1, instr(o.bag, '/')) = substr(s.bag, 1, instr(s.bag, '/')))",
-            (self.number,))
+            self.number)
         batches = sum(self._lacking())
         if bags or batches:
             self.say(Finding(
@@ -154,12 +154,12 @@ class Losses:
 
     def _lacking(self) -> Iterator[int]:
         """How many batches the end of each chain lacks, up to the first that tells of a collection that is not kept here."""
-        here = {bag.partition("/")[0] for (bag,) in self.scratch.rows("SELECT DISTINCT bag FROM seals WHERE store = ?", (self.number,))}
+        here = {bag.partition("/")[0] for (bag,) in self.scratch.rows("SELECT DISTINCT bag FROM seals WHERE store = ?", self.number)}
         for (writer,) in self.scratch.db.execute("SELECT DISTINCT writer FROM batches").fetchall():
-            top = self.scratch.one("SELECT max(seq) FROM batches WHERE store = ? AND writer = ?", (self.number, writer)) or 0
+            top = self.scratch.one("SELECT max(seq) FROM batches WHERE store = ? AND writer = ?", self.number, writer) or 0
             count, last = 0, top
             sql = "SELECT seq, names FROM batches WHERE writer = ? AND seq > ? AND digest IS NOT NULL ORDER BY seq"
-            for seq, names in self.scratch.rows(sql, (writer, top)):
+            for seq, names in self.scratch.rows(sql, writer, top):
                 if not set(names.split()) <= here:
                     break
                 count, last = count + (seq != last), seq

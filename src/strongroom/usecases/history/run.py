@@ -138,7 +138,7 @@ class _Run:
         if number < len(self._stores):  # what is kept at home is no store
             signatures.say(self._collector.add)
         signatures.close()
-        done.writers = self._scratch.one("SELECT count(DISTINCT writer) FROM batches WHERE store = ?", (number,))
+        done.writers = self._scratch.one("SELECT count(DISTINCT writer) FROM batches WHERE store = ?", number)
 
     def _stopped(self, one: _Opened, error: StoreError) -> None:
         one.done.problem = str(error)

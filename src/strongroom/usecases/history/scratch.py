@@ -5,11 +5,11 @@ Stores are numbered as they were named; one number more stands for what is kept 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
+
+from strongroom.database import Database
 
 _TABLES: Final = """
 CREATE TABLE batches (           -- every object of every chain; digest NULL: it is no batch that belongs there
@@ -41,23 +41,13 @@ CREATE TABLE remembered_bags (holder TEXT NOT NULL, bag TEXT NOT NULL, seal TEXT
 """
 
 
-class Scratch:
+class Scratch(Database):
     """The database of one verification."""
 
     def __init__(self, path: Path) -> None:
-        self.db = sqlite3.connect(path, isolation_level=None)
-        self.db.execute("PRAGMA journal_mode = OFF")
-        self.db.execute("PRAGMA synchronous = OFF")  # lost with the run anyway
-        self.db.executescript(_TABLES)
-
+        super().__init__(path, _TABLES)
         tables = [name for (name,) in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
         self._columns = {name: [row[1] for row in self.db.execute(f"PRAGMA table_info({name})")] for name in tables}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.db.close()
 
     def add(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert rows, each as long as its table from the first column on; what is there stays."""
@@ -65,18 +55,3 @@ class Scratch:
             for row in rows:
                 names, marks = ", ".join(self._columns[table][: len(row)]), ", ".join("?" * len(row))
                 self.db.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608 -- our names
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.db.execute("BEGIN")
-        yield
-        self.db.execute("COMMIT")
-
-    def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> Iterator[Any]:
-        """Through a cursor of its own, so that others may ask meanwhile."""
-        return self.db.cursor().execute(sql, values)
-
-    def one(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> Any:
-        """The first column of the first row, or None."""
-        row = self.db.execute(sql, values).fetchone()
-        return None if row is None else row[0]

@@ -66,7 +66,7 @@ def say_elsewhere(scratch: Scratch, asked: Collection[str], say: Callable[[Findi
         AND NOT EXISTS (SELECT 1 FROM seals o WHERE o.bag = s.previous_bag AND o.digest = s.previous) ORDER BY 1
     """
     for bag, digest, after in scratch.rows(sql):
-        holders = {holder for (holder,) in scratch.rows("SELECT holder FROM takings WHERE bag = ? AND seal = ?", (bag, digest))}
+        holders = {holder for (holder,) in scratch.rows("SELECT holder FROM takings WHERE bag = ? AND seal = ?", bag, digest)}
         if holders & set(asked):
             continue  # that it is gone there is said
         say(Finding(Code.BAG_ELSEWHERE, bag, f"{after} names it ({digest}) as the bag before it, and no store that was asked has it: "

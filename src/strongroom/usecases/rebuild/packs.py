@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFo
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import Frame, Member, format_index, parse_index
+from strongroom.database import read_only
 from strongroom.stores.generations import find_generation, generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import PackCheck, check_pack
@@ -62,7 +62,7 @@ class PackResult:
 
 def read_packs(job: PackJob) -> PackResult:
     """What lies in each object. Raises StoreUnreachableError."""
-    scratch = sqlite3.connect(f"{job.scratch.as_uri()}?mode=ro", uri=True, timeout=120)
+    scratch = read_only(job.scratch)
     try:
         sql = "SELECT kind, digest, size, newest FROM objects WHERE number BETWEEN ? AND ? ORDER BY number"
         found = scratch.execute(sql, (job.first, job.last)).fetchall()

@@ -6,11 +6,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
 from strongroom.catalogue.relearn import PART_FORMATS
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
+from strongroom.database import Database
 from strongroom.stores.interface import Stat
 from strongroom.usecases.archive.scopes import NOBODY
 from strongroom.usecases.audit.kinds import name_of
@@ -28,23 +29,11 @@ CREATE TABLE seals (""" + COLUMNS + """PRIMARY KEY (bag, digest)) WITHOUT ROWID;
 _AT_ONCE: Final = 5000
 
 
-class Scratch:
+class Scratch(Database):
     """One database for one store. Workers open it by its path, to read."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.db = sqlite3.connect(path, timeout=120, isolation_level=None)
-        self.db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.db.close()
-
-    def one(self, sql: str, values: Iterable[Any] = ()) -> Any:
-        """The first column of the first row."""
-        return self.db.execute(sql, tuple(values)).fetchone()[0]
+        super().__init__(path, _TABLES)
 
     def note_signed(self, seals: Iterable[SignedSeal]) -> None:
         """Note what the signatures of seals are worth."""
@@ -61,11 +50,10 @@ class Scratch:
                 if name.stored is not None:
                     rows.append((name.stored[0], name.stored[1].raw, stat.size, stat.key.text, name.generation))
             rows.sort(key=lambda row: row[4])  # keys come in the order of their bytes: ~10 before ~2
-            self.db.execute("BEGIN")
-            self.db.executemany(
-                "INSERT INTO objects (kind, digest, size, newest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (kind, digest) "
-                "DO UPDATE SET size = excluded.size, newest = excluded.newest", (row[:4] for row in rows))
-            self.db.execute("COMMIT")
+            with self.transaction() as db:
+                db.executemany(
+                    "INSERT INTO objects (kind, digest, size, newest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (kind, digest) "
+                    "DO UPDATE SET size = excluded.size, newest = excluded.newest", (row[:4] for row in rows))
             yield len(some), sum(stat.size for stat in some)
 
     def take_scopes(self, part: Path) -> None:

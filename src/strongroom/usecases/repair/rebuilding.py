@@ -13,6 +13,7 @@ from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.frames import FramePackBuilder
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import Member, PackBuilder
+from strongroom.database import read_only
 from strongroom.stores.generations import generations, holds, put_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.repair.healing import Healed, Left, copy_object
@@ -45,7 +46,7 @@ class RebuildResult:
 def rebuild(batch: RebuildBatch) -> RebuildResult:
     """Carry out the batch; running it again writes nothing twice."""
     result = RebuildResult()
-    db = sqlite3.connect(f"{batch.places.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+    db = read_only(batch.places)
     try:
         for left in batch.objects:
             if left.kind == "content":

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from strongroom.database import read_only
 from strongroom.usecases.context import Context
 
 _TABLES: Final = """
@@ -96,7 +97,7 @@ def open_index(path: Path) -> sqlite3.Connection:
 
 def read_index(path: Path) -> closing[sqlite3.Connection]:
     """For reading, for as long as it is open."""
-    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None))
+    return closing(read_only(path))
 
 
 def discard_index(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from strongroom.core.findings import Finding
 from strongroom.core.tombstone import Action, Tombstone
+from strongroom.database import read_only
 from strongroom.stores.interface import Store
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Withheld:
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
-            self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, check_same_thread=False)
+            self._db = read_only(self.path, check_same_thread=False)
         return self._db
 
     def __getstate__(self) -> tuple[Path, int]:

@@ -1,0 +1,56 @@
+"""A file of SQLite: what the lists of one run, and what may be forgotten, are kept in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+_TIMEOUT = 120.0  # seconds to wait for another process that writes
+
+
+class Database:
+    """One open database, which commits each statement unless in a `transaction`. Others may read it meanwhile (read_only)."""
+
+    def __init__(self, path: Path, tables: str, *, synchronous: str = "OFF", check_same_thread: bool = True) -> None:
+        """`tables`: the statements that make it. `synchronous` is OFF for what is lost with its run anyway (PRAGMA synchronous)."""
+        self.path = path
+        self.db = sqlite3.connect(path, timeout=_TIMEOUT, isolation_level=None, check_same_thread=check_same_thread)
+        self.db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};" + tables)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is done inside or, where something is raised, nothing of it."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.db
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def rows(self, sql: str, *values: object) -> Iterator[Any]:
+        """Rows as they are read; the database may be asked and changed meanwhile."""
+        return self.db.execute(sql, values)
+
+    def one(self, sql: str, *values: object) -> Any:
+        """The first column of the first row; None if there is none."""
+        row = self.db.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def read_only(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
+    """A database for whoever only asks; it must be there. Raises sqlite3.OperationalError."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=_TIMEOUT, isolation_level=None, check_same_thread=check_same_thread)

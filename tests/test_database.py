@@ -1,0 +1,45 @@
+"""The file of SQLite that run databases build on."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from strongroom.database import Database, read_only
+
+TABLES = "CREATE TABLE things (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+
+
+def test_what_a_transaction_did_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "odd ?name#.sqlite"
+    with Database(path, TABLES) as database:
+        with database.transaction() as db:
+            db.execute("INSERT INTO things VALUES ('kept')")
+        with pytest.raises(ZeroDivisionError), database.transaction() as db:
+            db.execute("INSERT INTO things VALUES ('lost')")
+            raise ZeroDivisionError
+        with closing(read_only(path)) as other:  # while it is open, and after an error
+            assert other.execute("SELECT name FROM things").fetchall() == [("kept",)]
+        assert database.one("SELECT name FROM things WHERE name > ? AND name < ?", "a", "z") == "kept"
+        assert database.one("SELECT name FROM things WHERE name = ?", "lost") is None
+        with database.transaction():
+            for (name,) in database.rows("SELECT name FROM things"):  # asked and changed at once
+                database.db.execute("INSERT INTO things VALUES (?)", (f"a {name}",))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.one("SELECT 1")
+    with closing(read_only(path)) as other:
+        assert other.execute("SELECT name FROM things").fetchall() == [("a kept",), ("kept",)]
+
+
+def test_whoever_only_reads_makes_and_changes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        read_only(tmp_path / "none.sqlite").execute("SELECT 1 FROM things")
+    assert not list(tmp_path.iterdir())
+    with (
+        Database(tmp_path / "one.sqlite", TABLES), closing(read_only(tmp_path / "one.sqlite")) as other,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        other.execute("INSERT INTO things VALUES ('x')")
