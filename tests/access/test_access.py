@@ -127,7 +127,7 @@ def test_artifacts_tell_nothing_of_what_is_hidden(site, context):
     assert (key, "site/v1" in text, "path" in text) == ("archive", False, False)
     key, text = tellable(context, "audit", "# Audit\n* site/v1: a path\n* website/v1: a path\n* site-2: b\n")
     assert key == "audit"
-    assert text == "# Audit\n* website/v1: a path\n* site-2: b\n\n1 lines about collections that not everybody may see are left out.\n"
+    assert text == "# Audit\n* website/v1: a path\n* site-2: b\n\nLeft out: 1 line about collections that not everybody may see.\n"
 
 
 def test_of_a_fork_every_side_must_be_open(site, context, tmp_path):

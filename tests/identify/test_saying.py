@@ -68,7 +68,7 @@ def test_the_bag_says_what_each_file_is_and_by_which_signatures(mixed: Site) -> 
     assert sum(line["bytes"] for line in formats) == sum(line["size"] for line in lines.values())
     assert [line["format"] for line in lines.values()].index(1) == 0  # numbered as they are met
     event = next(one for one in mixed.lines(1, "metadata/events.jsonl") if one["eventType"] == "format identification")
-    assert "DROID_SignatureFile" in event["eventDetail"] and "1 are unidentified" in event["eventOutcomeDetailNote"]
+    assert "DROID_SignatureFile" in event["eventDetail"] and "1 is unidentified" in event["eventOutcomeDetailNote"]
     assert "format-encrypted" not in mixed.codes(mixed.run())  # an unchanged collection: nothing new to say
 
 
@@ -79,7 +79,7 @@ def test_a_second_run_identifies_nothing_again(mixed: Site, monkeypatch: pytest.
     report = mixed.run(reread=True)
     assert report.outcome == "sealed" and report.read_files == report.files
     event = next(one for one in mixed.lines(2, "metadata/events.jsonl") if one["eventType"] == "format identification")
-    assert "1 contents in this run" in event["eventDetail"]
+    assert "1 content in this run" in event["eventDetail"]
 
 
 def test_newer_signatures_judge_what_is_read_again(mixed: Site) -> None:

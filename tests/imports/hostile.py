@@ -153,7 +153,7 @@ def _whole_tars() -> Iterator[Case]:
     yield Case("tar: text", _bytes("b.tar", lambda _: b"hello " * 200), "is no tar header")
     yield Case("tar: two bags", _bytes("b.tar", lambda bag: bag + member(b"other/x", b"x") + END), "2 things at its top")
     yield Case("tar: a file beside the bag", _bytes("b.tar", lambda bag: bag + member(b"x", b"x") + END), "2 things at its top")
-    yield Case("tar: only a file", _bytes("b.tar", lambda _: member(b"x", b"x") + END), "1 things at its top")
+    yield Case("tar: only a file", _bytes("b.tar", lambda _: member(b"x", b"x") + END), "1 thing at its top")
     yield Case("tar.gz: cut short", _bytes("b.tgz", lambda bag: gzip.compress(bag + END)[:-20]), "cut short")
     yield Case("tar.gz: a wrong bit", _bytes("b.tgz", lambda bag: _flip(gzip.compress(bag + END), 300)), "")
     yield Case("tar.gz: wrong CRC", _bytes("b.tgz", lambda bag: _flip(gzip.compress(bag + END), -7)), "damaged")

@@ -29,7 +29,7 @@ def test_it_says_what_is_alike_and_in_words_how(home: Path) -> None:
     assert "added 2 lines" in shown.stdout or "lost 2 lines" in shown.stdout
     assert "contained in the longer one: 100 %" in shown.stdout or "contains 100 % of the shorter one; 3 times as long" in shown.stdout
     assert "not compared: letters/data/torn.pdf: " in shown.stdout
-    assert "1 clusters of near-copies" in shown.stdout
+    assert "1 cluster of near-copies" in shown.stdout
 
 
 def test_its_document_and_its_bars(home: Path) -> None:

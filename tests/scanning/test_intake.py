@@ -105,7 +105,7 @@ def test_each_content_is_scanned_once_for_each_version_of_the_signatures(screene
     screened.run()
     screened.write("new", "new")
     screened.run(reread=True)
-    assert "1 contents scanned" in events(screened, "virus check", 2)[0]["eventDetail"]
+    assert "1 content scanned" in events(screened, "virus check", 2)[0]["eventDetail"]
     with sqlite3.connect(screened.root / "home/catalogue.sqlite") as db:
         db.execute("UPDATE scans SET signatures = 'ClamAV 0.1/1/long ago'")
     screened.write("newer", "newer")

@@ -72,7 +72,7 @@ def test_a_rebuilt_catalogue_and_one_that_learns_by_replication_count_the_same(s
     (["list"], "list-report", "(at least 1 withheld)"),
     (["show", "mirror"], "show-report", f"data/copy.html ({REASON})"),
     (["status"], "status-report", "Contents that are withheld: at least 1 of mirror, at least 1 of news."),
-    (["report", "--since", "2020-01-01"], "report", "withheld   1 contents; 1 are not withheld any more"),
+    (["report", "--since", "2020-01-01"], "report", "withheld   1 content; 1 is not withheld any more"),
 ])
 def test_the_commands(site, monkeypatch, capsys, verb, schema, text):
     monkeypatch.setenv("STRONGROOM_HOME", str(site.context.home))

@@ -9,6 +9,7 @@ from strongroom.cli.arguments import add_seal, add_source
 from strongroom.cli.common import add_json_option, print_report
 from strongroom.cli.formats import format_lines
 from strongroom.cli.table import size_text, table
+from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
 from strongroom.usecases.show import ShowReport, Signed, show
 
@@ -38,7 +39,8 @@ def _lines(report: ShowReport) -> Iterator[str]:
         ("bag", report.bag), ("seal", report.seal), ("sealed", f"{report.sealed} by {report.software}"),
         ("signed", _signed(report.signed)),
         ("before it", report.previous or "none"),
-        ("payload", f"{report.files:,} files, {size_text(report.bytes)}, {report.folders:,} folders, {report.links:,} links"),
+        ("payload", ", ".join((
+            plural(report.files, "file"), size_text(report.bytes), plural(report.folders, "folder"), plural(report.links, "link")))),
         *(("lies in", url if store else f"{url} (not known to the catalogue)") for url, store in report.stores),
     ]
     if isinstance(report.validation, dict):

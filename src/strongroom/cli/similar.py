@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strongroom.cli.common import add_json_option, add_run_options, print_report, run_job
+from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _lines(report: SimilarReport) -> Iterator[str]:
         yield from _cluster(number, shown)
         yield ""
     if len(report.clusters) + report.more > _CLUSTERS_SHOWN:
-        yield f"and {len(report.clusters) + report.more - _CLUSTERS_SHOWN:,} more clusters; --json has up to 1,000"
+        yield f"and {plural(len(report.clusters) + report.more - _CLUSTERS_SHOWN, 'more cluster')}; --json has up to 1,000"
     for path, why in report.unreadable[:_CONTENTS_SHOWN]:
         yield f"not compared: {path}: {why}"
     if len(report.unreadable) > _CONTENTS_SHOWN:
@@ -69,11 +70,11 @@ def _lines(report: SimilarReport) -> Iterator[str]:
 def _cluster(number: int, shown: Shown) -> Iterator[str]:
     contents = shown.cluster.contents
     names = {content: f"{number}.{at}" for at, content in enumerate(contents, 1)}
-    yield f"cluster {number}: {len(contents):,} contents"
+    yield f"cluster {number}: {plural(len(contents), 'content')}"
     for content in contents[:_CONTENTS_SHOWN]:
         for at, one in enumerate(shown.members[content]):
             versions = f"v{one.first}" if one.first == one.last else f"v{one.first}–v{one.last}"
-            copies = f", and {one.files - 1:,} copies of it" if one.files > 1 else ""
+            copies = f", and {plural(one.files - 1, 'copy', 'copies')} of it" if one.files > 1 else ""
             path = one.path.removeprefix("data/")
             yield f"  {names[content] if not at else '':<6} {one.collection}/{versions}  {path}{copies}"
     if len(contents) > _CONTENTS_SHOWN:
@@ -81,7 +82,7 @@ def _cluster(number: int, shown: Shown) -> Iterator[str]:
     for pair in shown.cluster.pairs[:_PAIRS_SHOWN]:
         yield f"  {names[pair.a]} and {names[pair.b]}: {_score(pair)}; {pair.differs}"
     if shown.cluster.count > _PAIRS_SHOWN:
-        yield f"  and {shown.cluster.count - _PAIRS_SHOWN:,} more pairs"
+        yield f"  and {plural(shown.cluster.count - _PAIRS_SHOWN, 'more pair')}"
 
 
 def _score(pair: Pair) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from strongroom.cli.common import add_json_option, print_report
 from strongroom.cli.table import size_text, table
 from strongroom.core.findings import Severity
+from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
 from strongroom.usecases.status import Replica, StatusReport, StoreStatus, status
 
@@ -56,7 +57,8 @@ def _lines(report: StatusReport) -> Iterator[str]:
         yield f"Contents that are withheld: {', '.join(taken)}. `strongroom show NAME` counts exactly."
     yield ""
     late = [finding for finding in report.findings if finding.severity is Severity.ERROR]
-    yield f"{len(late)} things are overdue or damaged; see above." if late else "Nothing is overdue, and nothing is known to be damaged."
+    overdue = f"{plural(len(late), 'thing is', 'things are')} overdue or damaged; see above."
+    yield overdue if late else "Nothing is overdue, and nothing is known to be damaged."
     yield "Bytes and signatures are as the last audit found them: `strongroom audit` looks again."
     yield from (f"Note: {note}." for note in report.notes)
 

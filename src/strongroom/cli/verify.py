@@ -11,6 +11,7 @@ from strongroom.cli.common import add_json_option
 from strongroom.core.canonical import dumps
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
+from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
 from strongroom.usecases.profiles import read_profile
 from strongroom.usecases.verify import VerifyReport, verify
@@ -68,6 +69,6 @@ def _verdict(report: VerifyReport) -> str:
     verdict = "valid" if report.valid else "NOT VALID"
     warnings = len(report.findings) - report.errors
     return (
-        f"{printable(report.bag)}: {verdict}: BagIt {report.version}, {report.payload_files} payload files, {report.payload_bytes} bytes, "
-        f"{report.errors} errors, {warnings} warnings\n"
+        f"{printable(report.bag)}: {verdict}: BagIt {report.version}, {plural(report.payload_files, 'payload file')}, "
+        f"{report.payload_bytes} bytes, {plural(report.errors, 'error')}, {plural(warnings, 'warning')}\n"
     )

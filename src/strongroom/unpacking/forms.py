@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.core.litter import is_litter
+from strongroom.core.plural import plural
 from strongroom.unpacking.limits import Limits, UnpackError
 from strongroom.unpacking.staging import Staging
 from strongroom.unpacking.streams import Gunzipped, HashedFile
@@ -82,5 +83,5 @@ def _bag_folder(target: Path) -> tuple[Path, tuple[str, ...]]:
     rest = [name for name in names if name not in litter]
     if len(rest) != 1 or not (target / rest[0]).is_dir():
         shown = ", ".join(rest[:5]) or "nothing"
-        raise UnpackError("", f"holds {len(rest)} things at its top ({shown}) instead of one folder that is a bag")
+        raise UnpackError("", f"holds {plural(len(rest), 'thing')} at its top ({shown}) instead of one folder that is a bag")
     return target / rest[0], litter

@@ -22,6 +22,7 @@ from strongroom.collections.model import Access
 from strongroom.core.digests import Digest
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.bag import open_bag
@@ -131,7 +132,7 @@ def tellable(context: Context, key: str, markdown: str, about: str = "") -> tupl
     told = [line for line in lines if not named.search(line)]
     if len(told) == len(lines):
         return key, markdown
-    told += ["", f"{len(lines) - len(told)} lines about collections that not everybody may see are left out."]
+    told += ["", f"Left out: {plural(len(lines) - len(told), 'line')} about collections that not everybody may see."]
     return key, "\n".join(told) + "\n"
 
 

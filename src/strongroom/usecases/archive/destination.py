@@ -70,7 +70,7 @@ def open_destination(manifest: CollectionManifest, catalogue: Catalogue, workers
                 raise
             findings.append(Finding(Code.STORE_ABSENT, str(reference), f"not attached, and marked `offline`: {error}"))
     if not opened:
-        raise StoreUnreachableError(f"{manifest.file}: none of its {len(manifest.stores)} stores is attached; attach one and try again")
+        raise StoreUnreachableError(f"{manifest.file}: none of its stores ({len(manifest.stores)}) is attached; attach one and try again")
     first = next((one for one in opened if one[0].capabilities.create_only), None)
     if first is None:
         raise StoreError(

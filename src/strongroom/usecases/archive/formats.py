@@ -10,6 +10,7 @@ from strongroom.catalogue.formats import FormatTotal
 from strongroom.core import canonical
 from strongroom.core.findings import Code, Finding
 from strongroom.core.formats import EMPTY, ENCRYPTED, MISMATCH, UNIDENTIFIED, Format
+from strongroom.core.plural import plural
 
 _SHOWN: Final = 5
 _TROUBLE: Final = {
@@ -87,4 +88,4 @@ def failed_finding(failed: Examples) -> Finding:
 
 
 def _files(count: int) -> str:
-    return "1 file is" if count == 1 else f"{count:,} files are"
+    return plural(count, "file is", "files are")

@@ -11,6 +11,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.events import AGENT, Event, EventType, Outcome
 from strongroom.core.findings import Finding, has_errors
 from strongroom.core.formats import UNIDENTIFIED
+from strongroom.core.plural import plural
 from strongroom.core.seal import Seal
 from strongroom.usecases.archive.attempt import Attempt
 
@@ -41,7 +42,7 @@ def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Coun
     who, what = agents(manifest), (str(attempt.bag), f"attempt:{attempt.id}")
     events = [
         Event(
-            EventType.DIGEST, f"{', '.join(manifest.fixity)} of {counts.read_files} files read in this run; "
+            EventType.DIGEST, f"{', '.join(manifest.fixity)} of {plural(counts.read_files, 'file')} read in this run; "
             f"{counts.files - counts.read_files} were known by size, times and inode, or carried over", what, agents=who,
         ),
     ]
@@ -49,11 +50,12 @@ def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Coun
         events.append(identification(counts.formats, counts.identified, what, who))
     if counts.records:
         outcome = Outcome.WARNING if counts.invalid else Outcome.SUCCESS
-        note = f"{counts.invalid} of {counts.records} records are invalid" if counts.invalid else ""
+        note = f"{plural(counts.invalid, 'record is', 'records are')} invalid, of {counts.records:,}" if counts.invalid else ""
         events.append(Event(EventType.VALIDATION, f"records against {manifest.metadata.schema}", what, outcome, note, who))
     outcome = Outcome.WARNING if has_errors(findings) else Outcome.SUCCESS
-    note = f"{len(findings)} findings, errors among them" if has_errors(findings) else ""
-    detail = f"{counts.files} files, {counts.size} bytes; {counts.new_contents} contents were new to the store"
+    note = f"{plural(len(findings), 'finding')}, errors among them" if has_errors(findings) else ""
+    new = plural(counts.new_contents, "content was", "contents were")
+    detail = f"{plural(counts.files, 'file')}, {counts.size} bytes; {new} new to the store"
     return [*events, Event(EventType.INGESTION, detail, what, outcome, note, who)]
 
 
@@ -63,14 +65,15 @@ def identification(totals: Sequence[FormatTotal], identified: int, what: Sequenc
     files = sum(total.files for total in totals)
     known = sum(total.files for total in totals if total.format.puid)
     unknown = sum(total.files for total in totals if total.format.has(UNIDENTIFIED))
-    detail = f"{files} files by {judges or 'what is not remembered'}; {identified} contents in this run, each once"
+    detail = f"{plural(files, 'file')} by {judges or 'what is not remembered'}; {plural(identified, 'content')} in this run, each once"
     outcome = Outcome.WARNING if unknown else Outcome.SUCCESS
-    return Event(EventType.IDENTIFICATION, detail, what, outcome, f"{known} have a PRONOM id, {unknown} are unidentified", who)
+    note = f"{plural(known, 'has', 'have')} a PRONOM id, {plural(unknown, 'is', 'are')} unidentified"
+    return Event(EventType.IDENTIFICATION, detail, what, outcome, note, who)
 
 
 def stored_again(manifest: CollectionManifest, seal: Seal, contents: int) -> Event:
     """What the log says when an unchanged collection's contents were missing or damaged in the store."""
-    detail = f"{contents} contents that the store no longer had whole were stored again from the source"
+    detail = f"stored again from the source: {plural(contents, 'content')} that the store no longer had whole"
     return Event(EventType.REPAIR, detail, (str(seal.bag),), agents=agents(manifest))
 
 
@@ -80,6 +83,7 @@ def after_the_seal(manifest: CollectionManifest, seal: Seal, digest: Digest, cou
     events = [Event(EventType.INGESTION, f"sealed; {counts.stored_bytes} bytes of packs and large contents written", what, agents=who)]
     if manifest.readback:
         outcome = Outcome.FAIL if damaged else Outcome.SUCCESS
-        detail = f"{counts.verified} packs and large contents and every tag file read back from the medium"
+        objects = plural(counts.verified, "pack or large content", "packs and large contents")
+        detail = f"{objects} and every tag file read back from the medium"
         events.append(Event(EventType.FIXITY_CHECK, detail, what, outcome, f"{damaged} damaged" if damaged else "", who))
     return events

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 if TYPE_CHECKING:
@@ -66,16 +67,20 @@ class ArchiveReport:
 
     def summary(self) -> list[str]:
         """The lines a person reads."""
-        lines = [self._headline(), f"  payload   {self.files:,} files, {human_size(self.size)}, {self.duplicates:,} of them duplicates"]
+        lines = [
+            self._headline(),
+            f"  payload   {plural(self.files, 'file')}, {human_size(self.size)}, {self.duplicates:,} of them duplicates",
+        ]
         if self.outcome == "planned":
             size = human_size(self.read_bytes)
-            lines.append(f"  to read   {self.read_files:,} files; at most {size} of new space needed in {self.store}")
+            lines.append(f"  to read   {plural(self.read_files, 'file')}; at most {size} of new space needed in {self.store}")
         else:
-            lines.append(f"  read      {self.read_files:,} files, {human_size(self.read_bytes)}")
-            lines.append(f"  stored    {self.new_contents:,} new contents, {human_size(self.stored_bytes)} in {self.store}")
-            lines.append(f"  verified  {self.verified_objects:,} packs and large contents read back from the medium")
+            lines.append(f"  read      {plural(self.read_files, 'file')}, {human_size(self.read_bytes)}")
+            lines.append(f"  stored    {plural(self.new_contents, 'new content')}, {human_size(self.stored_bytes)} in {self.store}")
+            objects = plural(self.verified_objects, "pack or large content", "packs and large contents")
+            lines.append(f"  verified  {objects} read back from the medium")
         if self.records:
-            lines.append(f"  metadata  {self.records:,} records, {self.invalid_records:,} of them invalid")
+            lines.append(f"  metadata  {plural(self.records, 'record')}, {self.invalid_records:,} of them invalid")
         if self.excluded:
             lines.append("  left out  " + ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.excluded.items())))
         lines += [f"  note      {note}" for note in self.notes]
@@ -95,7 +100,7 @@ class ArchiveReport:
         rows = [("collection", self.collection), ("outcome", self.outcome), ("bag", self.bag or "–"), ("files", f"{self.files:,}"),
                 ("payload", human_size(self.size)), ("duplicates", f"{self.duplicates:,}"), ("new contents", f"{self.new_contents:,}"),
                 ("stored", human_size(self.stored_bytes)), ("records", f"{self.records:,} ({self.invalid_records:,} invalid)"),
-                ("read back", f"{self.verified_objects:,} objects"), ("findings", f"{len(self.findings):,}")]
+                ("read back", f"{plural(self.verified_objects, 'object')}"), ("findings", f"{len(self.findings):,}")]
         table = "\n".join(f"| {name} | {value} |" for name, value in rows)
         shown = "\n".join(f"* `{str(finding).replace('`', chr(39))}`" for finding in self.findings[:50])
         return f"# {self._headline()}\n\n| | |\n|---|---|\n{table}\n\n{shown}\n"

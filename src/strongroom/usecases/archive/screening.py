@@ -11,6 +11,7 @@ from strongroom.catalogue import Catalogue
 from strongroom.catalogue.scans import record_scans
 from strongroom.core.events import Event, EventType, Outcome
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.core.scans import CLEAN, INFECTED, Scan
 from strongroom.scanning.open import open_scanner
 from strongroom.usecases.archive.formats import Examples
@@ -77,7 +78,7 @@ class Screening:
                     why = self._released[sha256].reason
                     yield Finding(Code.VIRUS_RELEASED, path, f"{detail} was found in it; it is taken in, for it was released: {why}")
         for why, files in unseen.items():
-            count = "1 file was" if files.count == 1 else f"{files.count:,} files were"
+            count = plural(files.count, "file was", "files were")
             yield Finding(Code.NOT_SCANNED, files.first[0][0], f"{count} not scanned, {why}: {files}")
 
     def events(self, spool: Spool, catalogue: Path, what: Sequence[str], who: Sequence[str]) -> list[Event]:
@@ -93,10 +94,10 @@ class Screening:
                 if outcome == INFECTED and sha256 in self._released and len(let_go) < _EVENTS:
                     let_go[sha256] = self._released[sha256]
         unseen = sum(counts.values()) - counts[CLEAN] - counts[INFECTED]
-        note = (f"{counts[CLEAN]} files clean, {counts[INFECTED]} with something found and released, {unseen} not scanned; "
-                f"{len(self._found)} contents newly quarantined")
+        note = (f"{plural(counts[CLEAN], 'file')} clean, {counts[INFECTED]} with something found and released, {unseen} not scanned; "
+                f"{plural(len(self._found), 'content')} newly quarantined")
         outcome = Outcome.FAIL if self._found else Outcome.WARNING if unseen or counts[INFECTED] else Outcome.SUCCESS
-        detail = f"{self._scanned} contents scanned in this run by {self.job.signatures}, each once"
+        detail = f"{plural(self._scanned, 'content')} scanned in this run by {self.job.signatures}, each once"
         return [Event(EventType.VIRUS_CHECK, detail, what, outcome, note, who), *self.held_events(who), *(
             Event(EventType.UNQUARANTINE, f"released although {held.found} was found by {held.signatures}: {held.reason}",
                   (*what, f"sha256:{sha256.hex()}"), agents=(*who, *held.agents))

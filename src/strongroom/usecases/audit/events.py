@@ -9,6 +9,7 @@ from strongroom.catalogue.checks import AuditRow
 from strongroom.core.events import Event, EventType, Outcome
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
+from strongroom.core.plural import plural
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.report import Unsound
 from strongroom.usecases.audit.request import AuditRequest
@@ -27,7 +28,7 @@ def audit_events(
     """
     counts = ", ".join(f"{count} {outcome.value}" for outcome, count in outcomes.items() if count)
     bad = [one for one in unsound if not one.repaired]
-    detail = f"audit {audit.seq} of the store: {read} bytes read; {left} objects left for the next run"
+    detail = f"audit {audit.seq} of the store: {read} bytes read; {plural(left, 'object')} left for the next run"
     what = (f"store:{store_id}",)
     events = [Event(EventType.FIXITY_CHECK, detail, what, Outcome.FAIL if bad else Outcome.SUCCESS, counts)]
     for one in bad[:NAMED]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from strongroom.core.findings import Code, Finding, Severity, has_errors
 from strongroom.core.outcomes import CheckOutcome
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 
@@ -129,13 +130,14 @@ class AuditReport:
         if not store.reached:
             return lines
         counts = [f"{count:,} {outcome.value}" for outcome, count in store.outcomes.items() if count]
-        lines.append(f"  there     {store.listed:,} objects, {human_size(store.listed_bytes)}")
+        lines.append(f"  there     {plural(store.listed, 'object')}, {human_size(store.listed_bytes)}")
         lines.append(f"  looked at {', '.join(counts) or 'nothing'}")
         if self.mode == "full":
-            left = f"; {store.left:,} objects are left for the next run" if store.left else ""
+            left = f"; {plural(store.left, 'object is', 'objects are')} left for the next run" if store.left else ""
             lines.append(f"  read      {human_size(store.bytes_read)}{left}")
         age = f"within {store.max_age_days:g} days" if store.max_age_days is not None else "at some time"
-        oldest = f"longest unread since {store.oldest_read}" if store.oldest_read else f"{store.never_read:,} objects were never read"
+        never = f"{plural(store.never_read, 'object was', 'objects were')} never read"
+        oldest = f"longest unread since {store.oldest_read}" if store.oldest_read else never
         lines.append(f"  policy    {store.recent_share:.1%} of the bytes were read {age}; {oldest}")
         return lines
 

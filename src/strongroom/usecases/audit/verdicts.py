@@ -9,6 +9,7 @@ from typing import Final
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
+from strongroom.core.plural import plural
 from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 from strongroom.usecases.audit.listing import PLACED
 from strongroom.usecases.audit.report import Dependent, Unsound
@@ -76,7 +77,7 @@ def finding(url: str, one: Unsound) -> Finding:
     code = _DAMAGED.get(kind, Code.OBJECT_DAMAGED) if one.outcome is CheckOutcome.DAMAGED else _MISSING.get(kind, Code.OBJECT_MISSING)
     looks = " (read twice)" if one.outcome is CheckOutcome.DAMAGED else ""
     needed = "; ".join(_needed(dependent) for dependent in one.bags)
-    lost = f". {one.contents:,} contents are lost in this store with it" if one.contents else ""
+    lost = f". {plural(one.contents, 'content is', 'contents are')} lost in this store with it" if one.contents else ""
     who = f". Needed by {needed}" if needed else ""
     return Finding(code, place, f"{one.reason}{looks}{lost}{who}. `strongroom repair` brings it back from another store")
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from strongroom.core.digests import Digest
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 FORMS: Final = ("tar", "zip", "dir", "ocfl")
@@ -66,7 +67,7 @@ class ExportReport:
         how = "as sealed" if self.unchanged else "as a new bag that holds the proof of the sealed one"
         if self.form == "ocfl":
             how = "as an OCFL object"
-        lines = [f"{names} is exported to {self.result}, {how}", f"{self.files:,} files, {human_size(self.bytes)}"]
+        lines = [f"{names} is exported to {self.result}, {how}", f"{plural(self.files, 'file')}, {human_size(self.bytes)}"]
         if self.sha256:
             lines.append(f"SHA-256 {self.sha256}")
         return lines

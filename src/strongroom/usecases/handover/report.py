@@ -8,6 +8,7 @@ from typing import Any
 
 from strongroom.core.digests import Digest
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class HandoverReport:
             return [f"nothing was handed over: nothing was written to {self.dest}"]
         signed = f"signed with the key {self.signed_by}" if self.signed_by else "not signed: no key was ever set (`strongroom keys new`)"
         return [
-            f"{len(self.bags)} bags are ready to be handed over in {self.result}",
+            f"{plural(len(self.bags), 'bag is', 'bags are')} ready to be handed over in {self.result}",
             f"inventory.json has the SHA-256 {self.inventory}, {signed}",
             "its README.txt tells the receiver what to check; receipt.json comes back: `strongroom handover --receipt FILE`",
         ]
@@ -85,4 +86,4 @@ class ReceiptReport:
         """Lines for people."""
         who = self.received_by or "nobody named"
         said = "confirms everything that was handed over" if self.agrees else "does NOT confirm all that was handed over"
-        return [f"the receipt of {who} {said}; signature: {self.signature}", f"recorded in the logs of {len(self.logged)} stores"]
+        return [f"the receipt of {who} {said}; signature: {self.signature}", f"recorded in the logs of {plural(len(self.logged), 'store')}"]

@@ -9,6 +9,7 @@ from typing import Final
 from strongroom.core import keys
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
+from strongroom.core.plural import plural
 from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
 from strongroom.usecases.history.scratch import Scratch
@@ -148,8 +149,9 @@ class Losses:
             self.number)
         batches = sum(self._lacking())
         if bags or batches:
+            logged = plural(batches, "batch", "batches")
             self.say(Finding(
-                Code.STORE_BEHIND, self._name, f"lacks {bags} bags of its collections, and {batches} batches of other stores' logs, that "
+                Code.STORE_BEHIND, self._name, f"lacks {plural(bags, 'bag')} of its collections, and {logged} of other stores' logs, that "
                 "other stores have. Nothing says that it ever had them: `strongroom replicate` brings them"))
 
     def _lacking(self) -> Iterator[int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Code, Finding, Severity, has_errors
+from strongroom.core.plural import plural
 
 
 @dataclass(slots=True)
@@ -55,13 +56,14 @@ class LogReport:
         read = sum(store.problem is None for store in self.stores)
         if errors:
             said = ", ".join(f"{count:,} {label}" for label, count in sorted(errors.items()))
-            lines = [f"Log: what {len(self.stores)} stores tell of the past does not agree: {said}."]
+            lines = [f"Log: what is told of the past in {plural(len(self.stores), 'store')} does not agree: {said}."]
         elif read < len(self.stores):
-            lines = [f"Log: nothing is wrong with the {read} of {len(self.stores)} stores that were read."]
+            lines = [f"Log: nothing is wrong with the {read} read in {plural(len(self.stores), 'store')}."]
         else:
             lines = [f"Log: what {read} store{'s' * (read != 1)} tell{'s' * (read == 1)} of the past agrees."]
         for store in self.stores:
-            lines.append(f"  {store.url}: {store.batches:,} batches of {store.writers:,} writers, {store.seals:,} seals")
+            batches = plural(store.batches, "batch", "batches")
+            lines.append(f"  {store.url}: {batches} of {plural(store.writers, 'writer')}, {plural(store.seals, 'seal')}")
             lines += [f"    not read: {store.problem}"] * (store.problem is not None)
         if read == 1 and not errors:
             lines.append("  one store alone cannot show that its newest part was not cut off: name another one as well (--store)")

@@ -10,6 +10,7 @@ from typing import Any
 from strongroom.core.batch import LIMIT, parse_batch, parse_key
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, StoreError
+from strongroom.core.plural import plural
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
@@ -40,7 +41,7 @@ class Told:
 
     def lines(self) -> Iterator[str]:
         if self.left:
-            yield f"… {self.left:,} older events (--last 0 shows all)"
+            yield f"… {plural(self.left, 'older event')} (--last 0 shows all)"
         for event in self.events:
             yield f"{event['eventDateTime']}  {event['eventType']}: {event['eventOutcome']}  {' '.join(event['linkingObjectIdentifier'])}"
             yield f"    {event.get('eventDetail', '')} {event.get('eventOutcomeDetailNote', '')}".rstrip()

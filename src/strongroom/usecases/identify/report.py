@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +37,6 @@ class IdentifyReport:
 
     def summary(self) -> list[str]:
         """The lines a person reads."""
-        lines = [f"{self.bags} bags: {self.contents:,} contents identified, {self.known:,} files were known; by {self.signatures}"]
-        return lines + [f"{count:,} contents: {old}, now {new}" for old, new, count in self.changes]
+        done = f"{plural(self.contents, 'content')} identified, {plural(self.known, 'file was', 'files were')} known"
+        lines = [f"{plural(self.bags, 'bag')}: {done}; by {self.signatures}"]
+        return lines + [f"{plural(count, 'content')}: {old}, now {new}" for old, new, count in self.changes]

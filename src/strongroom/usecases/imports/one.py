@@ -17,6 +17,7 @@ from strongroom.core.digests import HEX_LENGTH
 from strongroom.core.errors import UsageError
 from strongroom.core.events import Event, EventType, Outcome, utc_now
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.runner.interface import Runner
 from strongroom.signing.keyring import Keyring
 from strongroom.signing.trust import Trust
@@ -190,10 +191,10 @@ def _events(valid: Validated) -> list[Event]:
     objects = () if received.sha256 is None else (f"sha256:{received.sha256}",)
     came = "as a folder" if received.sha256 is None else f"as {received.form} of {received.size} bytes with the SHA-256 {received.sha256}"
     outcome = Outcome.WARNING if report.findings else Outcome.SUCCESS
-    note = f"{len(report.findings)} warnings" if report.findings else ""
+    note = plural(len(report.findings), "warning") if report.findings else ""
     checked = f"BagIt {report.version} bag: complete and valid by its manifests ({', '.join(report.payload_algorithms)})"
     return [
         Event(EventType.VALIDATION, checked, objects, outcome, note),
-        Event(EventType.INGESTION, f"a bag made by others was received {came}; {report.payload_files} files, {report.payload_bytes} bytes; "
-              f"its tag files are kept below {FOLDER}/bag/", objects),
+        Event(EventType.INGESTION, f"a bag made by others was received {came}; {plural(report.payload_files, 'file')}, "
+              f"{report.payload_bytes} bytes; its tag files are kept below {FOLDER}/bag/", objects),
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 from strongroom.usecases.archive.report import ArchiveReport
 
@@ -48,7 +49,7 @@ class ImportedBag:
         if self.outcome in ("sealed", "unchanged"):
             became = f"{self.archived.bag if self.archived else ''}"
             how = "sealed" if self.outcome == "sealed" else "is there already, unchanged"
-            return f"{self.path}: {became} {how}; {self.files:,} files, {human_size(self.bytes)}"
+            return f"{self.path}: {became} {how}; {plural(self.files, 'file')}, {human_size(self.bytes)}"
         errors = [finding for finding in self.findings if finding.severity.value == "error"]
         first = f": {errors[0].place}: {errors[0].message}" if errors else ""
         more = f" (and {len(errors) - 1:,} more)" if len(errors) > 1 else ""
@@ -80,4 +81,4 @@ class ImportReport:
         few = len(self.bags) <= 20
         lines = [bag.line() for bag in self.bags if few or bag.outcome in ("refused", "failed")]
         counts = ", ".join(f"{self.count(one):,} {one}" for one in ("sealed", "unchanged", "refused", "failed") if self.count(one))
-        return [*lines, f"{len(self.bags):,} bags: {counts or 'nothing was done'}."]
+        return [*lines, f"{plural(len(self.bags), 'bag')}: {counts or 'nothing was done'}."]

@@ -8,6 +8,7 @@ from typing import Any
 from strongroom.catalogue.likeness import Cluster, Member
 from strongroom.core.digests import Digest
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,12 @@ class SimilarReport:
     def summary(self) -> list[str]:
         """The lines a person reads; no name, no path."""
         found = self.contents
+        neither = plural(found.get("none", 0), "is", "are")
         return [
-            f"{found.get('text', 0):,} texts and {found.get('image', 0):,} pictures; {found.get('none', 0):,} are neither",
-            *([f"{found['']:,} contents could not be read and were not compared"] if found.get("") else []),
-            f"{len(self.clusters) + self.more:,} clusters of near-copies",
-            f"looked at {self.looked:,} contents in this run, compared {self.compared:,} pairs in full",
+            f"{plural(found.get('text', 0), 'text')} and {plural(found.get('image', 0), 'picture')}; {neither} neither",
+            *([f"{plural(found[''], 'content')} could not be read and were not compared"] if found.get("") else []),
+            f"{plural(len(self.clusters) + self.more, 'cluster')} of near-copies",
+            f"looked at {plural(self.looked, 'content')} in this run, compared {plural(self.compared, 'pair')} in full",
         ]
 
     def to_json(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from strongroom.catalogue.likeness_work import Unread, counts, forget, record_lo
 from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError, UsageError
 from strongroom.core.events import Event, EventType
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.likeness.features import METHOD, ImageFeatures, TextFeatures
 from strongroom.likeness.guard import Limits
 from strongroom.likeness.shelf import Looked, Shelf
@@ -168,7 +169,8 @@ class _Search:
 
     def _log(self, names: tuple[str, ...], looked: int, compared: int) -> None:
         """One event for each store that contents were read from."""
-        detail = f"searched for near-copies, method {METHOD}: {looked} contents looked at, {compared} pairs compared in full"
+        done = f"{plural(looked, 'content')} looked at, {plural(compared, 'pair')} compared in full"
+        detail = f"searched for near-copies, method {METHOD}: {done}"
         for store in self._stores.values():
             try:
                 described = read_description(store).id

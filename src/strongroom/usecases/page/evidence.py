@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from strongroom.core.plural import plural
 from strongroom.usecases.page.attest import Attestations, StorePlace
-from strongroom.usecases.page.html import plural
 from strongroom.usecases.page.levels import REQUIREMENTS, Attested, Evidence, Level
 
 

@@ -11,12 +11,12 @@ from strongroom.catalogue.runs import last_runs
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import UsageError
 from strongroom.core.formats import MISMATCH, UNIDENTIFIED
+from strongroom.core.plural import plural
 from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
 from strongroom.usecases.page.attest import Attestations, StorePlace
 from strongroom.usecases.page.evidence import Facts
 from strongroom.usecases.page.figures import Figures
-from strongroom.usecases.page.html import plural
 from strongroom.usecases.page.levels import Evidence
 from strongroom.usecases.status.report import StatusReport
 

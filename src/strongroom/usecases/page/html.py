@@ -75,12 +75,3 @@ def when(utc: str | None) -> Html:
         return Html("never")
     time = parse_utc(utc)
     return text(utc) if time is None else el("time", time.strftime("%Y-%m-%d %H:%M UTC"), datetime=utc)
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A number and what it counts.
-
-    >>> plural(1, "bag"), plural(1200, "bag"), plural(0, "copy", "copies")
-    ('1 bag', '1,200 bags', '0 copies')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -7,6 +7,7 @@ from typing import Final
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.likeness import Pair, clusters, members
 from strongroom.core.digests import Digest
+from strongroom.core.plural import plural
 from strongroom.usecases.page.figures import Alike, ClusterFigures, Figures
 from strongroom.usecases.page.scope import Scope
 
@@ -38,4 +39,4 @@ def _place(catalogue: Catalogue, content: Digest, scope: Scope) -> str:
     if not there:
         return content.hex
     more = sum(one.files for one in there) - 1
-    return f"{there[0].collection}/v{there[0].last}: {there[0].path}" + (f" (and {more:,} copies)" if more else "")
+    return f"{there[0].collection}/v{there[0].last}: {there[0].path}" + (f" (and {plural(more, 'copy', 'copies')})" if more else "")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 from strongroom.usecases.page.figures import AGES, Figures, StoreFigures
-from strongroom.usecases.page.html import Html, count, el, join, name, plural, size, text, when
+from strongroom.usecases.page.html import Html, count, el, join, name, size, text, when
 from strongroom.usecases.page.levels import AREAS, NAMES, By, Level, reached
 from strongroom.usecases.page.svg import Row, Series, bars
 from strongroom.usecases.page.table import behind, table

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from strongroom.core.formats import FLAGS
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 from strongroom.usecases.page.figures import CollectionFigures, Figures, NamedFile
-from strongroom.usecases.page.html import Html, count, el, join, name, plural, size, text, when
+from strongroom.usecases.page.html import Html, count, el, join, name, size, text, when
 from strongroom.usecases.page.svg import Row, Series, bars, columns
 from strongroom.usecases.page.table import behind, cut, table
 
@@ -71,7 +72,8 @@ def growth(figures: Figures) -> Html:
         parts.append(_by_version(f"growth-{number}", one))
     if len(figures.collections) > _CHARTED:
         left = len(figures.collections) - _CHARTED
-        parts.append(el("p", f"{left:,} more collections have no chart here: strongroom report NAME --html FILE draws it.", class_="aside"))
+        parts.append(el("p", f"{plural(left, 'more collection has', 'more collections have')} no chart here: "
+                        "strongroom report NAME --html FILE draws it.", class_="aside"))
     return join(parts)
 
 

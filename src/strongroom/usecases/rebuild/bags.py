@@ -22,6 +22,7 @@ from strongroom.core.errors import (
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.placement import parse_place
+from strongroom.core.plural import plural
 from strongroom.signing import Trust
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
@@ -127,6 +128,6 @@ def _read_payload(bag: SealedBag, db: sqlite3.Connection, collector: Collector) 
     formats.close()
     sealed = (bag.seal.payload_files, bag.seal.payload_bytes)
     if files != sealed[0] or (whole and size != sealed[1]):
-        what = f"its seal counts {sealed[0]} files and {sealed[1]} bytes, its tag files {files} and {size}"
+        what = f"its seal counts {plural(sealed[0], 'file')} and {sealed[1]} bytes, its tag files {files} and {size}"
         collector.add(Finding(Code.BAG_INVALID, str(bag.id), what))
     return files

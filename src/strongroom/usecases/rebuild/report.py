@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 
@@ -56,13 +57,14 @@ class RebuildReport:
 
     def summary(self) -> list[str]:
         """The lines a person reads."""
-        lines = [f"The catalogue was made again: {self.bags:,} bags of {self.collections:,} collections."]
+        lines = [f"The catalogue was made again: {plural(self.bags, 'bag')} of {plural(self.collections, 'collection')}."]
         for store in self.stores:
             how = "read whole" if self.deep else "by their indexes"
+            large = plural(store.contents, "large one")
             lines += [
                 store.url,
-                f"  bags      {store.bags:,} with {store.files:,} files",
-                f"  contents  {store.members:,} in {store.packs:,} packs ({how}), {store.contents:,} large ones; {human_size(store.bytes)}",
+                f"  bags      {store.bags:,} with {plural(store.files, 'file')}",
+                f"  contents  {store.members:,} in {plural(store.packs, 'pack')} ({how}), {large}; {human_size(store.bytes)}",
                 f"  history   {store.log_batches:,} log batches, {store.checks:,} results of {store.audits:,} audits",
             ]
         lines.append(f"  catalogue {self.catalogue}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +57,6 @@ class RepairReport:
             for one in self.stores if one.suspects
         ]
         if self.lost:
-            lines.append(f"{self.lost:,} payload files are lost in every store within reach; the findings name them")
+            lines.append(f"{plural(self.lost, 'payload file is', 'payload files are')} lost in every store within reach; "
+                         "the findings name them")
         return lines or ["Nothing is known to be unsound."]

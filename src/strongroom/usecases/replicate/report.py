@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 
@@ -65,5 +66,5 @@ def _sentence(line: Line) -> str:
         return f"{line.collection}: {line.store} is not attached{waits}"
     if line.brought:
         size = human_size(line.bytes)
-        return f"{line.collection}: {', '.join(line.brought)} brought to {line.store}, {line.contents:,} contents, {size}{waits}"
-    return f"{line.collection}: {line.store} has {line.present} bags, nothing to bring{waits}"
+        return f"{line.collection}: {', '.join(line.brought)} brought to {line.store}, {plural(line.contents, 'content')}, {size}{waits}"
+    return f"{line.collection}: {line.store} has {plural(line.present, 'bag')}, nothing to bring{waits}"

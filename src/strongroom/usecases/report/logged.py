@@ -10,6 +10,7 @@ from typing import Any, Final
 from strongroom.core import canonical
 from strongroom.core.errors import InvalidValueError, StoreError
 from strongroom.core.keys import StoreKey
+from strongroom.core.plural import plural
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
@@ -34,7 +35,7 @@ class Logged:
         return {"read": self.read, "unreachable": self.unreachable, "unreadable": self.unreadable, "events": counts, "not_well": self.bad}
 
     def lines(self) -> Iterator[str]:
-        yield f"Events of that time in the logs of {len(self.read)} stores:"
+        yield f"Events of that time in the logs of {plural(len(self.read), 'store')}:"
         yield from (f"  {count:,} {kind}: {outcome}" for (kind, outcome), count in sorted(self.events.items()))
         yield from (f"  {one['time']} {one['type']}: {one['outcome']}: {one['detail']} {one['note']}".rstrip() for one in self.bad)
         yield from (f"  could not be read: {url}" for url in (*self.unreachable, *self.unreadable))

@@ -9,6 +9,7 @@ from typing import Any
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.runs import RunRow, last_run, runs_since
 from strongroom.core.events import utc_now
+from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
 from strongroom.usecases.report.logged import Logged, logged
 from strongroom.usecases.report.totals import Totals, total
@@ -47,7 +48,7 @@ class Digest:
         if not self.runs:
             yield f"No run began since {self.since}." if self.since else "Nothing was run yet."
         elif self.since:
-            yield f"{len(self.runs):,} runs from {self.since} to {self.until}."
+            yield f"{plural(len(self.runs), 'run')} from {self.since} to {self.until}."
             yield from (f"  {line}" for line in self.totals.lines())
         for run in self.runs:
             yield ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.catalogue.runs import RunRow
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 
@@ -38,13 +39,13 @@ class Totals:
         yield "runs       " + (_list(self.outcomes) or "none")
         some = ", ".join(self.made[:10]) + (", …" if len(self.made) > 10 else "")
         yield f"bags made  {len(self.made):,}" + (f": {some}" if self.made else "")
-        yield f"replicas   {self.brought.total():,} bags brought to other stores"
+        yield f"replicas   {plural(self.brought.total(), 'bag')} brought to other stores"
         checked = f"; {_list(self.checked)}" if self.checked.total() else ""
         yield f"audits     {self.audits:,}; {human_size(self.bytes_read)} read{checked}"
-        lost = f"; {self.lost:,} payload files have no sound copy within reach" if self.lost else ""
-        yield f"repairs    {self.repaired:,} objects{lost}"
+        lost = f"; {plural(self.lost, 'payload file has', 'payload files have')} no sound copy within reach" if self.lost else ""
+        yield f"repairs    {plural(self.repaired, 'object')}{lost}"
         if self.withheld or self.lifted:
-            yield f"withheld   {self.withheld:,} contents; {self.lifted:,} are not withheld any more"
+            yield f"withheld   {plural(self.withheld, 'content')}; {plural(self.lifted, 'is', 'are')} not withheld any more"
         yield "findings   " + (_list(self.findings) or "none")
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.signing import Trust
 from strongroom.usecases.signatures.seals import NAMED_LATER, unsigned
 
@@ -40,4 +41,4 @@ def in_groups(db: sqlite3.Connection, url: str, trust: Trust) -> list[tuple[str,
 
 
 def _many(bag: str, count: int) -> str:
-    return bag if count == 1 else f"{bag} and {count - 1:,} more bags"
+    return bag if count == 1 else f"{bag} and {plural(count - 1, 'more bag')}"

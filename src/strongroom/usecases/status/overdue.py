@@ -10,6 +10,7 @@ from strongroom.catalogue.reads import Reads
 from strongroom.collections.cron import last_time
 from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.events import parse_utc, utc_text
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 #: Days within which every stored byte is to be read again, where no collection manifest says otherwise.
@@ -110,4 +111,4 @@ def lacking_overdue(
     if not late:
         return None
     some = ", ".join(late[:3]) + (", …" if len(late) > 3 else "")
-    return f"replication: the store lacks {len(late)} bags ({some}); `strongroom due` brings them"
+    return f"replication: the store lacks {plural(len(late), 'bag')} ({some}); `strongroom due` brings them"

@@ -16,6 +16,7 @@ from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.errors import StoreError, UsageError
 from strongroom.core.events import parse_utc
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
 from strongroom.usecases.report.words import headline
@@ -89,7 +90,8 @@ class _Look:
         number = self._number(row.id)
         bad = count_unsound(self.catalogue, number) if self.catalogue else 0
         if bad:
-            what = f"{bad:,} objects were damaged or missing when last looked at; `strongroom repair` heals what it can and names the rest"
+            what = (f"{plural(bad, 'object was', 'objects were')} damaged or missing when last looked at; `strongroom repair` heals "
+                    "what it can and names the rest")
             self.collector.add(Finding(Code.OBJECT_DAMAGED, row.url, what))
         reachable, problem = self._answers(row) if self.ask else (None, None)
         bags = sum(1 for bag in self.known.rows if row.id in bag.stores)

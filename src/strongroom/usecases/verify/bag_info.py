@@ -10,6 +10,7 @@ from strongroom.core.bag.declaration import LATEST
 from strongroom.core.bag.oxum import Oxum, parse_oxum
 from strongroom.core.bag.problems import Problem
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.usecases.verify.bag import Bag, finding_of, unreadable
 
 _OXUM = PAYLOAD_OXUM.lower()
@@ -51,5 +52,5 @@ def _oxum(bag: Bag, name: str, element: Element) -> Iterator[Finding]:
     elif stated != found:
         yield Finding(
             Code.BAG_OXUM, place,
-            f"Payload-Oxum says {stated.octets} bytes in {stated.streams} files; there are {found.octets} in {found.streams}",
+            f"Payload-Oxum says {stated.octets} bytes in {plural(stated.streams, 'file')}; there are {found.octets} in {found.streams}",
         )

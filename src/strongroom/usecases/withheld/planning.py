@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final
 
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import plural
 from strongroom.usecases.restore.plan import WITHHELD, Plan
 from strongroom.usecases.withheld.tombstones import Withheld
 
@@ -40,5 +41,5 @@ def leave_out_files(plan: Plan, withheld: Withheld, bag: str, found: Callable[[F
     for _, path, _, reason in islice(rows, NAMED):
         found(Finding(Code.WITHHELD, f"{bag}: {path}", f"is withheld, and was left out: {reason}"))
     if len(rows) > NAMED:
-        found(Finding(Code.WITHHELD, bag, f"{len(rows) - NAMED:,} more files are withheld, and were left out"))
+        found(Finding(Code.WITHHELD, bag, f"{plural(len(rows) - NAMED, 'more file is', 'more files are')} withheld, and were left out"))
     return [target for _, _, target, _ in rows]

@@ -7,6 +7,7 @@ from typing import Any
 
 from strongroom.core.digests import Digest
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 from strongroom.core.tombstone import Action
 
@@ -52,8 +53,8 @@ class Plan:
 
     def summary(self) -> list[str]:
         verb = "to be withheld" if self.action is Action.WITHHOLD else "not to be withheld any more"
-        already = f"; {self.already:,} are already" if self.already else ""
-        lines = [f"{self.contents:,} contents ({human_size(self.bytes)}) {verb}{already}"]
+        already = f"; {plural(self.already, 'is', 'are')} already" if self.already else ""
+        lines = [f"{plural(self.contents, 'content')} ({human_size(self.bytes)}) {verb}{already}"]
         lines += [line for bag in self.asked for line in _lines(bag, "asked for")]
         lines += [line for bag in self.shared for line in _lines(bag, "SHARED WITH")]
         return lines
@@ -87,8 +88,9 @@ class WithholdReport:
         """The lines a person reads in the end."""
         if not self.done:
             return ["nothing was done"]
-        what = "are withheld" if self.plan.action is Action.WITHHOLD else "are not withheld any more"
-        lines = [f"{self.plan.contents:,} contents {what} in {', '.join(self.stores) or 'no store that is attached'}"]
+        what = "withheld" if self.plan.action is Action.WITHHOLD else "not withheld any more"
+        contents = plural(self.plan.contents, "content is", "contents are")
+        lines = [f"{contents} {what} in {', '.join(self.stores) or 'no store that is attached'}"]
         lines += [f"{url} is not attached; `strongroom due` brings the tombstones there when it is" for url in self.waiting]
         if self.plan.action is Action.WITHHOLD:
             lines.append("their bytes are still stored; `strongroom sweep` removes them")
@@ -98,4 +100,4 @@ class WithholdReport:
 def _lines(bag: Shared, what: str) -> list[str]:
     more = bag.files - len(bag.paths)
     return [f"  {what} {bag.bag}: {path.removeprefix('data/')}" for path in bag.paths] + (
-        [f"  {what} {bag.bag}: and {more:,} more files"] if more else [])
+        [f"  {what} {bag.bag}: and {plural(more, 'more file')}"] if more else [])
