@@ -3,11 +3,12 @@
 import signal
 
 from tests.browser.fixture import browser, browser_page, complaints, open_page
+from tests.fixtures.flow_command import flow_command
 from tests.fixtures.judges import judges
 from tests.fixtures.prefect_harness import prefect_server
 from tests.fixtures.seaweedfs import s3_bucket, s3_server
 
-__all__ = ["browser", "browser_page", "complaints", "judges", "open_page", "prefect_server", "s3_bucket", "s3_server"]
+__all__ = ["browser", "browser_page", "complaints", "flow_command", "judges", "open_page", "prefect_server", "s3_bucket", "s3_server"]
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every command that they start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

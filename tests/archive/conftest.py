@@ -16,12 +16,9 @@ from strongroom.stores.describe import init_store
 from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.archive.run import archive
 from strongroom.usecases.context import Context
+from tests.fixtures.runner import runner
 
-
-@pytest.fixture(scope="session")
-def runner():
-    with LocalRunner(2, quiet=True) as local:
-        yield local
+__all__ = ["runner"]
 
 
 @dataclass

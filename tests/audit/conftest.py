@@ -7,14 +7,10 @@ import shutil
 import pytest
 
 from strongroom.catalogue import Catalogue
-from strongroom.runner.local import LocalRunner
 from tests.audit.site import Folder, Vault, make_vault
+from tests.fixtures.runner import runner
 
-
-@pytest.fixture(scope="session")
-def runner():
-    with LocalRunner(2, quiet=True) as local:
-        yield local
+__all__ = ["runner"]
 
 
 @pytest.fixture(scope="session")

@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from strongroom.collections.load import load
 from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import init_store
 from strongroom.usecases.archive.run import archive
-from strongroom.usecases.context import Context
 from strongroom.usecases.likeness.report import SimilarReport
 from strongroom.usecases.likeness.run import SimilarRequest, similar
+from tests.fixtures.premises import Premises
+from tests.fixtures.runner import runner
 
-
-@pytest.fixture(scope="session")
-def runner() -> Iterator[LocalRunner]:
-    with LocalRunner(2, quiet=True) as local:
-        yield local
+__all__ = ["runner"]
 
 
 @dataclass
-class Vault:
-    root: Path
-    runner: LocalRunner
-
-    @property
-    def context(self) -> Context:
-        return Context(self.root / "home")
-
-    def write(self, name: str, path: str, data: bytes | str) -> None:
-        file = self.root / name / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data if isinstance(data, bytes) else data.encode())
-
+class Vault(Premises):
     def archive(self, name: str, settings: str = "") -> str:
-        manifest = self.root / f"{name}.yaml"
-        manifest.write_text(f"collection: {name}\nsource: {self.root / name}\nstores: [{self.root / 'store'}]\nmax_loss: 1.0\n{settings}")
-        return archive(load(manifest), self.context, self.runner).outcome
+        manifest = self.describe(name, [self.root / "store"], f"max_loss: 1.0\n{settings}")
+        return archive(manifest, self.context, self.runner).outcome
 
     def near(self, name: str, version: int) -> list[dict] | None:
         """metadata/near-duplicates.jsonl of a bag; None if it has none."""

@@ -24,7 +24,7 @@ def test_versions_and_collections_are_compared_and_strangers_are_not(vault: Vaul
     vault.write("mirror", "own.html", page(sentences("own", 20)))
     vault.archive("site")
     vault.write("site", "5.html", page([*sentences(5, 20), *sentences("more", 2)]))
-    (vault.root / "site/7.html").unlink()
+    (vault.source("site") / "7.html").unlink()
     vault.archive("site")
     vault.archive("mirror")
     assert vault.clusters("site", "mirror") == {frozenset({"site/5.html"}), frozenset({"site/3.html", "mirror/copy of 3.html"})}
@@ -162,11 +162,11 @@ def test_a_bag_says_what_was_known_of_it_when_it_was_sealed(vault: Vault) -> Non
     assert vault.near("site", 1) is None
     vault.similar("site", "other")
     assert vault.archive("site") == "unchanged"  # what was learned is no new state
-    (vault.root / "site/2.txt").unlink()
+    (vault.source("site") / "2.txt").unlink()
     vault.write("site", "new.txt", "\n".join(sentences("article", 19)))  # of which nothing is known yet
     assert vault.archive("site") == "sealed"
     (line,) = vault.near("site", 2)
-    names = {hashlib.sha256((vault.root / "site" / name).read_bytes()).hexdigest(): name for name in ("0.txt", "1.txt")}
+    names = {hashlib.sha256((vault.source("site") / name).read_bytes()).hexdigest(): name for name in ("0.txt", "1.txt")}
     assert line["a"] < line["b"]
     assert {names[line["a"]], names[line["b"]]} == {"0.txt", "1.txt"}
     assert line["differs"] == ("added 1 line" if names[line["b"]] == "1.txt" else "lost 1 line")

@@ -46,7 +46,7 @@ def main() -> int:
 def versions(vault: Vault, old: Path, new: Path) -> int:
     count = 0
     for tree in (old, new):
-        shutil.rmtree(vault.root / "docs", ignore_errors=True)
+        shutil.rmtree(vault.source("docs"), ignore_errors=True)
         for file in tree.rglob("*.html"):
             vault.write("docs", str(file.relative_to(tree)), file.read_bytes())
             count += 1

@@ -9,17 +9,16 @@ from pathlib import Path
 
 from lxml import html as lxml_html
 
-from strongroom.collections.load import load
 from strongroom.runner.local import LocalRunner
 from strongroom.runner.progress import QuietDisplay
 from strongroom.stores.describe import init_store
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
-from strongroom.usecases.context import Context
 from strongroom.usecases.page.request import PageRequest
 from strongroom.usecases.page.run import PageReport, make_page
 from strongroom.usecases.recording import recording
 from strongroom.usecases.replicate.after import archive_and_replicate
+from tests.fixtures.premises import Premises
 
 OPEN = ("letters", "maps")
 SECRET = "confessions"
@@ -29,14 +28,7 @@ RTL = "מכתבים ישנים رسائل"
 
 
 @dataclass
-class House:
-    root: Path
-    runner: LocalRunner
-
-    @property
-    def context(self) -> Context:
-        return Context(self.root / "home")
-
+class House(Premises):
     @property
     def catalogue(self) -> Path:
         return self.context.catalogue
@@ -45,18 +37,10 @@ class House:
     def manifests(self) -> Path:
         return self.root / "manifests"
 
-    def write(self, name: str, path: str, data: bytes) -> None:
-        file = self.root / "sources" / name / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-
     def archive(self, name: str, *, stores: int = 2, more: str = "") -> None:
-        manifest = self.manifests / f"{name}.yaml"
-        manifest.parent.mkdir(exist_ok=True)
-        places = ", ".join(str(self.root / f"store{number}") for number in range(1, stores + 1))
-        manifest.write_text(f"collection: {name}\nsource: {self.root / 'sources' / name}\nstores: [{places}]\n{more}")
+        manifest = self.describe(name, [self.root / f"store{number}" for number in range(1, stores + 1)], more, "manifests")
         with recording(self.context, "archive", {"collection": name}, print) as run:
-            run.report = archive_and_replicate(load(manifest), self.context, self.runner)
+            run.report = archive_and_replicate(manifest, self.context, self.runner)
         assert run.report.exit_status == 0, run.report.findings
 
     def audit(self) -> None:

@@ -147,10 +147,10 @@ class Locked:
 
     def restores(self) -> None:
         """The bucket alone gives every bag back."""
-        for name in ("home", "source-site", "store-one"):
+        for name in ("home", "sources", "store-one"):
             (self.place.root / name).rename(self.place.root / f"away {name}")
         init_store(str(self.place.folder("one")))
-        self.place.source("site").mkdir()
+        self.place.source("site").mkdir(parents=True)
         report = self.place.replicate("site", STORES)
         away = self.place.root / "away store-one"
         bags = sorted(str(path.parent.relative_to(away / "bags")) for path in away.glob("bags/*/*/seal.json"))

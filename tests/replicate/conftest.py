@@ -12,40 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.collections.load import load
-from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import init_store
 from strongroom.usecases.archive.run import archive
-from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.run import replicate
+from tests.fixtures.premises import Premises
+from tests.fixtures.runner import runner
 
-
-@pytest.fixture(scope="session")
-def runner():
-    with LocalRunner(2, quiet=True) as local:
-        yield local
+__all__ = ["runner"]
 
 
 @dataclass
-class Place:
+class Place(Premises):
     """Collections, stores and a home below `root`."""
 
-    root: Path
-    runner: LocalRunner
     stores: dict[str, str] = field(default_factory=dict)  # URL by name
     offline: bool = False
-
-    @property
-    def context(self) -> Context:
-        return Context(self.root / "home")
-
-    def source(self, name: str) -> Path:
-        return self.root / f"source-{name}"
-
-    def write(self, name: str, path: str, data: bytes) -> None:
-        file = self.source(name) / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
 
     def add_store(self, name: str, url: str | None = None) -> None:
         self.stores[name] = url or str(self.root / f"store-{name}")
@@ -61,10 +42,7 @@ class Place:
         (self.root / f"drawer-{store}").rename(self.folder(store))
 
     def manifest(self, name: str, stores: list[str], settings: str = ""):
-        lines = "".join(f"  - {{url: '{self.stores[store]}', offline: {'true' if self.offline else 'false'}}}\n" for store in stores)
-        file = self.root / f"{name}.yaml"
-        file.write_text(f"collection: {name}\nsource: {self.source(name)}\nstores:\n{lines}{settings}")
-        return load(file)
+        return self.describe(name, [{"url": self.stores[store], "offline": self.offline} for store in stores], settings)
 
     def archive(self, name: str, stores: list[str], settings: str = "", **options):
         return archive(self.manifest(name, stores, settings), self.context, self.runner, **options)

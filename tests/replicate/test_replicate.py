@@ -139,7 +139,7 @@ def test_two_seals_under_one_label_are_both_kept(place):
 
 
 def test_restricted_material_stays_where_it_belongs(place):
-    place.source("a").mkdir()
+    place.source("a").mkdir(parents=True)
     secret = [b"secret %d: " % number + os.urandom(200) for number in range(20)]
     for number, data in enumerate(secret):
         place.write("a", f"secret-{number}", data)

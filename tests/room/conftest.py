@@ -8,49 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.collections.load import load
-from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import init_store
 from strongroom.usecases.archive.run import archive
-from strongroom.usecases.context import Context
 from tests.browser.fixture import browser, browser_page, complaints, open_page
+from tests.fixtures.premises import Premises
+from tests.fixtures.runner import runner
 from tests.room.served import serving
 
-__all__ = ["browser", "browser_page", "complaints", "open_page"]
-
-
-@pytest.fixture(scope="session")
-def runner():
-    with LocalRunner(2, quiet=True) as local:
-        yield local
+__all__ = ["browser", "browser_page", "complaints", "open_page", "runner"]
 
 
 @dataclass
-class Archive:
+class Archive(Premises):
     """Collections, each with a source of its own, in one store."""
-
-    root: Path
-    runner: LocalRunner
-
-    @property
-    def context(self) -> Context:
-        return Context(self.root / "home")
 
     @property
     def store(self) -> Path:
         return self.root / "store"
 
-    def write(self, name: str, files: dict[str, bytes | str]) -> None:
-        for path, data in files.items():
-            file = self.root / name / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data.encode() if isinstance(data, str) else data)
-
-    def archive(self, name: str, files: dict[str, bytes | str] | None = None, settings: str = "", store: str = "") -> str:
-        self.write(name, files or {})
-        manifest = self.root / f"{name}.yaml"
-        manifest.write_text(f"collection: {name}\nsource: {self.root / name}\nstores: ['{store or self.store}']\n{settings}")
-        report = archive(load(manifest), self.context, self.runner)
+    def archive(self, name: str, files: dict[str, bytes | str] | None = None, settings: str = "", stores: tuple[object, ...] = ()) -> str:
+        for path, data in (files or {}).items():
+            self.write(name, path, data)
+        report = archive(self.describe(name, list(stores) or [self.store], settings), self.context, self.runner)
         assert report.exit_status == 0, report.findings
         return str(report.bag)
 

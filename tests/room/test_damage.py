@@ -65,8 +65,7 @@ def test_an_index_that_lies_does_no_harm(made):
 def test_another_store_helps(made):
     second = made.root / "second"
     init_store(str(second))
-    stores = f"{made.store}', '{second}"
-    made.archive("town", {"a.txt": "some words", "large.bin": LARGE}, store=stores)
+    made.archive("town", {"a.txt": "some words", "large.bin": LARGE}, stores=(made.store, second))
     run(made, "replicate", "--no-prefect", "--quiet")
     spoil(pack_of(made), 600)
     (large,) = made.store.glob("content/*/*")
@@ -149,7 +148,7 @@ def test_what_becomes_restricted_is_gone_at_once_and_new_versions_appear(made):
 def test_names_of_every_kind(made):
     names = ["50% & <b>.txt", "a?b=c.html", "ünï/日本.txt", "line\nbreak.txt", "back\\slash.txt", "#hash.txt", " space .txt", "x;y.txt"]
     made.archive("town", {name: f"text of {number}" for number, name in enumerate(names)})
-    raw = made.root / "town"
+    raw = made.source("town")
     descriptor = os.open(os.fsencode(raw) + b"/caf\xe9.txt", os.O_CREAT | os.O_WRONLY)
     os.write(descriptor, b"latin name")
     os.close(descriptor)

@@ -147,7 +147,7 @@ def test_stores_of_hidden_collections_are_not_named(made):
     secret = made.root / "canary-disk"
     init_store(str(secret))
     made.archive("town", {"a.txt": "shared words", "b.txt": "gone"})
-    made.archive("vault", {"a.txt": "shared words"}, "access: {level: restricted}\n", store=str(secret))
+    made.archive("vault", {"a.txt": "shared words"}, "access: {level: restricted}\n", stores=(secret,))
     secret.rename(made.root / "drawer")
     made.store.rename(made.root / "drawer too")
     with made.open() as served:

@@ -22,7 +22,7 @@ def test_from_a_bucket(made, s3_bucket):
     url = s3_bucket()
     init_store(url)
     with LocalRunner(1, quiet=True) as made.runner:  # one that knows the server
-        made.archive("town", {"a.html": "<!doctype html><p>words in a bucket", "large.bin": LARGE}, store=url)
+        made.archive("town", {"a.html": "<!doctype html><p>words in a bucket", "large.bin": LARGE}, stores=(url,))
     with made.open() as served:
         assert "words in a bucket" in served.get("/c/town/v1/f/a.html").text
         assert served.follow(served.site("/c/town/v1/f/a.html")).body.endswith(b"words in a bucket")
@@ -66,7 +66,7 @@ def test_near_copies_of_hidden_collections_are_not_told(made):
 def test_a_room_over_stores_that_are_away_or_new(made):
     second = made.root / "second"
     init_store(str(second))
-    made.archive("town", {"a.txt": "words"}, store=f"{made.store}', '{second}")
+    made.archive("town", {"a.txt": "words"}, stores=(made.store, second))
     run(made, "replicate", "--no-prefect", "--quiet")
     made.store.rename(made.root / "drawer")
     with made.open() as served:

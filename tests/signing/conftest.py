@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from strongroom.runner.local import LocalRunner
 from strongroom.signing import Keyring, PublicKey, passphrase, secret
+from tests.signing.site import Vault, make_vault
 
 PASSPHRASE = b"correct horse"
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[LocalRunner]:
+    with LocalRunner(1, quiet=True) as local:
+        yield local
+
+
+@pytest.fixture
+def vault(tmp_path: Path, runner: LocalRunner) -> Iterator[Vault]:
+    """A store without bags, and what is to come into it; the passphrase that is used there is forgotten afterwards."""
+    yield make_vault(tmp_path / "vault", runner)
+    passphrase.use(passphrase.Source())
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from strongroom.collections.load import load
 from strongroom.core.findings import Code
 from strongroom.runner.local import LocalRunner
 from strongroom.signing import Keyring, PublicKey, passphrase, secret
@@ -17,19 +16,13 @@ from strongroom.usecases.audit.report import AuditReport
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from strongroom.usecases.context import Context
+from tests.fixtures.premises import Premises
 
 PASSPHRASE = b"a passphrase of tests"
 
 
 @dataclass
-class Vault:
-    root: Path
-    runner: LocalRunner
-
-    @property
-    def context(self) -> Context:
-        return Context(self.root / "home")
-
+class Vault(Premises):
     @property
     def keyring(self) -> Keyring:
         return Keyring(self.context.home)
@@ -39,24 +32,17 @@ class Vault:
         return self.root / "store"
 
     @property
-    def source(self) -> passphrase.Source:
+    def secret_source(self) -> passphrase.Source:
         file = self.root / "passphrase"
         file.write_bytes(PASSPHRASE + b"\n")
         return passphrase.Source(file)
 
     def key(self) -> PublicKey:
-        passphrase.use(self.source)
-        return self.keyring.make(self.source, cost=secret.CHEAP)
-
-    def write(self, name: str, path: str, data: bytes) -> None:
-        file = self.root / name / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
+        passphrase.use(self.secret_source)
+        return self.keyring.make(self.secret_source, cost=secret.CHEAP)
 
     def archive(self, name: str, *, sign: bool = True) -> ArchiveReport:
-        manifest = self.root / f"{name}.yaml"
-        manifest.write_text(f"collection: {name}\nsource: {self.root / name}\nstores: ['{self.store}']\n")
-        return archive(load(manifest), self.context, self.runner, sign=sign)
+        return archive(self.describe(name, [self.store]), self.context, self.runner, sign=sign)
 
     def audit(self, home: str = "home") -> AuditReport:
         return audit(AuditRequest(stores=(str(self.store),)), Context(self.root / home), self.runner)

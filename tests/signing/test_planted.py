@@ -11,8 +11,6 @@ import pytest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import RefusedError
 from strongroom.core.findings import Code
-from strongroom.runner.local import LocalRunner
-from strongroom.signing import passphrase
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from strongroom.usecases.context import Context
@@ -26,25 +24,17 @@ from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.show import show
 from strongroom.usecases.status.run import status
 from tests.fixtures.seals import summed
-from tests.signing.site import Vault, codes, make_vault
+from tests.signing.site import Vault, codes
 
 PLANTED = "f" * 32
 ABOUT = {Code.FORKED, Code.SEAL_PASSED_OVER, Code.SEAL_DAMAGED, Code.SIGNATURE_ABSENT, Code.SIGNATURE_BROKEN, Code.TAG_FILE_MISSING}
 
 
-@pytest.fixture(scope="module")
-def runner():
-    with LocalRunner(1, quiet=True) as local:
-        yield local
-
-
 @pytest.fixture
-def vault(tmp_path, runner):
-    made = make_vault(tmp_path / "vault", runner)
-    made.key()
-    assert made.archive("letters").exit_status == 0
-    yield made
-    passphrase.use(passphrase.Source())
+def vault(vault):
+    vault.key()
+    assert vault.archive("letters").exit_status == 0
+    return vault
 
 
 def label(store: Path) -> Path:

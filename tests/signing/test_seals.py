@@ -13,7 +13,6 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Code
 from strongroom.core.tombstone import Action
-from strongroom.runner.local import LocalRunner
 from strongroom.signing import passphrase
 from strongroom.stores.describe import init_store
 from strongroom.usecases.context import Context
@@ -26,19 +25,7 @@ from strongroom.usecases.signatures.store_keys import trust_in
 from strongroom.usecases.withheld.tombstones import read_tombstones
 from strongroom.usecases.withheld.writing import write_tombstone
 from tests.fixtures.seals import altered
-from tests.signing.site import Vault, codes, make_vault
-
-
-@pytest.fixture(scope="module")
-def runner():
-    with LocalRunner(1, quiet=True) as local:
-        yield local
-
-
-@pytest.fixture
-def vault(tmp_path, runner):
-    yield make_vault(tmp_path / "vault", runner)
-    passphrase.use(passphrase.Source())
+from tests.signing.site import Vault, codes
 
 
 @pytest.fixture
@@ -145,7 +132,7 @@ def test_a_revoked_key(signed, tmp_path):
     assert signed.archive("letters").bag == "letters/v2"
     kept.rename(thief)
     home.rename(kept)
-    passphrase.use(signed.source)
+    passphrase.use(signed.secret_source)
     found = signed.audit()
     assert codes(found) == {Code.SIGNATURE_REVOKED}
     assert all("letters/v2" in one.place for one in found.findings)
@@ -204,7 +191,7 @@ def test_a_replica_has_the_signature_and_the_keys_and_repair_brings_them_back(si
     second = tmp_path / "second"
     init_store(str(second))
     manifest = signed.root / "letters.yaml"
-    manifest.write_text(f"collection: letters\nsource: {signed.root / 'letters'}\nstores: ['{signed.store}', '{second}']\n")
+    manifest.write_text(f"collection: letters\nsource: {signed.source('letters')}\nstores: ['{signed.store}', '{second}']\n")
     assert replicate([load(manifest)], signed.context, signed.runner).exit_status == 0
     here = {path.relative_to(signed.store): path.read_bytes() for path in signed.store.rglob("*.minisig")}
     here |= {path.relative_to(signed.store): path.read_bytes() for path in signed.store.rglob("*.pub")}

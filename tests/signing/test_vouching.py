@@ -9,30 +9,21 @@ from pathlib import Path
 import pytest
 
 from strongroom.core.errors import RefusedError
-from strongroom.runner.local import LocalRunner
-from strongroom.signing import Keyring, passphrase
+from strongroom.signing import Keyring
 from strongroom.usecases.signatures import keys as use
 from tests.fixtures.seals import altered
-from tests.signing.site import Vault, make_vault
-
-
-@pytest.fixture(scope="module")
-def runner():
-    with LocalRunner(1, quiet=True) as local:
-        yield local
+from tests.signing.site import Vault
 
 
 @pytest.fixture
-def vault(tmp_path, runner):
+def vault(vault):
     """letters/v1 is not signed, v2 is; something new is there."""
-    made = make_vault(tmp_path / "vault", runner)
-    assert made.archive("letters").exit_status == 0
-    made.key()
-    made.write("letters", "second.txt", b"second")
-    assert made.archive("letters").bag == "letters/v2"
-    made.write("letters", "third.txt", b"third")
-    yield made
-    passphrase.use(passphrase.Source())
+    assert vault.archive("letters").exit_status == 0
+    vault.key()
+    vault.write("letters", "second.txt", b"second")
+    assert vault.archive("letters").bag == "letters/v2"
+    vault.write("letters", "third.txt", b"third")
+    return vault
 
 
 def seal(vault: Vault, version: int = 2) -> Path:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from strongroom.runner.local import LocalRunner
+from tests.fixtures.runner import runner
 from tests.withheld.site import PAGE, Site
 
-
-@pytest.fixture(scope="session")
-def runner():
-    with LocalRunner(2, quiet=True) as local:
-        yield local
+__all__ = ["runner"]
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from strongroom.collections.load import load
 from strongroom.core.digests import Digest
 from strongroom.core.tombstone import Action
-from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import init_store
 from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.archive.run import archive
@@ -23,15 +21,14 @@ from strongroom.usecases.restore.request import RestoreRequest
 from strongroom.usecases.restore.run import restore
 from strongroom.usecases.withheld.request import WithholdReport, WithholdRequest
 from strongroom.usecases.withheld.run import withhold
+from tests.fixtures.premises import Premises
 
 PAGE = b"<!doctype html><title>A page that must go</title>" + b"private " * 40
 HEX = Digest.of(PAGE).hex
 
 
 @dataclass
-class Site:
-    root: Path
-    runner: LocalRunner
+class Site(Premises):
     home: str = "home"
     stores: dict[str, list[str]] = field(default_factory=dict)  # of each collection
     settings: dict[str, str] = field(default_factory=dict)
@@ -45,19 +42,9 @@ class Site:
             init_store(str(self.root / name))
         return self.root / name
 
-    def write(self, collection: str, path: str, data: bytes) -> Path:
-        file = self.root / "sources" / collection / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
-        return file
-
     def manifest(self, collection: str) -> Any:
-        file = self.root / f"{collection}.yaml"
         places = self.stores.get(collection, [str(self.store("one"))])
-        entries = "".join(f"  - {{url: '{place}', offline: true}}\n" for place in places)
-        source = self.root / "sources" / collection
-        file.write_text(f"collection: {collection}\nsource: {source}\nstores:\n{entries}{self.settings.get(collection, '')}")
-        return load(file)
+        return self.describe(collection, [{"url": place, "offline": True} for place in places], self.settings.get(collection, ""))
 
     def archive(self, collection: str, **options: Any) -> ArchiveReport:
         return archive(self.manifest(collection), self.context, self.runner, **options)
