@@ -81,6 +81,18 @@ def test_more_workers_than_one_process_takes(worker: Make, tmp_path: Path) -> No
     assert sum(process_of(one) is not None for one in workers) == 2
 
 
+def test_it_ends_for_want_of_work_and_is_started_again(worker: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient = "from strongroom.identify import child\nchild.IDLE = 0.2\nfrom strongroom.identify.child import main\n"
+    monkeypatch.setattr(link, "_BOOTSTRAP", link._BOOTSTRAP.replace("from strongroom.identify.child import main\n", impatient))
+    one = worker()
+    assert one.identify(HTML, "html", tmp_path).puid == "fmt/471"
+    first = process_of(one)
+    assert first is not None and first.wait(60) == 0
+    monkeypatch.setattr(link, "private", lambda: pytest.fail("nothing was lost"))
+    monkeypatch.setattr(link, "_BOOTSTRAP", CRASHING)
+    assert one.identify(HTML, "html", tmp_path).puid == "fmt/471"
+
+
 def test_another_run_has_another_process(worker: Make, tmp_path: Path) -> None:
     one = worker()
     for name in ("first", "second"):

@@ -32,6 +32,8 @@ MEMORY: Final = 1 << 30
 OUT_OF_MEMORY: Final = 4
 #: So many workers share a process: siegfried looks at one file at a time (pygfried keeps Python's lock), for a quarter of the time in all.
 SHARED_BY: Final = 4
+#: Seconds after which one that is shared ends for want of work: a run needs its memory for other things when all is identified.
+IDLE: Final = 5.0
 _STARTING: Final = 30.0  # seconds of CPU
 #: Where contents begin in the shared file. Before them stands the number of the one that is looked at, so that it outlives the process.
 CONTENTS: Final = mmap.PAGESIZE
@@ -78,12 +80,12 @@ def main(how: str, descriptor: int) -> NoReturn:
 
 
 def _listen(listener: socket.socket, limits: _Limits) -> None:
-    """Answer the first SHARED_BY that connect, each in a thread, until all are gone. The first has connected already."""
+    """Answer the first SHARED_BY that connect, each in a thread, until all are gone or want nothing. The first has connected already."""
     poll = select.poll()
     poll.register(listener, select.POLLIN)
     came = here = 0
-    while here or not came:
-        for descriptor, _ in poll.poll():
+    while not came or (here and limits.idle() < IDLE):
+        for descriptor, _ in poll.poll(IDLE * 1000):
             if descriptor != listener.fileno():  # gone, even if its thread is still at work
                 poll.unregister(descriptor)
                 os.close(descriptor)
@@ -102,7 +104,8 @@ def _work(connection: Connection, limits: _Limits) -> None:
     """Answer one worker until it is gone."""
     try:
         with suppress(EOFError, ConnectionError), connection, _Worker(connection, recv_handle(connection), limits) as worker:
-            libmagic.mime_type(b"loaded")  # or it would be at the first content's cost
+            with limits.within(_STARTING):
+                libmagic.mime_type(b"loaded")  # or it would be at the first content's cost
             connection.send(verdict.signatures())
             while True:
                 for answers in worker.answers(*connection.recv()):
@@ -120,6 +123,7 @@ class _Limits:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ends: dict[int, tuple[float, float]] = {}  # by CPU, by the clock
+        self._last = time.monotonic()
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -131,7 +135,13 @@ class _Limits:
         yield
         with self._lock:
             del self._ends[thread]
+            self._last = time.monotonic()
             self._set()
+
+    def idle(self) -> float:
+        """Seconds since a thread did anything; 0 while one does."""
+        with self._lock:
+            return 0 if self._ends else time.monotonic() - self._last
 
     def _set(self) -> None:
         for timer, clock, ends in zip((signal.ITIMER_PROF, signal.ITIMER_REAL), (time.process_time, time.monotonic),

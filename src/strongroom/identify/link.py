@@ -61,6 +61,10 @@ class Link:
         number: int = AT_WORK.unpack_from(self._at_work)[0]
         return number
 
+    def has_left(self) -> bool:
+        """Whether it ended while nothing was asked of it."""
+        return self.connection.poll()
+
     def reset(self) -> None:
         AT_WORK.pack_into(self._at_work, 0, 0)
 

@@ -108,7 +108,7 @@ class Identifier:
         self._usual = self._alone = None
 
     def _link(self, folder: Path, *, alone: bool) -> Link:
-        if self._usual is not None and self._folder != folder:
+        if self._usual is not None and (self._folder != folder or self._usual.has_left()):
             self._usual.close()
             self._usual = None
         if alone and (self._usual is None or not self._usual.private):

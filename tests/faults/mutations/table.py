@@ -146,7 +146,7 @@ MUTATIONS: Final = (
          "_limit(resource.RLIMIT_DATA, MEMORY)", "pass", "tests/faults/hostile/test_identification.py"),
     _one("contents that another worker's content took along are blamed", "identify/process.py",
          "together = 1 if suspects else TOGETHER", "together = 1", _SHARED),
-    _one("a thread's new work puts off the end of another's", "identify/child.py", "min(ends) - clock()", "ends[-1] - clock()", _SHARED),
+    _one("a thread's new work puts off the end of another's", "identify/child.py", "max(1e-6, min(ends) - clock())", "1", _SHARED),
     _one("a process that identifies waits for a content of a worker that is gone", "identify/child.py",
          "poll.register(os.dup(connection.fileno()), 0)", "poll.register(os.dup(connection.fileno()), 0) if came else None", _SHARED),
     _one("a process that identifies takes all who come", "identify/child.py", "if came == SHARED_BY:", "if came == -1:", _SHARED),
