@@ -16,11 +16,11 @@ from strongroom.core.condemning import Why
 from strongroom.core.digests import Digest
 from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.database import read_only
 from strongroom.stores.generations import holds
 from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import check_pack
 from strongroom.usecases.sweep.heed import stored_at
-from strongroom.usecases.sweep.scratch import read_scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Seen:
 
 def judge(job: JudgeJob) -> list[Verdict]:
     """The verdicts about those of which anything may go. Raises StoreUnreachableError."""
-    with closing(read_scratch(job.scratch)) as scratch:
+    with closing(read_only(job.scratch)) as scratch:
         found = (_judge(job, scratch, base) for base in job.bases)
         return [verdict for verdict in found if verdict is not None]
 
