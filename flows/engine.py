@@ -8,14 +8,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from flows.server import start_temporary
 from strongroom.core.errors import StrongroomError
 
-#: Set unless the person has set them. Nothing is sent to Prefect's makers; a temporary server may take its time on a slow
-#: machine; Prefect's own lines stay in the flow run's log, and the terminal shows ours.
+#: Set unless the person has set them. Nothing is sent to Prefect's makers; its own lines stay in the flow run's log, and the terminal shows
+#: ours.
 SETTINGS: Final = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_CLI_PROMPT": "false",
 }
@@ -54,6 +54,8 @@ def run(name: str, /, **parameters: Any) -> Any:
     Raises what the flow raised; StrongroomError if Prefect's API does not answer.
     """
     prepare()
+    if configured_api() is None:
+        start_temporary()
     reach_api()
     flow = getattr(import_module(f"flows.{name}"), name)
     result = flow(**parameters, return_state=True).result(raise_on_failure=False)
@@ -72,5 +74,5 @@ def reach_api() -> None:
     except Exception as error:
         problem = error
     if problem is not None:
-        where = configured_api() or "a temporary server on this machine"
+        where = configured_api()
         raise StrongroomError(f"Prefect ({where}) does not answer: {problem}; --no-prefect does the same work without it") from problem

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,14 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flows import engine
-from strongroom.core.errors import StrongroomError
+from flows.server import free_port, stop, wait
 from strongroom.usecases.serve.plan import Scheduled
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
-_STARTING: Final = 120  # seconds that a server may take on a slow machine
-_STOPPING: Final = 20
 _PORT: Final = 4200  # where people look for Prefect
 
 
@@ -61,7 +56,7 @@ def _api(home: Path) -> Iterator[None]:
         return
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ.setdefault("PREFECT_HOME", str(home))
-    port = _free_port()
+    port = free_port(_PORT)
     url = f"http://127.0.0.1:{port}/api"
     log = home / "server.log"
     with log.open("ab") as output:
@@ -69,36 +64,8 @@ def _api(home: Path) -> Iterator[None]:
         # In a session of its own: Ctrl-C is for us, and the server is stopped after the runs it must hear of.
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)  # noqa: S603
     try:
-        _wait(server, url, log)
+        wait(server, url, f"{log} says")
         os.environ["PREFECT_API_URL"] = url
         yield
     finally:
-        server.terminate()
-        try:
-            server.wait(_STOPPING)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
-def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    end = time.monotonic() + _STARTING
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 -- http://127.0.0.1, made above
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.3)
-    raise StrongroomError(f"a Prefect server on this machine did not come up within {_STARTING} s; {log} says why")
-
-
-def _free_port() -> int:
-    for port in (_PORT, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise StrongroomError("no free port on 127.0.0.1 for a Prefect server")
+        stop(server)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -108,6 +109,25 @@ def test_interrupting_a_flow_leaves_nothing_behind(sent: signal.Signals, tmp_pat
     with get_client(sync_client=True) as client:
         runs = client._client.post("/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).json()
     assert runs[0]["state_type"] in ("CRASHED", "CANCELLED")
+
+
+@pytest.mark.prefect
+@pytest.mark.slow
+@pytest.mark.xdist_group("prefect")
+def test_a_temporary_server_ends_even_if_the_command_is_killed(tmp_path: Path) -> None:
+    code = ("import os, time; from flows import server; server.start_temporary(); print(os.environ['PREFECT_API_URL'], flush=True); "
+            "time.sleep(99)")
+    with run(code, PREFECT_HOME=str(tmp_path), PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1") as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("http://").partition("/")[0]
+        host, port = address.split(":")
+        socket.create_connection((host, int(port)), 10).close()
+        process.kill()
+    end = time.monotonic() + 60
+    with pytest.raises(ConnectionRefusedError):
+        while time.monotonic() < end:
+            socket.create_connection((host, int(port)), 10).close()
+            time.sleep(0.2)
 
 
 @pytest.mark.prefect

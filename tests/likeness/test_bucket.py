@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.collections.load import load
 from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import init_store
 from strongroom.usecases.archive.run import archive
@@ -25,9 +24,7 @@ def test_a_collection_in_a_bucket(tmp_path: Path, s3_bucket: Callable[[], str]) 
             vault.write("site", f"{number}.txt", "\n".join(sentences(number // 2, 12 + number % 2)))
         vault.write("site", "large.txt", "\n".join(sentences("large", 50_000)))
         vault.write("site", "larger.txt", "\n".join(sentences("large", 50_010)))
-        manifest = tmp_path / "site.yaml"
-        manifest.write_text(f"collection: site\nsource: {tmp_path / 'site'}\nstores: [{url}]\n")
-        assert archive(load(manifest), vault.context, runner).outcome == "sealed"
+        assert archive(vault.describe("site", [url]), vault.context, runner).outcome == "sealed"
         report = vault.similar("site")
     assert {paths(shown) for shown in report.clusters} == {
         *(frozenset({f"site/{number}.txt", f"site/{number + 1}.txt"}) for number in (0, 2, 4)),

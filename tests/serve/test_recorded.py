@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), py
 def test_each_run_once_with_its_outcome(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(engine, "reach_api", lambda: None)  # the server of the tests is there
+    monkeypatch.setattr(engine, "start_temporary", lambda: None)
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.txt").write_text("a")
     manifest = tmp_path / "site.yaml"
