@@ -33,7 +33,7 @@ OUT_OF_MEMORY: Final = 4
 #: So many workers share a process: siegfried looks at one file at a time (pygfried keeps Python's lock), for a quarter of the time in all.
 SHARED_BY: Final = 4
 #: Seconds after which one that is shared ends for want of work: a run needs its memory for other things when all is identified.
-IDLE: Final = 5.0
+IDLE: Final = 2.0
 _STARTING: Final = 30.0  # seconds of CPU
 #: Where contents begin in the shared file. Before them stands the number of the one that is looked at, so that it outlives the process.
 CONTENTS: Final = mmap.PAGESIZE
