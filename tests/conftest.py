@@ -2,6 +2,8 @@
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
 from tests.browser.fixture import browser, browser_page, complaints, open_page
 from tests.fixtures.flow_command import flow_command
 from tests.fixtures.judges import judges
@@ -13,3 +15,7 @@ __all__ = ["browser", "browser_page", "complaints", "flow_command", "judges", "o
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every command that they start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What a machine takes for an example says nothing about the product: another job may have the processor.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")

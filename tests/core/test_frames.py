@@ -78,7 +78,7 @@ def test_what_shrinks_is_told_from_what_does_not():
 
 @given(st.lists(st.binary(max_size=3000) | st.integers(0, 400_000).map(lambda size: b"ab" * size), max_size=12, unique=True),
        st.integers(1, 5000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_goes_in_comes_out_by_index_and_by_headers(contents, size):
     stored, index, digest, members = build(contents)
     for member, data in zip(parse_index(index), contents, strict=True):

@@ -6,14 +6,14 @@ import doctest
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from strongroom.usecases.page import html, svg
 from strongroom.usecases.page.svg import Row, Series, bars, columns, scale, size_scale, size_tick
 
-UNHURRIED = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+FEWER = settings(max_examples=50)
 SERIES = (Series("new", "s1"), Series("old <&>", "s2"))
 
 
@@ -22,7 +22,7 @@ def test_examples(module):
     assert doctest.testmod(module).failed == 0
 
 
-@UNHURRIED
+@FEWER
 @given(st.integers(0, 1 << 60))
 def test_an_axis_is_long_enough_and_its_ticks_are_exact(most):
     for end in (scale(most), size_scale(most)):
@@ -38,7 +38,7 @@ def drawn(markup):
     return etree.fromstring(f"<div>{markup}</div>")
 
 
-@UNHURRIED
+@FEWER
 @given(st.lists(st.tuples(st.integers(0, 10**15), st.integers(0, 10**15)), min_size=1, max_size=40))
 def test_lengths_and_heights(values):
     rows = [Row(f"<v{number}>", pair, "so much") for number, pair in enumerate(values)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -64,40 +63,51 @@ def test_an_interrupted_restore_goes_on_and_leaves_sound_files_alone(tmp_path, s
     assert snapshot(tmp_path / "out") == snapshot(many) and not partials(tmp_path)
 
 
+#: A restore that is sent signal S by itself when its Nth batch is written and noted: its workers are at the next ones by then.
+STOPPED = """
+import os, signal, sys
+from strongroom.cli.main import main
+from strongroom.usecases.restore import fill, plan
+fill._SMALLEST = 1 << 16
+number, after = map(int, os.environ["STOP"].split())
+noted, seen = plan.Plan.finish_keys, 0
+
+def finish_keys(self, keys, failed):
+    global seen
+    noted(self, keys, failed)
+    seen += 1
+    if seen == after:
+        os.killpg(0, number) if number == signal.SIGKILL else os.kill(os.getpid(), number)
+
+plan.Plan.finish_keys = finish_keys
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.slow
 def test_killed_again_and_again_it_still_ends_identical(tmp_path, store, many, context):
-    seal_folder(store, many, pack_size=100_000)
-    program = (
-        "import sys; from pathlib import Path; from strongroom.cli.main import main\n"
-        "from strongroom.usecases.restore import fill\nfill._SMALLEST = 1 << 18\n"
-        "if __name__ == '__main__': sys.exit(main(sys.argv[1:]))"
-    )
+    seal_folder(store, many, pack_size=20_000)
     script = tmp_path / "run.py"
-    script.write_text(program)
-    command = [sys.executable, str(script), "restore", "site", str(tmp_path / "out"), "--from", store.url, "--no-prefect", "--quiet"]
+    script.write_text(STOPPED)
+    command = [sys.executable, script, "restore", "site", tmp_path / "out", "--from", store.url, "--no-prefect", "--quiet", "--json"]
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "STRONGROOM_HOME": str(tmp_path / "home"),
     }
-    chance = random.Random(7)
-    cut_off = 0
-    for stop in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+
+    def run(stop, after):
+        stopped = {**environment, "STOP": f"{int(stop)} {after}"}
+        return subprocess.run(command, env=stopped, start_new_session=True, capture_output=True, text=True, check=False, timeout=300)
+
+    for stop, after in ((signal.SIGKILL, 1), (signal.SIGINT, 2), (signal.SIGKILL, 3), (signal.SIGTERM, 1), (signal.SIGKILL, 2)):
         shutil.rmtree(tmp_path / "home", ignore_errors=True)
-        process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not any((tmp_path / "home").glob("scratch/*/plan.sqlite")):
-            time.sleep(0.005)
-        time.sleep(chance.uniform(0, 0.4))
-        assert not (tmp_path / "out").exists() or process.wait(20) == 0
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, stop) if stop is signal.SIGKILL else process.send_signal(stop)
-        status = process.wait(20)
-        if status == 0:
-            break
-        cut_off += 1
-        assert status == (-signal.SIGKILL if stop is signal.SIGKILL else 130)
+        done = run(stop, after)
+        assert done.returncode == (-signal.SIGKILL if stop is signal.SIGKILL else 130), done.stderr
         assert not (tmp_path / "out").exists() and partials(tmp_path)
-    if not (tmp_path / "out").exists():
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    assert cut_off > 0
+    done = run(0, 0)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["present"] > 0 and report["written"] > 0
     original, restored = snapshot(many), snapshot(tmp_path / "out" / "data")
     assert {n: v for n, v in restored.items() if v[0] == "file"} == {n: v for n, v in original.items() if v[0] == "file"}
     assert not partials(tmp_path)

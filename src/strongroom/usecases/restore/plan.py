@@ -6,11 +6,11 @@ The main process writes it; workers read it. It is made anew for each run: what 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
+
+from strongroom.database import Database
 
 #: States of a file.
 WANTED: Final = 0
@@ -85,26 +85,11 @@ class Place(NamedTuple):
     stored: int = 0
 
 
-class Plan:
+class Plan(Database):
     """The plan as both sides see it. Rows come in the order in which files are best written."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        self.path = path
-        self.db = sqlite3.connect(path, isolation_level=None, timeout=60)
-        # Readers must not wait for the writer; and the file is worth nothing after a power cut.
-        self.db.execute("PRAGMA synchronous = OFF")
-        if create:
-            self.db.execute("PRAGMA journal_mode = WAL")
-            self.db.executescript(_TABLES)
-
-    def close(self) -> None:
-        self.db.close()
-
-    def __enter__(self) -> Plan:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+        super().__init__(path, _TABLES if create else "")
 
     def one(self, query: str, *values: object) -> int:
         """The first column of the first row as a number; 0 for NULL and for no row."""
@@ -132,13 +117,12 @@ class Plan:
 
     def add_places(self, store: int, places: Iterable[Place]) -> None:
         """Remember where contents may lie; places of contents that are not wanted are passed over."""
-        self.db.execute("BEGIN")
-        self.db.executemany(
-            "INSERT OR IGNORE INTO place (content, store, key, offset, length, frame, stored) "
-            "SELECT id, ?, ?, ?, ?, ?, ? FROM content WHERE sha = ? AND done = 0",
-            ((store, *place[1:], place.sha) for place in places),
-        )
-        self.db.execute("COMMIT")
+        with self.transaction():
+            self.db.executemany(
+                "INSERT OR IGNORE INTO place (content, store, key, offset, length, frame, stored) "
+                "SELECT id, ?, ?, ?, ?, ?, ? FROM content WHERE sha = ? AND done = 0",
+                ((store, *place[1:], place.sha) for place in places),
+            )
 
     def missing(self) -> int:
         """How many contents are not had yet."""
@@ -157,37 +141,29 @@ class Plan:
 
     def assign(self, store: int) -> int:
         """Choose one untried place in this store for each content not had yet, as the job to be done next. How many there are."""
-        self.db.execute("BEGIN")
-        self.db.execute("DELETE FROM job")
-        # Whole objects before members, then by key: contents that lie in one pack are read together.
-        self.db.execute(
-            "INSERT OR IGNORE INTO job SELECT p.content, p.key, p.offset, p.length, p.frame, p.stored FROM place p "
-            "JOIN content c ON c.id = p.content "
-            "WHERE c.done = 0 AND p.store = ? AND p.tried = 0 ORDER BY p.length = -1 DESC, p.key, p.frame, p.offset", (store,))
-        self.db.execute(
-            "UPDATE place SET tried = 1 WHERE store = ?1 AND EXISTS "
-            "(SELECT 1 FROM job j WHERE j.content = place.content AND j.key = place.key AND j.offset = place.offset "
-            "AND j.length = place.length AND j.frame = place.frame)", (store,))
-        self.db.execute("COMMIT")
+        with self.transaction():
+            self.db.execute("DELETE FROM job")
+            # Whole objects before members, then by key: contents that lie in one pack are read together.
+            self.db.execute(
+                "INSERT OR IGNORE INTO job SELECT p.content, p.key, p.offset, p.length, p.frame, p.stored FROM place p "
+                "JOIN content c ON c.id = p.content "
+                "WHERE c.done = 0 AND p.store = ? AND p.tried = 0 ORDER BY p.length = -1 DESC, p.key, p.frame, p.offset", (store,))
+            self.db.execute(
+                "UPDATE place SET tried = 1 WHERE store = ?1 AND EXISTS "
+                "(SELECT 1 FROM job j WHERE j.content = place.content AND j.key = place.key AND j.offset = place.offset "
+                "AND j.length = place.length AND j.frame = place.frame)", (store,))
         return self.one("SELECT count(*) FROM job")
 
     def finish_keys(self, keys: Iterable[str], failed: Iterable[int]) -> None:
         """The contents to be read from these objects are written, but those that `failed`."""
-        self.db.execute("BEGIN")
-        self.db.executemany("UPDATE content SET done = 1 WHERE id IN (SELECT content FROM job WHERE key = ?)", ((key,) for key in keys))
-        self.db.executemany("UPDATE content SET done = 0 WHERE id = ?", ((content,) for content in failed))
-        self.db.execute("COMMIT")
+        with self.transaction():
+            self.db.executemany("UPDATE content SET done = 1 WHERE id IN (SELECT content FROM job WHERE key = ?)", ((key,) for key in keys))
+            self.db.executemany("UPDATE content SET done = 0 WHERE id = ?", ((content,) for content in failed))
 
     def set_states(self, state: int, ids: Iterable[int]) -> None:
-        self.db.execute("BEGIN")
-        self.db.executemany("UPDATE file SET state = ? WHERE id = ?", ((state, number) for number in ids))
-        self.db.execute("COMMIT")
+        with self.transaction():
+            self.db.executemany("UPDATE file SET state = ? WHERE id = ?", ((state, number) for number in ids))
 
     def settle(self) -> None:
         """Contents of which no file is wanted any more need not be had."""
         self.db.execute("UPDATE content SET done = 1 WHERE NOT EXISTS (SELECT 1 FROM file WHERE content = content.id AND state = 0)")
-
-    def rows(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """Rows of a query on a cursor of its own, which stays good while others write."""
-        with closing(self.db.cursor()) as cursor:
-            yield from cursor.execute(query)
