@@ -44,12 +44,11 @@ class TakenDown:
         """Nothing of it is located or read."""
         if not self.files:
             return
-        plan.db.execute("BEGIN")
-        for content, sha in plan.rows("SELECT id, sha FROM content"):
-            if sha in self._withheld:
-                plan.db.execute("UPDATE file SET state = ? WHERE content = ?", (LEFT_OUT, content))
-                plan.db.execute("UPDATE content SET done = 1 WHERE id = ?", (content,))
-        plan.db.execute("COMMIT")
+        with plan.transaction():
+            for content, sha in plan.rows("SELECT id, sha FROM content"):
+                if sha in self._withheld:
+                    plan.db.execute("UPDATE file SET state = ? WHERE content = ?", (LEFT_OUT, content))
+                    plan.db.execute("UPDATE content SET done = 1 WHERE id = ?", (content,))
 
     def close(self) -> None:
         self._withheld.close()

@@ -33,9 +33,8 @@ class Payload:
         plan.db.executescript(_TABLE)
         rows = self._rows(withheld)
         while some := list(islice(rows, _AT_ONCE)):
-            plan.db.execute("BEGIN")
-            plan.db.executemany(_ADD, some)
-            plan.db.execute("COMMIT")
+            with plan.transaction():
+                plan.db.executemany(_ADD, some)
 
     def want(self, signatures: str) -> int:
         """Put into the plan what these signatures did not judge yet; how many files are known."""

@@ -159,11 +159,10 @@ class _Search:
                 if one.sha256 not in withheld:
                     (wanted if is_worth_reading(one.type, one.length or 0) else others).append(one)
             record_looked(self._catalogue, METHOD, ((one.sha256, "none", "") for one in others))
-            plan.db.execute("BEGIN")
-            plan.db.executemany("INSERT OR IGNORE INTO content (sha, size) VALUES (?, ?)", ((one.sha256, one.length) for one in wanted))
-            plan.db.executemany("INSERT INTO hint SELECT id, ?, ? FROM content WHERE sha = ?",
-                                ((one.type, one.path, one.sha256) for one in wanted))
-            plan.db.execute("COMMIT")
+            with plan.transaction():
+                plan.db.executemany("INSERT OR IGNORE INTO content (sha, size) VALUES (?, ?)", ((one.sha256, one.length) for one in wanted))
+                plan.db.executemany("INSERT INTO hint SELECT id, ?, ? FROM content WHERE sha = ?",
+                                    ((one.type, one.path, one.sha256) for one in wanted))
 
     # -- the log
 

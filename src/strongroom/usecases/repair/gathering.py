@@ -44,9 +44,8 @@ class Gathering:
         self._plan.close()
 
     def want(self, contents: Iterable[bytes]) -> None:
-        self._plan.db.execute("BEGIN")
-        self._plan.db.executemany("INSERT OR IGNORE INTO content (sha) VALUES (?)", ((sha,) for sha in contents))
-        self._plan.db.execute("COMMIT")
+        with self._plan.transaction():
+            self._plan.db.executemany("INSERT OR IGNORE INTO content (sha) VALUES (?)", ((sha,) for sha in contents))
 
     def missing(self) -> int:
         return self._plan.missing()
@@ -67,10 +66,9 @@ class Gathering:
 
     def still_lost(self, contents: Iterable[bytes]) -> None:
         """Begin to ask about these alone."""
-        self._plan.db.execute("BEGIN")
-        self._plan.db.execute("UPDATE content SET done = 1")
-        self._plan.db.executemany("UPDATE content SET done = 0 WHERE sha = ?", ((sha,) for sha in contents))
-        self._plan.db.execute("COMMIT")
+        with self._plan.transaction():
+            self._plan.db.execute("UPDATE content SET done = 1")
+            self._plan.db.executemany("UPDATE content SET done = 0 WHERE sha = ?", ((sha,) for sha in contents))
 
     def lost_files(self, stores: Sequence[Store]) -> Iterator[tuple[BagId, str, Digest]]:
         """Each payload file of any bag of the stores whose content is lost, read from the manifests of the bags, one at a time."""

@@ -41,11 +41,10 @@ class Folder:
 
 def load_contents(plan: Plan, bag: SealedBag) -> None:
     """The contents of a bag into the plan, with their lengths where fetch.txt gives them. Raises DamagedBagError."""
-    plan.db.execute("BEGIN")
-    plan.db.executemany("INSERT OR IGNORE INTO content (sha) VALUES (?)", ((entry.digest.raw,) for entry in bag.manifest()))
-    lengths = ((length, entry.digest.raw) for entry, length in bag.fetch_lines() if length is not None)
-    plan.db.executemany("UPDATE content SET size = ? WHERE sha = ?", lengths)
-    plan.db.execute("COMMIT")
+    with plan.transaction():
+        plan.db.executemany("INSERT OR IGNORE INTO content (sha) VALUES (?)", ((entry.digest.raw,) for entry in bag.manifest()))
+        lengths = ((length, entry.digest.raw) for entry, length in bag.fetch_lines() if length is not None)
+        plan.db.executemany("UPDATE content SET size = ? WHERE sha = ?", lengths)
 
 
 class Transfer:
@@ -84,10 +83,9 @@ class Transfer:
         if not plan.missing() or not folder.path.is_dir():
             return
         plan.db.execute(CANDIDATES)
-        plan.db.execute("BEGIN")
-        insert = "INSERT OR IGNORE INTO candidate SELECT id, ? FROM content WHERE sha = ? AND done = 0"
-        plan.db.executemany(insert, _names(plan, bag))
-        plan.db.execute("COMMIT")
+        with plan.transaction():
+            insert = "INSERT OR IGNORE INTO candidate SELECT id, ? FROM content WHERE sha = ? AND done = 0"
+            plan.db.executemany(insert, _names(plan, bag))
         with with_catalogue(plan, catalogue) as db:
             db.execute(
                 "INSERT OR IGNORE INTO candidate SELECT c.id, substr(CAST(s.path AS BLOB), 6) FROM cat.source_files s "

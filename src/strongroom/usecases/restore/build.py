@@ -32,14 +32,12 @@ class Builder:
         self.refused = 0  # lines of the manifest that cannot be restored anywhere
 
     def build(self) -> None:
-        db = self._plan.db
-        db.execute("BEGIN")
-        self._names()
-        self._files()
-        self._structure()
-        if self._matchers:
-            self._drop_folders()
-        db.execute("COMMIT")
+        with self._plan.transaction():
+            self._names()
+            self._files()
+            self._structure()
+            if self._matchers:
+                self._drop_folders()
         for pattern in self._matchers.keys() - self._matched:
             self._say(Code.RESTORE_NO_MATCH, pattern, f"matches nothing in {self._bag.id}; paths are those below the source")
 

@@ -85,17 +85,16 @@ def apply(limits: Limits, plan: Plan, collector: Collector, dest: Path) -> None:
         plan.db.execute("DELETE FROM link")
     if limits.one_name_each:
         return
-    db = plan.db
-    db.create_function("fold", 1, limits.fold, deterministic=True)
-    db.execute("BEGIN")
-    db.execute("CREATE TEMP TABLE taken (name BLOB PRIMARY KEY, path TEXT) WITHOUT ROWID")
-    db.execute("INSERT OR IGNORE INTO taken SELECT fold(target), path FROM file ORDER BY id")
-    db.execute(
-        "CREATE TEMP TABLE clash AS SELECT f.id AS id, f.path AS path, t.path AS other FROM file f JOIN taken t ON t.name = fold(f.target) "
-        "WHERE t.path != f.path")
-    for path, other in db.execute("SELECT path, other FROM clash ORDER BY id"):
-        collector.add(Finding(Code.RESTORE_REFUSED, path, f"this file system takes its name for that of {other}; restore to another one"))
-    db.execute("UPDATE file SET state = ? WHERE id IN (SELECT id FROM clash)", (SKIPPED,))
-    db.execute("DROP TABLE clash")
-    db.execute("DROP TABLE taken")
-    db.execute("COMMIT")
+    plan.db.create_function("fold", 1, limits.fold, deterministic=True)
+    with plan.transaction() as db:
+        db.execute("CREATE TEMP TABLE taken (name BLOB PRIMARY KEY, path TEXT) WITHOUT ROWID")
+        db.execute("INSERT OR IGNORE INTO taken SELECT fold(target), path FROM file ORDER BY id")
+        db.execute(
+            "CREATE TEMP TABLE clash AS SELECT f.id AS id, f.path AS path, t.path AS other FROM file f "
+            "JOIN taken t ON t.name = fold(f.target) WHERE t.path != f.path")
+        for path, other in db.execute("SELECT path, other FROM clash ORDER BY id"):
+            what = f"this file system takes its name for that of {other}; restore to another one"
+            collector.add(Finding(Code.RESTORE_REFUSED, path, what))
+        db.execute("UPDATE file SET state = ? WHERE id IN (SELECT id FROM clash)", (SKIPPED,))
+        db.execute("DROP TABLE clash")
+        db.execute("DROP TABLE taken")

@@ -142,12 +142,12 @@ class _Ocfl:
                 what = "the destination cannot hold it beside another"
                 self._collector.add(Finding(Code.EXPORT_REFUSED, f"{bag.id}: {path}", what))
             taken_down.leave_out(plan)
-            plan.db.execute("BEGIN")
-            plan.db.execute(f"UPDATE file SET state = {PRESENT} WHERE state = 0 AND id NOT IN (SELECT min(id) FROM file GROUP BY content)")  # noqa: S608
-            for content, sha in plan.rows("SELECT id, sha FROM content"):
-                if inventory.has(sha):
-                    plan.db.execute(f"UPDATE file SET state = {PRESENT} WHERE state = 0 AND content = ?", (content,))  # noqa: S608
-            plan.db.execute("COMMIT")
+            with plan.transaction():
+                plan.db.execute(
+                    f"UPDATE file SET state = {PRESENT} WHERE state = 0 AND id NOT IN (SELECT min(id) FROM file GROUP BY content)")  # noqa: S608
+                for content, sha in plan.rows("SELECT id, sha FROM content"):
+                    if inventory.has(sha):
+                        plan.db.execute(f"UPDATE file SET state = {PRESENT} WHERE state = 0 AND content = ?", (content,))  # noqa: S608
             plan.settle()
         contents = Contents(bag, plan, self._scratch_of(number), self._runner, 0)
         contents.locate()
