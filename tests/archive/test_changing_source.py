@@ -3,7 +3,6 @@
 import hashlib
 import os
 import threading
-import time
 
 import pytest
 
@@ -29,8 +28,9 @@ def test_a_file_rewritten_with_the_same_size_is_said_to_change(tmp_path):
     path.write_bytes(b"a" * 100)
     descriptor = open_source(os.fsencode(path), follow=False)
     state = FileState.of(descriptor)
-    time.sleep(0.02)  # a tick of the file system's clock
-    path.write_bytes(b"b" * 100)
+    before = path.stat().st_mtime_ns
+    while path.stat().st_mtime_ns == before:  # until the file system's clock has ticked
+        path.write_bytes(b"b" * 100)
     with pytest.raises(SourceReadError):
         check_unchanged(descriptor, state)
     os.close(descriptor)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.bench.__main__ import main
-from tests.bench.measure import CommandFailedError, measure
+from tests.bench.measure import CommandFailedError, _pss, measure
 from tests.bench.place import Bench
 from tests.bench.render import judge, write_page
 from tests.bench.rows import ROWS, Bar, Row
@@ -88,8 +88,20 @@ def test_every_bar_has_its_contestant(tmp_path, monkeypatch):
         assert {"strongroom", *(bar.peer for bar in row.bars)} - {"", "unique bytes"} <= names
 
 
-def test_a_command_is_measured_with_its_children(tmp_path):
-    burn = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+def test_a_command_is_measured_with_its_children(tmp_path, monkeypatch):
+    large, pss = tmp_path / "large", _pss
+
+    def noted(pid):
+        found = pss(pid)
+        if found > 50_000_000:
+            large.touch()
+        return found
+
+    monkeypatch.setattr("tests.bench.measure._pss", noted)
+    # The child ends when the parent's memory was looked at, however late that is; or in five minutes.
+    burn = (
+        "import os, time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\n"
+        f"late = time.monotonic() + 300\nwhile not os.path.exists({str(large)!r}) and time.monotonic() < late: time.sleep(0.01)")
     parent = f"import subprocess, sys\nkeep = bytearray(b'x' * 50_000_000)\nsubprocess.run([sys.executable, '-c', {burn!r}])"
     began = time.monotonic()
     found = measure([sys.executable, "-c", parent], {}, tmp_path / "log")

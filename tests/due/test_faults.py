@@ -11,4 +11,4 @@ from tests.due.mixed import BOTH, run_rounds
 def test_audit_and_repair_bring_back_what_can_be(tmp_path, runner, stores, rounds):
     tally = run_rounds(tmp_path, runner, rounds, 25, stores)
     assert tally.wrong == []
-    assert sum(tally.faults.values()) > 20 * rounds * len(stores)
+    assert sum(tally.faults.values()) + tally.faults["swap"] == 25 * rounds * len(stores)  # a swap hurts two

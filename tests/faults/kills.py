@@ -7,13 +7,12 @@ import itertools
 import random
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.faults import reading
 from tests.faults.oracle import KILLED, catalogued, converges, judge
-from tests.faults.place import Place, Result, finish, kill_session, orphans, payload, snapshot
+from tests.faults.place import Place, Result, finish, orphans, payload, snapshot
 from tests.imports.archives import END, tar_of
 from tests.verify.conformance.builder import Builder
 
@@ -152,18 +151,14 @@ def damage(path: Path, chance: random.Random) -> None:
 
 
 def at_any_moment(verb: str) -> Callable[[Path, random.Random, int], Iterator[list[str]]]:
-    """SIGKILL after a random time; the row yields what is wrong after each try."""
+    """SIGKILL to all of its processes at some moment of its work; the row yields what is wrong after each try."""
 
     def row(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
         for number in range(tries):
             if number % _FRESH == 0:
                 job = Job(verb, folder / str(number))
-                job.prepare(chance)
-                began = time.monotonic()
-                job.place.run(*job.arguments())
-                usual = time.monotonic() - began
-            job.prepare(chance)
-            yield _cut_off(job, chance.uniform(0.2, 1.0) * usual, signal.SIGKILL)
+                moments = _moments(job, chance)
+            yield _cut_off(job, moments, signal.SIGKILL, chance)
 
     return row
 
@@ -171,33 +166,48 @@ def at_any_moment(verb: str) -> Callable[[Path, random.Random, int], Iterator[li
 def interrupted(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
     """SIGTERM and SIGINT in turn, to every verb in turn: exit 130, and the same holds."""
     jobs = {verb: Job(verb, folder / verb) for verb in VERBS[: max(1, min(tries, len(VERBS)))]}
-    usual: dict[str, float] = {}
+    moments: dict[str, int] = {}
     for number, verb, stop in zip(range(tries), itertools.cycle(jobs), itertools.cycle((signal.SIGTERM, signal.SIGINT)), strict=False):
         job = jobs[verb]
-        if verb not in usual:
-            job.prepare(chance)
-            began = time.monotonic()
-            job.place.run(*job.arguments())
-            usual[verb] = time.monotonic() - began
+        if verb not in moments:
+            moments[verb] = _moments(job, chance)
+        yield [f"try {number}: {one}" for one in _cut_off(job, moments[verb], stop, chance)]
+
+
+def _moments(job: Job, chance: random.Random) -> int:
+    """How many there are in a whole run (sitecustomize.Moment)."""
+    job.prepare(chance)
+    result, said = _signalled(job, 0, 0, signal.SIGTERM)
+    assert result.status == 0, result.err
+    return int(said)
+
+
+def _cut_off(job: Job, moments: int, stop: signal.Signals, chance: random.Random) -> list[str]:
+    """Of so many moments as another run had; where this run has fewer, an earlier one is tried."""
+    number, calls = chance.randrange(1, moments + 1), chance.choice([0, chance.randrange(1, 300)])
+    said, wrong = "", list[str]()
+    while said != "hit" and not wrong and number:
         job.prepare(chance)
-        yield [f"try {number}: {one}" for one in _cut_off(job, chance.uniform(0.5, 1.0) * usual[verb], stop)]
+        before = snapshot(job.place.source)
+        result, said = _signalled(job, number, calls, stop)
+        allowed = 0 if said != "hit" else -stop if stop is signal.SIGKILL else 130
+        wrong += judge(job.place, before, result, allowed={allowed}, known=job.verb == "repair") + job.half()
+        wrong += job.again()
+        wrong = [f"{job.verb} stopped by {stop.name} at moment {number} of {moments}, {calls} calls: {one}" for one in wrong]
+        number //= 2
+    return wrong if said == "hit" else [*wrong, f"{job.verb} was never stopped by {stop.name}"]
 
 
-def _cut_off(job: Job, seconds: float, stop: signal.Signals) -> list[str]:
-    before = snapshot(job.place.source)
-    with job.place.start(*job.arguments()) as process:
-        time.sleep(seconds)
-        if stop is signal.SIGKILL:
-            kill_session(process.pid)
-        else:
-            process.send_signal(stop)
+def _signalled(job: Job, number: int, calls: int, stop: signal.Signals) -> tuple[Result, str]:
+    """What came of it, and what Moment said: "hit", or how many moments there were."""
+    file = job.place.root.parent / "moment"
+    file.unlink(missing_ok=True)
+    moment = {"file": str(file), "number": number, "calls": calls, "signal": stop}
+    with job.place.start(*job.arguments(), fault={"signal": moment}) as process:
         result = finish(process, _LONG)
     left = orphans(process.pid)
-    wrong = [f"processes outlive the command: {left}"] if left else []
-    allowed = {0, -stop if stop is signal.SIGKILL else 130}
-    wrong += judge(job.place, before, result, allowed=allowed, known=job.verb == "repair") + job.half()
-    wrong += job.again()
-    return [f"{job.verb} stopped by {stop.name} after {seconds:.3f} s: {one}" for one in wrong]
+    assert not left, f"processes outlive the command: {left}"
+    return result, file.read_text()
 
 
 def after_each_step(verb: str) -> Callable[[Path, random.Random, int], Iterator[list[str]]]:

@@ -139,7 +139,7 @@ def finish(process: subprocess.Popen[str], timeout: float = 300) -> Result:
     return Result(process.returncode, out, err)
 
 
-def wait_until_stopped(process: subprocess.Popen[str], timeout: float = 120) -> bool:
+def wait_until_stopped(process: subprocess.Popen[str], timeout: float = 300) -> bool:
     """Until a process of the command stopped itself (`stop_after`); False if the command ended first."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -174,7 +174,7 @@ def session(leader: int) -> list[tuple[int, str]]:
     return found
 
 
-def orphans(leader: int, seconds: float = 10) -> list[int]:
+def orphans(leader: int, seconds: float = 120) -> list[int]:
     """Processes of a session whose leader is gone, after giving them time to notice."""
     deadline = time.monotonic() + seconds
     while (left := [pid for pid, _ in session(leader)]) and time.monotonic() < deadline:

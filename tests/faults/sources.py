@@ -120,7 +120,7 @@ def special(folder: Path, chance: random.Random, tries: int) -> Iterator[list[st
         if number % 2:
             place.settings = "symlinks: follow\n"
         before = snapshot(place.source)
-        result = place.archive(timeout=120)
+        result = place.archive()
         wrong = judge(place, before, result, allowed={0})
         structure = next((place.store / "bags/site/v1").glob("*/bag/metadata/structure.jsonl")).read_text()
         wrong += [f"{name} is not listed" for name in expected if f'"data/{name}"' not in structure]
@@ -183,7 +183,7 @@ def sparse_planned(folder: Path, chance: random.Random, tries: int) -> Iterator[
         place = Place(folder / str(number)).make()
         with (place.source / "sparse").open("wb") as file:
             file.truncate(100 * 10**9)
-        result = place.archive("--dry-run", timeout=60)
+        result = place.archive("--dry-run")
         wrong = judge(Place(place.root, []), None, result, allowed={0})
         if result.report()["payload"]["bytes"] < 100 * 10**9:
             wrong.append(f"not counted: {result.out}")

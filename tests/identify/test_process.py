@@ -102,7 +102,7 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[2] / part) for part in ("src", "."))}
     result = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=environment, capture_output=True, text=True, check=False)
     child = Path("/proc", result.stdout.strip())
-    for _ in range(300):
+    for _ in range(3000):
         if not child.exists() or ") Z" in (child / "stat").read_text():
             return
         time.sleep(0.1)

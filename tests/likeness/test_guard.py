@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -65,6 +66,7 @@ def test_no_child_and_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) -> 
         return children[-1]
 
     monkeypatch.setattr(os, "fork", forking)
+    gc.collect()  # what others left open is not closed in between
     before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
     answers = each(act, [1, 2, 3], GENEROUS)
     assert next(answers) == 1
@@ -75,4 +77,4 @@ def test_no_child_and_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(ChildProcessError):
             os.waitpid(child, os.WNOHANG)
     if before:
-        assert set(os.listdir("/proc/self/fd")) == before
+        assert set(os.listdir("/proc/self/fd")) <= before

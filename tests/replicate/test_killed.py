@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tests.cli.test_archive import ROOT, strongroom
+from tests.faults.place import orphans
 from tests.replicate.test_cli import bags, two_stores
 
 
@@ -19,17 +19,17 @@ def test_killed_at_many_moments_and_run_again(tmp_path: Path) -> None:
         (tmp_path / f"letters/large-{number}").write_bytes(os.urandom(5 << 20))
     assert strongroom(tmp_path, "archive", manifest, "--no-replicate").returncode == 0
     copy = tmp_path / "letters-copy"
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "STRONGROOM_HOME": str(tmp_path / "state")}
-    killed = 0
-    for wait in (0, 1, 3):  # until so many large contents have come
-        command = [sys.executable, "-m", "strongroom", "replicate", str(manifest), "--quiet", "--workers", "1"]
+    command = [sys.executable, "-m", "strongroom", "replicate", str(manifest), "--quiet", "--workers", "1"]
+    path = os.pathsep.join(str(ROOT / part) for part in ("tests/faults/inject", "src", "."))
+    for number, come in enumerate((1, 1, 3)):  # killed right after so many more large contents have come
+        before = len(list(copy.glob("content/*/*")))
+        fault = {"log": str(tmp_path / f"{number}.log"), "kill_after": come, "counting": " content/"}
+        environment = {**os.environ, "PYTHONPATH": path, "STRONGROOM_HOME": str(tmp_path / "state"), "STRONGROOM_FAULT": json.dumps(fault)}
         with subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True) as process:
-            while process.poll() is None and len(list(copy.glob("content/*/*"))) < wait + killed:
-                time.sleep(0.01)
-            killed += process.poll() is None
-            os.killpg(process.pid, signal.SIGKILL)
+            assert process.wait(300) == -9
+        assert orphans(process.pid) == []
         assert bags(copy) == []
-    assert killed == 3
+        assert len(list(copy.glob("content/*/*"))) >= before + come
     come = {path: path.stat().st_ino for path in copy.glob("content/*/*")}
     assert come
     done = strongroom(tmp_path, "replicate", manifest)

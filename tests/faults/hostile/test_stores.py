@@ -256,7 +256,7 @@ def listening() -> Iterator[tuple[int, list[Any]]]:
         thread.start()
         port = server.getsockname()[1]
         socket.create_connection(("127.0.0.1", port)).close()  # somebody who calls is heard
-        for _ in range(100):
+        for _ in range(2400):
             if called:
                 break
             done.wait(0.05)

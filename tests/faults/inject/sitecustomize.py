@@ -4,6 +4,8 @@ $STRONGROOM_FAULT, a JSON object, says what is to go wrong:
   log         file that gets a line for each step (a write to a store, a commit to a catalogue) and each call that makes names durable
   kill_after  end the whole command with SIGKILL when this many steps are done, over all of its processes
   stop_after  the same with SIGSTOP, for whoever waits to change something meanwhile
+  counting    what a step must have in its line to be one of these (default: anything)
+  signal      {file, number, calls, signal}: the main process gets a signal at the moment that `number` and `calls` choose (Moment)
   fsync_fails the number of the fsync of each process that fails, as does every one after it: EIO
   clock       seconds by which the clock is wrong
 """
@@ -21,7 +23,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 ASKED: dict[str, Any] = json.loads(os.environ.get("STRONGROOM_FAULT", "{}"))
 
@@ -33,7 +35,9 @@ def step(line: str) -> None:
         log.write(f"step {line}\n")
         log.flush()
         log.seek(0)
-        done = sum(text.startswith("step ") for text in log)
+        done = sum(text.startswith("step ") and ASKED.get("counting", "") in text for text in log)
+    if ASKED.get("counting", "") not in line:
+        return
     leader = os.getsid(0)
     if done == ASKED.get("kill_after"):
         os.kill(leader, signal.SIGKILL)
@@ -132,6 +136,67 @@ def move_clock(seconds: int) -> None:
     datetime.datetime = Moved  # type: ignore[misc]
 
 
+class Moment:
+    """The main process gets a signal in the middle of its work: at its `number`th dealing with the system (a file opened, named or removed,
+    a lock, a connection, a process), and so many `calls` of functions after it. A place, not a time: however fast the machine is, it is
+    reached. Counted from when the command heeds SIGTERM until it no longer does. `file` then says "hit", or how many there were in all.
+
+    SIGKILL goes to the whole process group at once, any other signal to the main process alone.
+    """
+
+    OURS: Final = ("os.", "fcntl.", "socket.", "sqlite3.", "subprocess.", "shutil.", "tempfile.")
+    CODE: Final = (".py", ".pyc", ".so", "__pycache__")
+
+    def __init__(self, file: str, number: int, calls: int, signal: int) -> None:
+        self.file, self.number, self.calls, self.signal = file, number, calls, signal
+        self.counting, self.seen = False, 0
+
+    def watch(self) -> None:
+        real = signal.signal
+
+        def noted(number: Any, handler: Any) -> Any:
+            before = real(number, handler)
+            if number == signal.SIGTERM:
+                if self.counting:
+                    self.say(str(self.seen))
+                self.counting = callable(handler)
+            return before
+
+        signal.signal = noted
+        sys.addaudithook(self.event)
+
+    def event(self, name: str, values: tuple[Any, ...]) -> None:
+        if not self.counting or not (name.startswith(self.OURS) or (name == "open" and not str(values[0]).endswith(self.CODE))):
+            return
+        self.seen += 1
+        if self.number and self.seen >= self.number:
+            self.counting = False
+            if self.calls:
+                sys.setprofile(self.called)
+            else:
+                self.hit()
+
+    def called(self, *_: object) -> None:
+        self.calls -= 1
+        if self.calls <= 0:
+            sys.setprofile(None)
+            self.hit()
+
+    def hit(self) -> None:
+        self.say("hit")
+        if self.signal == signal.SIGKILL:
+            os.killpg(0, self.signal)
+        else:
+            os.kill(os.getpid(), self.signal)
+
+    def say(self, what: str) -> None:
+        self.counting = False
+        with open(self.file, "w") as file:
+            file.write(what)
+
+
+if ASKED.get("signal") and os.getpid() == os.getsid(0):
+    Moment(**ASKED["signal"]).watch()
 if ASKED.get("clock"):
     move_clock(ASKED["clock"])
 if ASKED.get("fsync_fails"):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-_PATIENCE = 30.0  # seconds that a stalled exchange is held: more than any client of these tests waits
+_PATIENCE = 600.0  # seconds that a stalled exchange is held: more than any client of these tests waits
 _CHUNK = 1 << 16
 
 
@@ -153,8 +153,11 @@ class Proxy:
         self.seen: list[str] = []  # first lines of requests
         self._over = threading.Event()
         self._open: set[socket.socket] = set()
-        self._listener = self._listen(0)
-        self.port: int = self._listener.server_address[1]
+        self._held = socket.socket()  # bound and silent: nobody else gets the port while the proxy is down
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
+        self._listener = self._listen(self.port)
 
     @property
     def endpoint(self) -> str:
@@ -200,6 +203,7 @@ class Proxy:
     def close(self) -> None:
         self._over.set()
         self.down()
+        self._held.close()
 
     def serve(self, plain: socket.socket) -> None:
         plain.settimeout(_PATIENCE)
