@@ -45,7 +45,7 @@ def chromium(path: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS, timeout=120_000)
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS, timeout=300_000)
         try:
             yield browser
         finally:

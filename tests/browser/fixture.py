@@ -17,7 +17,7 @@ from tests.browser.chromium import chromium, require_chromium
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-WAIT = 60_000  # ms: generous, for a loaded machine
+WAIT = 180_000  # ms: generous, for a loaded machine
 
 
 @dataclass

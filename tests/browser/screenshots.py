@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.chromium import chromium, require_chromium
+from tests.browser.fixture import WAIT
 from tests.room.served import serving
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def take(page_file: Path, images: Path, browser: Browser) -> list[Path]:
     """Pictures of parts of the page, light, 1,100 pixels wide."""
     taken = []
     page = browser.new_context(viewport={"width": 1100, "height": 900}, color_scheme="light", offline=True).new_page()
+    page.set_default_timeout(WAIT)
     page.goto(page_file.as_uri())
     for name, (heading, height) in PARTS.items():
         page.eval_on_selector_all("#likeness ~ details", "found => found.forEach((one, at) => one.open = at == 1)")
@@ -96,9 +98,11 @@ def take_room(folder: Path, images: Path, browser: Browser) -> list[Path]:
     with serving(home=folder / "home", manifests=folder / "manifests", token=False) as served:
         for name, (path, width, height, click) in ROOM.items():
             page = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light").new_page()
+            page.set_default_timeout(WAIT)
             page.goto(served.url + path, wait_until="networkidle")
             if click is not None:
-                page.click(click)
+                with page.expect_navigation():
+                    page.click(click)
                 page.wait_for_load_state("networkidle")
             picture = images / f"{name}.png"
             page.screenshot(path=picture)

@@ -58,7 +58,7 @@ def test_without_javascript_and_network(open_page, tmp_path):
 
 
 def _await_complaint(page, complaints):
-    for _ in range(600):
+    for _ in range(3600):
         if complaints.found:
             return
         page.wait_for_timeout(50)

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         case "workers":
             try:
                 with LocalRunner(2) as runner:
-                    list(runner.map("sleep", jobs.sleep, [(args.folder, 60.0)] * 4))
+                    list(runner.map("sleep", jobs.sleep, [(args.folder, jobs.NAP)] * 4))
             finally:
                 Path(args.folder, "cleaned-up").touch()
     return 0

@@ -29,7 +29,7 @@ sys.exit(main.main())
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", HARNESS, *arguments], capture_output=True, text=True, check=False, env=environment(**variables), timeout=60
+        [sys.executable, "-c", HARNESS, *arguments], capture_output=True, text=True, check=False, env=environment(**variables), timeout=300
     )
 
 
@@ -118,12 +118,12 @@ def test_signals_end_it_in_order(sent: signal.Signals, tmp_path: Path) -> None:
         [sys.executable, "-c", HARNESS, "sample", "workers", str(tmp_path)], stderr=subprocess.PIPE, text=True, env=environment(),
         preexec_fn=lambda: signal.signal(sent, signal.SIG_DFL),  # under nohup the tests, and so the command, would be deaf to SIGHUP
     ) as process:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while len(list(tmp_path.glob("[0-9]*"))) < 2 and time.monotonic() < end:
             time.sleep(0.02)
         pids = [int(path.name) for path in tmp_path.glob("[0-9]*")]
         process.send_signal(sent)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=120)  # the workers would sleep longer
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "strongroom: interrupted; the same command can be run again"
     assert (tmp_path / "cleaned-up").exists()

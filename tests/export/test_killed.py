@@ -5,15 +5,31 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from strongroom.usecases.export.place import Place as Dest
 from strongroom.usecases.verify import verify
-from tests.faults.place import Place, kill_session
+from tests.faults.place import ROOT, Place
 
+#: The command, which is killed as it asks for the fifth of six contents, which it reads four at a time.
+KILLED = """
+import os, signal, sys
+from strongroom.cli.main import main
+from strongroom.stores.file import FileStore
+real, seen = FileStore.get, []
+def get(store, key, *args, **kwargs):
+    if key.text.startswith("content/"):
+        seen.append(key)
+        if len(seen) == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return real(store, key, *args, **kwargs)
+FileStore.get = get
+sys.exit(main(sys.argv[1:]))
+"""
 QUIET = ("--no-prefect", "--workers", "1")
 
 
@@ -25,20 +41,20 @@ def leftovers(place: Place) -> list[Path]:
 def test_killed_and_run_again(tmp_path: Path, form: str) -> None:
     place = Place(tmp_path / "place").make()
     for number in range(6):
-        place.write(f"large-{number}", random.Random(number).randbytes(30 << 20))
+        place.write(f"large-{number}", random.Random(number).randbytes(5 << 20))
     assert place.archive().status == 0
     dest = place.root / "out"
     command = ("export", "site", dest, "--as", form, *QUIET)
-    for _ in range(2):
-        with place.start(*command) as process:
-            until = time.monotonic() + 120
-            while time.monotonic() < until and process.poll() is None and not leftovers(place):
-                time.sleep(0.002)
-            process.send_signal(signal.SIGKILL)
-            kill_session(process.pid)
-            process.communicate(timeout=60)
-        assert process.returncode == -9 and not dest.exists()
-        assert len(leftovers(place)) == 1  # the second run removed what the first had left
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "STRONGROOM_HOME": str(place.root / place.home)}
+    left = set()
+    for number in (1, 2):
+        killed = subprocess.run([sys.executable, "-c", KILLED, *map(str, command)], env=environment, capture_output=True, check=False)
+        assert killed.returncode == -signal.SIGKILL and not dest.exists(), killed.stderr
+        (partial,) = leftovers(place)  # the second run removed what the first had left
+        written = [partial] if partial.is_file() else [path for path in partial.rglob("*") if path.is_file()]
+        assert sum(path.stat().st_size for path in written) >= 10 << 20  # in the middle
+        left.add(partial)
+        assert len(left) == number
     done = place.run(*command)
     assert done.status == 0 and "cut off" in done.err, done.err
     assert leftovers(place) == []

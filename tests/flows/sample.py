@@ -70,4 +70,4 @@ def slow_reader(folder: str) -> State[Any]:
 @flow(name="sleeper", task_runner=task_runner(), persist_result=False)
 def sleeper(folder: str) -> int:
     with PrefectRunner(2, quiet=True) as runner:
-        return sum(runner.map("sleep", jobs.sleep, [(folder, 60.0)] * 20))
+        return sum(runner.map("sleep", jobs.sleep, [(folder, jobs.NAP)] * 20))

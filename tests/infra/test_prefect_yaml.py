@@ -61,7 +61,7 @@ def test_it_deploys():
         client.create_work_pool(WorkPoolCreate(name="strongroom", type="process"))
         run = subprocess.run(
             [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(FILE)], cwd=ROOT, capture_output=True,
-            text=True, timeout=180, check=False,
+            text=True, timeout=300, check=False,
             env={**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value(), "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
         )
         assert run.returncode == 0, run.stdout + run.stderr

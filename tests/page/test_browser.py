@@ -46,11 +46,10 @@ def test_without_javascript_on_a_narrow_screen(open_page, file):
     for chart in charts:
         box = chart.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 360
-    summary = page.query_selector("details > summary")
-    table = page.query_selector("details table")
-    assert not table.is_visible()
-    summary.click()
-    assert table.is_visible()
+    table = page.locator("details table").first
+    expect(table).not_to_be_visible()
+    page.locator("details > summary").first.click()
+    expect(table).to_be_visible()
 
 
 def test_charts_are_told_in_words_and_show_what_the_tables_say(open_page, file):
@@ -84,6 +83,6 @@ def test_keyboard(open_page, file):
     page = open_page()
     page.goto(file.as_uri())
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "To the contents"
+    expect(page.locator(":focus")).to_have_text("To the contents")
     page.keyboard.press("Enter")
     expect(page).to_have_url(file.as_uri() + "#main")

@@ -45,7 +45,7 @@ class Served:
             **headers: str) -> Answer:
         """One request, its path sent as it is; header names with underscores."""
         port = port or self.port
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             connection.putheader("Host", host or f"localhost:{port}")
@@ -95,6 +95,6 @@ def serving(*options: str, home: Path, manifests: Path, token: bool = True) -> I
             yield Served(int(match[1]), int(match[2]), said)
         finally:
             process.terminate()
-            process.wait(60)
-            reader.join(60)
+            process.wait(300)
+            reader.join(300)
         assert not [line for line in said if "Traceback" in line], "".join(said)

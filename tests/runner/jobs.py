@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Never
+from typing import Final, Never
 
 from strongroom.core.errors import RefusedError, StoreUnreachableError, UsageError
 
@@ -18,6 +19,11 @@ class Awkward(Exception):
 
     def __init__(self, code: int, why: str) -> None:
         super().__init__(f"{code}: {why}")
+
+
+#: Seconds of sleep that no test waits for: whoever does was not ended as it should have been.
+NAP: Final = 600.0
+PATIENCE: Final = 120.0  # seconds until another process must have done its part, however busy the machine is
 
 
 def double(number: int) -> int:
@@ -94,11 +100,33 @@ def sleep(batch: tuple[str, float]) -> int:
     return os.getpid()
 
 
+def meet(folder: str) -> int:
+    """Answer when two processes have come here."""
+    Path(folder, str(os.getpid())).touch()
+    until(lambda: len(os.listdir(folder)) >= 2)
+    return os.getpid()
+
+
+def wait_for(file: str) -> str:
+    """Answer when the file is there."""
+    until(Path(file).exists)
+    return file
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not in {PATIENCE:g} s")
+        time.sleep(0.01)
+
+
 def fail_first(batch: tuple[str, int]) -> int:
+    """Batch 1 fails once another is under way."""
     if batch[1] == 1:
-        time.sleep(0.3)
+        until(lambda: bool(os.listdir(batch[0])))
         raise ValueError("the first one")
-    return sleep((batch[0], 60))
+    return sleep((batch[0], NAP))
 
 
 def unpicklable(_: object) -> object:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.archive.conftest import runner, site
+from tests.fixtures.seaweedfs import free_ports
 
 __all__ = ["runner", "site"]
 
@@ -46,16 +47,14 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     if program is None:
         pytest.skip("no clamd here (Debian: clamav-daemon)")
     folder = Path(tmp_path_factory.mktemp("clamd"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     daemon = Daemon(folder / "c", port, 8 << 20)
     (folder / "clamd.conf").write_text(
         f"LocalSocket {daemon.socket}\nTCPSocket {port}\nTCPAddr 127.0.0.1\nDatabaseDirectory {write_database(folder / 'db')}\n"
         f"Foreground yes\nStreamMaxLength {daemon.limit}\nLogFile {folder / 'log'}\nMaxThreads 4\n")
     process = subprocess.Popen([program, "-c", str(folder / "clamd.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(600):
+        for _ in range(3000):
             with socket.socket(socket.AF_UNIX) as probe:
                 if daemon.socket.exists() and probe.connect_ex(str(daemon.socket)) == 0:
                     break
@@ -64,4 +63,4 @@ def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         yield daemon
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=300)

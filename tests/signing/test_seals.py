@@ -67,7 +67,7 @@ def test_minisign_verifies_a_seal(signed, minisign):
     key = signed.keyring.signing_key()
     done = subprocess.run(
         [minisign, "-Vm", seal(signed), "-x", signature(signed), "-p", signed.store / f"keys/{key.fingerprint}.pub"],
-        capture_output=True, check=False, timeout=60)
+        capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert b"strongroom seal letters/v1" in done.stdout
     assert json.loads(seal(signed).read_bytes())["signer"] == key.fingerprint.hex

@@ -28,7 +28,9 @@ from strongroom.usecases.replicate.run import replicate
 from strongroom.usecases.status import status
 
 ROOT = Path(__file__).parents[2]
-NIGHTLY = "schedule: 0 3 * * *\n"
+#: Half a day from now: no test is on both sides of it.
+HOUR = (datetime.now(UTC).hour + 12) % 24
+NIGHTLY = f"schedule: 0 {HOUR} * * *\n"
 DAY = timedelta(days=1)
 
 
@@ -66,20 +68,20 @@ def read(home, runner):
 def test_a_run_is_overdue_when_it_was_due_and_its_grace_has_passed(site, home):
     site.settings = NIGHTLY
     site.run()
-    due = next(CronSim("0 3 * * *", now()))
+    due = next(CronSim(f"0 {HOUR} * * *", now()))
     late = due + timedelta(hours=24)
     assert at(home).exit_status == 0
     assert codes(at(home, late - timedelta(minutes=1))) == []
     report = at(home, late + timedelta(minutes=1))
     assert report.exit_status == 1 and codes(report) == ["overdue"]
-    assert due.strftime("%Y-%m-%dT03:00:00Z") in said(report) and "strongroom archive site" in said(report)
+    assert due.strftime("%Y-%m-%dT%H:00:00Z") in said(report) and "strongroom archive site" in said(report)
     assert len(report.collections[0].overdue) == 1
 
 
 def test_the_time_zone_and_the_grace_are_the_collections_own(site, home):
-    site.settings = "schedule: {archive: '0 3 * * *', timezone: Asia/Tokyo, grace_hours: 2}\n"  # 18:00 UTC
+    site.settings = f"schedule: {{archive: '0 {(HOUR + 9) % 24} * * *', timezone: Asia/Tokyo, grace_hours: 2}}\n"
     site.run()
-    due = next(CronSim("0 18 * * *", now()))
+    due = next(CronSim(f"0 {HOUR} * * *", now()))
     assert codes(at(home, due + timedelta(minutes=119))) == []
     assert codes(at(home, due + timedelta(minutes=121))) == ["overdue"]
 
@@ -193,9 +195,9 @@ def test_a_reading_in_the_future_does_not_count(site, home, runner):
 
 
 def test_a_missed_audit_is_overdue(site, home, runner):
-    site.settings = "schedule: {audit: '0 4 * * *'}\n"
+    site.settings = f"schedule: {{audit: '0 {HOUR} * * *'}}\n"
     site.run()
-    due = next(CronSim("0 4 * * *", now())) + timedelta(hours=24)
+    due = next(CronSim(f"0 {HOUR} * * *", now())) + timedelta(hours=24)
     assert codes(at(home, due - timedelta(minutes=1))) == []
     assert codes(at(home, due + timedelta(minutes=1))) == ["overdue"]
     read(home, runner)

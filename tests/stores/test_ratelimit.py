@@ -69,14 +69,15 @@ def test_writing_and_reading_are_both_paid_and_looking_is_not(paced: tuple[RateL
 
 
 def test_copies_in_one_process_and_threads_share_one_rate(tmp_path: Path) -> None:
+    """Half a megabyte at 1 MB a second, beginning when the store is opened, since idleness may be made up for."""
+    began = time.monotonic()
     store = open_store(str(tmp_path), StoreOptions(rate_limit=1_000_000))
     put(store, "a", bytes(100_000))
     copies = [pickle.loads(pickle.dumps(store)), copy.deepcopy(store), store, store]
-    began = time.monotonic()
     threads = [threading.Thread(target=read, args=(one, "a")) for one in copies]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert time.monotonic() - began > 0.35
+    assert time.monotonic() - began > 0.48
     assert type(open_store(str(tmp_path))) is FileStore

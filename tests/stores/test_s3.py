@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
@@ -102,12 +103,17 @@ def test_a_missing_bucket_is_not_a_missing_key(s3_bucket: Callable[[], str]) -> 
 def test_wrong_credentials_are_refused_at_once(s3_bucket: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     url = s3_bucket()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    store = open_store(url)
-    started = time.monotonic()
+    store, sent, send = open_store(url), [], URLLib3Session.send
+
+    def noted(session: URLLib3Session, request: Any) -> Any:
+        sent.append(request.url)
+        return send(session, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", noted)
     for call in (lambda: read(store, "a"), lambda: put(store, "a"), lambda: names(store), lambda: store.head(StoreKey("a"))):
         with pytest.raises(StoreRefusedError):
             call()
-    assert time.monotonic() - started < 10
+    assert len(sent) == 4, "it was asked again"
 
 
 def test_no_credentials_at_all(s3_bucket: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
@@ -162,7 +168,7 @@ def test_a_server_that_never_answers_does_not_hang_us(s3_bucket: Callable[[], st
     started = time.monotonic()
     with pytest.raises(StoreUnreachableError):
         store.get(StoreKey("a"))
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < S3Settings().read_timeout
 
 
 def test_a_stream_that_ends_short_is_an_error(s3_bucket: Callable[[], str]) -> None:
@@ -281,8 +287,8 @@ def test_another_process_makes_a_client_of_its_own(s3_bucket: Callable[[], str],
     queue = context.Queue()
     child = context.Process(target=_child, args=(store, queue))
     child.start()
-    assert queue.get(timeout=60) == b"shared"
-    child.join(30)
+    assert queue.get(timeout=300) == b"shared"
+    child.join(300)
     assert child.exitcode == 0
     assert names(store) == ["a", "child"]
 
