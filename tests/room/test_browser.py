@@ -194,6 +194,7 @@ def test_the_curators_pages_are_accessible(town, open_page):
     page.goto(town.url + "/curator")
     page.get_by_label("The curator's token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(town.url + "/")
     for path in ("/", "/c/vault", "/c/vault/v1/", "/c/vault/v1/f/same.txt"):
         page.goto(town.url + path)
         assert_accessible(page)

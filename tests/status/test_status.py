@@ -303,16 +303,12 @@ def test_it_starts_fast_and_imports_nothing_heavy(site, home):
     site.run()
     code = (
         "import sys; from strongroom.cli.main import main; status = main(['status']); "
-        "print(sorted({'boto3', 'prefect', 'apprise', 'rich', 'magic'} & set(sys.modules))); sys.exit(status)"
+        "print(sorted({'boto3', 'prefect', 'apprise', 'rich', 'magic'} & set(sys.modules)), len(sys.modules)); sys.exit(status)"
     )
-    took = []
-    for _ in range(3):
-        began = os.times()
-        run = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
-        )
-        ended = os.times()
-        took.append(ended.children_user + ended.children_system - began.children_user - began.children_system)
-        assert run.stdout.splitlines()[-1] == "[]"
-    assert min(took) < 0.6  # of a processor; 0.25 s when nothing else runs, and then no longer by the clock
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+    )
+    heavy, count = run.stdout.splitlines()[-1].rsplit(" ", 1)
+    assert heavy == "[]"
+    assert int(count) < 450  # 330, in 0.25 s; Prefect alone is 2,000
