@@ -12,14 +12,11 @@ from tests.fixtures.seaweedfs import s3_bucket, s3_server
 
 __all__ = ["browser", "browser_page", "complaints", "flow_command", "judges", "open_page", "prefect_server", "s3_bucket", "s3_server"]
 
-# The same examples each time and on every machine, however slow: what is searched at random is searched by `make faults`.
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-settings.load_profile("tests")
-
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every command that they start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What a machine takes for an example says nothing about the product: another job may have the processor.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The examples are the same each time: what is searched at random is searched by `make faults`.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("unhurried")
