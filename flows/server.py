@@ -13,17 +13,18 @@ from typing import Final
 
 from strongroom.core.errors import StrongroomError
 
-_STARTING: Final = 120  # seconds that a server may take on a slow machine
+_STARTING: Final = 300  # seconds that a server may take on a slow machine
 _STOPPING: Final = 20
 #: As Prefect starts its temporary server; and it ends with us, even if we are killed: then its standard input does.
 _TEMPORARY: Final = """\
-import os, signal, sys, threading
+import os, signal, socket, sys, threading
 def end():
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
 threading.Thread(target=end, daemon=True).start()
 import uvicorn
-uvicorn.run("prefect.server.api.server:create_app", factory=True, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", lifespan="on")
+config = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
+uvicorn.Server(config).run([socket.socket(fileno=int(sys.argv[1]))])
 """
 _TEMPORARY_ENVIRONMENT: Final = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 
@@ -34,13 +35,15 @@ def start_temporary() -> None:
     Prefect would start the same, but loads the whole server into this process as well, 70 MB, to do so. Raises StrongroomError if it
     does not come up.
     """
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/api"
     quiet = None if os.environ.get("STRONGROOM_DEBUG") else subprocess.DEVNULL
-    server = subprocess.Popen(  # noqa: S603 -- our own interpreter
-        [sys.executable, "-P", "-c", _TEMPORARY, str(port)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=quiet,
-        env={**os.environ, **_TEMPORARY_ENVIRONMENT}, start_new_session=True,  # Ctrl-C is for us: it must hear how the runs ended
-    )
+    with socket.socket() as held:  # until it listens, in some seconds, anybody could take a port that was only looked for
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/api"
+        server = subprocess.Popen(  # noqa: S603 -- our own interpreter
+            [sys.executable, "-P", "-c", _TEMPORARY, str(held.fileno())], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=quiet,
+            env={**os.environ, **_TEMPORARY_ENVIRONMENT}, pass_fds=[held.fileno()],
+            start_new_session=True,  # Ctrl-C is for us: it must hear how the runs ended
+        )
     atexit.register(stop, server)  # the last of all, since Prefect, which tells it of its runs to the end, registers later
     wait(server, url, "`STRONGROOM_DEBUG=1` shows")
     os.environ["PREFECT_API_URL"] = url
@@ -68,9 +71,9 @@ def stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def free_port(*preferred: int) -> int:
-    """One of these on 127.0.0.1, or any other. Raises StrongroomError."""
-    for port in (*preferred, 0):
+def free_port(preferred: int) -> int:
+    """This one on 127.0.0.1, or any other. Raises StrongroomError."""
+    for port in (preferred, 0):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
