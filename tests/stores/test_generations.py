@@ -17,9 +17,10 @@ from strongroom.core.errors import (
     NotFoundInStoreError,
     StoreUnreachableError,
 )
-from strongroom.core.keys import StoreKey
+from strongroom.core.keys import DESCRIPTION, StoreKey
 from strongroom.stores.file import FileStore
 from strongroom.stores.generations import (
+    answers,
     find_generation,
     generations,
     holds,
@@ -31,7 +32,7 @@ from strongroom.stores.generations import (
     read_all,
     read_verified,
 )
-from strongroom.stores.interface import Reader, Store
+from strongroom.stores.interface import Reader, Stat, Store
 from strongroom.stores.memory import MemoryStore
 from strongroom.stores.reader import BoundedReader
 from tests.stores.helpers import names, pattern, put, read
@@ -178,3 +179,17 @@ def test_bits_flipped_on_the_disk(tmp_path: Path) -> None:
             read_verified(store, KEY, DIGEST, 10_000)
     assert put_or_generation(store, KEY, GOOD, DIGEST) == KEY.generation(1)
     assert read_verified(store, KEY, DIGEST, 10_000) == GOOD
+
+
+def test_a_store_answers_if_it_is_one_and_can_be_asked(tmp_path: Path) -> None:
+    """What an object that cannot be read says of its store: nothing."""
+    store = Flaky(unreadable=KEY.text)
+    assert not answers(store)  # an empty folder where a disk was mounted
+    put(store, DESCRIPTION.text, b"{}")
+    assert answers(store)
+
+    class Silent(MemoryStore):
+        def head(self, key: StoreKey) -> Stat:
+            raise StoreUnreachableError("no answer")
+
+    assert not answers(Silent())

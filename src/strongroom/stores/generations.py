@@ -18,7 +18,7 @@ from strongroom.core.errors import (
     NotFoundInStoreError,
     StoreUnreachableError,
 )
-from strongroom.core.keys import StoreKey
+from strongroom.core.keys import DESCRIPTION, StoreKey
 from strongroom.stores.interface import Store
 
 T = TypeVar("T")
@@ -89,6 +89,14 @@ def exists(store: Store, key: StoreKey) -> bool:
     except NotFoundInStoreError:
         return False
     return True
+
+
+def answers(store: Store) -> bool:
+    """Whether the store answers at all, so that one object that could not be read (a bad sector) is that object's trouble."""
+    try:
+        return exists(store, DESCRIPTION)  # an empty folder where a disk was mounted is no store
+    except StoreUnreachableError:
+        return False
 
 
 def instead_of(store: Store, key: StoreKey) -> StoreKey | None:

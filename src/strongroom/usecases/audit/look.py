@@ -12,9 +12,10 @@ from typing import Final
 from strongroom.core import canonical
 from strongroom.core.digests import Digest, new_hash
 from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
-from strongroom.core.keys import DESCRIPTION, StoreKey
+from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.database import read_only
+from strongroom.stores.generations import answers
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.shapes import SHAPED, wrong_shape
@@ -112,7 +113,7 @@ class _Unit:
         except NotFoundInStoreError:
             return Look(key, CheckOutcome.MISSING, expected=self._expected(item))
         except StoreUnreachableError as error:
-            if not _answers(self._job.store):
+            if not answers(self._job.store):
                 raise
             return Look(key, CheckOutcome.UNREACHABLE, reason=str(error))
         if again is None:
@@ -197,17 +198,6 @@ def _lies(pack: PackCheck | None) -> str | None:
 
 def _derived(key: str) -> bool:
     return name_of(StoreKey(key)).kind in (Kind.INDEX, Kind.PIECES)
-
-
-def _answers(store: Store) -> bool:
-    """Whether the store answers at all, so that one object that cannot be read is that object's trouble."""
-    try:
-        store.head(DESCRIPTION)
-    except NotFoundInStoreError:
-        return False  # an empty folder where a disk was mounted is no store
-    except StoreUnreachableError:
-        return False
-    return True
 
 
 def _names_pieces(data: bytes, pieces: tuple[str, ...]) -> bool:
