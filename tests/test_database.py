@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.database import Database, read_only
+from strongroom.database import Database, attached, read_only, transaction
 
 TABLES = "CREATE TABLE things (name TEXT PRIMARY KEY) WITHOUT ROWID;"
 
@@ -43,3 +43,21 @@ def test_whoever_only_reads_makes_and_changes_nothing(tmp_path: Path) -> None:
         pytest.raises(sqlite3.OperationalError, match="readonly"),
     ):
         other.execute("INSERT INTO things VALUES ('x')")
+
+
+def test_another_database_is_asked_as_long_as_it_is_attached(tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite"
+    with Database(other, TABLES) as theirs, Database(tmp_path / "one.sqlite", TABLES) as database:
+        theirs.db.execute("INSERT INTO things VALUES ('theirs')")
+        with attached(database.db, other, "part") as db:
+            with transaction(db, "DEFERRED"):  # which leaves it to others to write
+                db.execute("INSERT INTO things SELECT name FROM part.things")
+                theirs.db.execute("INSERT INTO things VALUES ('meanwhile')")
+            with pytest.raises(ZeroDivisionError), transaction(db):
+                db.execute("INSERT INTO part.things VALUES ('lost')")
+                raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError), attached(database.db, other, "part"):  # the name is free again, now and after an error
+            raise ZeroDivisionError
+        with attached(database.db, other, "part") as db:
+            assert db.execute("SELECT name FROM part.things ORDER BY name").fetchall() == [("meanwhile",), ("theirs",)]
+        assert list(database.rows("SELECT name FROM things")) == [("theirs",)]

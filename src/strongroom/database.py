@@ -23,13 +23,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that is done inside or, where something is raised, nothing of it."""
-        self.db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self.db):
             yield self.db
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
 
     def rows(self, sql: str, *values: object) -> Iterator[Any]:
         """Rows as they are read; the database may be asked and changed meanwhile."""
@@ -48,6 +43,29 @@ class Database:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """All that is done inside or, where something is raised, nothing of it. IMMEDIATE keeps others from writing to every attached
+    database as well; DEFERRED only to what is written."""
+    db.execute(f"BEGIN {kind}")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+@contextmanager
+def attached(db: sqlite3.Connection, path: Path, name: str) -> Iterator[sqlite3.Connection]:
+    """Around statements that ask the database at `path` too, as `name`. Transactions end inside. Raises sqlite3.Error."""
+    db.execute(f"ATTACH ? AS {name}", (str(path),))
+    try:
+        yield db
+    finally:
+        db.execute(f"DETACH {name}")
 
 
 def read_only(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:

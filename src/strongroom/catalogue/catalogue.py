@@ -14,6 +14,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.events import utc_now
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Seal
+from strongroom.database import transaction
 
 _BAGS: Final = (
     "SELECT name, version, seal, collection, attempt, sealed, files, bytes, state, "
@@ -48,13 +49,8 @@ class Catalogue:
         if self._db.in_transaction:
             yield self._db
             return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     # -- stores
 

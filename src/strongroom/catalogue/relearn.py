@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,7 @@ from strongroom.catalogue.catalogue import Catalogue
 from strongroom.catalogue.checks import AuditRow
 from strongroom.catalogue.trouble import NOT_ITS_FAULT
 from strongroom.core.errors import StrongroomError
+from strongroom.database import attached
 
 
 class Condition(Enum):
@@ -72,19 +75,12 @@ def take_runs(catalogue: Catalogue, old: Path) -> None:
         db.execute("INSERT OR IGNORE INTO runs SELECT * FROM part.runs")
 
 
-class _attached:  # noqa: N801 -- used like a function
-    def __init__(self, catalogue: Catalogue, other: Path) -> None:
-        self._catalogue, self._other = catalogue, other
-
-    def __enter__(self) -> sqlite3.Connection:
-        with self._catalogue.transaction() as db:
-            pass
-        db.execute("ATTACH ? AS part", (str(self._other),))
-        self._db = db
-        return db
-
-    def __exit__(self, *exc: object) -> None:
-        self._db.execute("DETACH part")
+@contextmanager
+def _attached(catalogue: Catalogue, other: Path) -> Iterator[sqlite3.Connection]:
+    with catalogue.transaction() as db:
+        pass
+    with attached(db, other, "part"):
+        yield db
 
 
 def put_collection(catalogue: Catalogue, name: str, manifest: str | None, last_archive: str | None) -> None:

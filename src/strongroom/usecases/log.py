@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import known_digests, last_known, record_written
@@ -19,6 +17,7 @@ from strongroom.core.keys import StoreKey
 from strongroom.core.seal import Head
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
+from strongroom.usecases.locks import locked
 
 #: The digests that a batch can have, by whoever remembers; none: nobody does.
 Remembered = Callable[[StoreKey], frozenset[Digest]]
@@ -64,18 +63,8 @@ def append(catalogue: Catalogue, store: Store, store_number: int, store_id: str,
 
     Its digest is noted in the catalogue: until another batch follows, nothing in the store says what the newest should be.
     """
-    with _turn(catalogue.path.parent, store_id):
+    with locked(catalogue.path.parent, f"log-{store_id}.lock"):  # one at a time in this installation: a chain has one end
         _append(catalogue, store, store_number, store_id, events)
-
-
-@contextmanager
-def _turn(home: Path, store_id: str) -> Iterator[None]:
-    """One at a time in this installation; a chain has one end."""
-    folder = home / "locks"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / f"log-{store_id}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _append(catalogue: Catalogue, store: Store, store_number: int, store_id: str, events: Sequence[Event]) -> None:

@@ -215,7 +215,7 @@ MUTATIONS: Final = (
          "elif (read := digest_of(sha256, others, algorithms, algorithm)) != digest:",
          "elif (read := digest_of(sha256, others, algorithms, algorithm)) == '':", "tests/imports/test_changing.py"),
     _one("what came after the validation is archived", "usecases/archive/delivery.py",
-         "for (path,) in spool.db.cursor().execute(_UNPROMISED):", "for (path,) in ():", "tests/imports/test_changing.py"),
+         "for (path,) in db.cursor().execute(_UNPROMISED):", "for (path,) in ():", "tests/imports/test_changing.py"),
     # -- takedowns
     _one("a forged tombstone is acted upon", "usecases/withheld/stones.py",
          "    if not trust.keys:\n        return True", "    if trust is not None:\n        return True", _WITHHELD_SIGNED),

@@ -14,6 +14,7 @@ from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.paths import ESCAPED_FOLDER, to_payload_text
+from strongroom.database import attached
 from strongroom.usecases.archive.putting_back import put_back_structure, put_back_technical
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.supplied import digest_of
@@ -100,9 +101,8 @@ class Delivery:
 
     def _compare(self, spool: Spool, algorithms: tuple[str, ...], payload_text: Callable[[bytes], str]) -> Iterator[Finding]:
         spool.db.create_function("payload_text", 1, payload_text, deterministic=True)
-        spool.db.execute("ATTACH ? AS bag", (str(self.index),))
-        try:
-            for path, manifest, algorithm, digest, sha256, others, file, reason in spool.db.cursor().execute(_PROMISED):
+        with attached(spool.db, self.index, "bag") as db:
+            for path, manifest, algorithm, digest, sha256, others, file, reason in db.cursor().execute(_PROMISED):
                 place = os.fsdecode(path)
                 if reason == "withheld":
                     continue  # a takedown says that it is not to come back
@@ -110,7 +110,5 @@ class Delivery:
                     yield Finding(Code.IMPORT_CHANGED, place, f"was valid by {manifest} and could not be read again ({reason or 'gone'})")
                 elif (read := digest_of(sha256, others, algorithms, algorithm)) != digest:
                     yield Finding(Code.IMPORT_CHANGED, place, f"changed after it was validated: has {read}, and {manifest} says {digest}")
-            for (path,) in spool.db.cursor().execute(_UNPROMISED):
+            for (path,) in db.cursor().execute(_UNPROMISED):
                 yield Finding(Code.IMPORT_CHANGED, path, "appeared after the bag was validated: no manifest lists it")
-        finally:
-            spool.db.execute("DETACH bag")

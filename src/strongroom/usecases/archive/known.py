@@ -39,23 +39,17 @@ def remember(
     spool: Spool, catalogue: Path, collection: str, source: str, algorithms: tuple[str, ...], seal: Digest, started: int
 ) -> None:
     """Keep what was read for the next run's `recall`. `started` is when the scan began, in nanoseconds since 1970."""
-    with spool.with_catalogue(catalogue) as db:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            db.execute("DELETE FROM cat.source_files WHERE collection = ?", (collection,))
-            db.execute(
-                "INSERT INTO cat.source_files SELECT ?, path, size, mtime, ctime, inode, sha256, others FROM files "
-                "WHERE read < 2 AND max(mtime, ctime) < ? ORDER BY path",
-                (collection, started - RACY_NANOSECONDS),
-            )
-            db.execute(
-                "INSERT OR REPLACE INTO cat.source_reads (collection, source, algorithms, seal) VALUES (?, ?, ?, ?)",
-                (collection, os.fsencode(source), " ".join(algorithms), seal.raw),
-            )
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+    with spool.with_catalogue(catalogue), spool.transaction() as db:
+        db.execute("DELETE FROM cat.source_files WHERE collection = ?", (collection,))
+        db.execute(
+            "INSERT INTO cat.source_files SELECT ?, path, size, mtime, ctime, inode, sha256, others FROM files "
+            "WHERE read < 2 AND max(mtime, ctime) < ? ORDER BY path",
+            (collection, started - RACY_NANOSECONDS),
+        )
+        db.execute(
+            "INSERT OR REPLACE INTO cat.source_reads (collection, source, algorithms, seal) VALUES (?, ?, ?, ?)",
+            (collection, os.fsencode(source), " ".join(algorithms), seal.raw),
+        )
 
 
 def learn(catalogue: Catalogue, store: Store, number: int) -> int:

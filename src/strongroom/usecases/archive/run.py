@@ -27,7 +27,6 @@ from strongroom.usecases.archive.contents import Contents, Place
 from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.destination import Destination, open_destination
 from strongroom.usecases.archive.happened import after_the_seal, agents, before_the_seal, stored_again
-from strongroom.usecases.archive.lock import only_one
 from strongroom.usecases.archive.noting import Noting
 from strongroom.usecases.archive.predecessor import Predecessor
 from strongroom.usecases.archive.refusing import must_refuse, refuse_loss
@@ -39,6 +38,7 @@ from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, sta
 from strongroom.usecases.archive.telling import Telling
 from strongroom.usecases.archive.vouching import check_before_signing
 from strongroom.usecases.context import Context
+from strongroom.usecases.locks import locked
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.signatures.store_keys import publish_keys
@@ -67,7 +67,7 @@ def archive(
     gather.check_source_apart(manifest)
     signer = Keyring(context.home).signer() if sign and not dry_run else None
     with (
-        only_one(context.home, manifest.name),
+        locked(context.home, f"{manifest.name}.lock", f"another run is archiving {manifest.name} now; wait for it to end"),
         context.scratch("archive") as scratch,
         Catalogue.open(context.catalogue) as catalogue,
         open_destination(manifest, catalogue, runner.workers) as destination,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from strongroom.database import Database
+from strongroom.database import Database, attached
 
 _TABLES: Final = """
 CREATE TABLE files (           -- the payload to be
@@ -60,14 +60,9 @@ class Spool(Database):
         count, size = self.db.execute("SELECT count(*), coalesce(sum(size), 0) FROM files WHERE sha256 IS NULL").fetchone()
         return int(count), int(size)
 
-    @contextmanager
-    def with_catalogue(self, catalogue: Path) -> Iterator[sqlite3.Connection]:
+    def with_catalogue(self, catalogue: Path) -> AbstractContextManager[sqlite3.Connection]:
         """The database with the catalogue attached as `cat`, for questions that join the two."""
-        self.db.execute("ATTACH ? AS cat", (str(catalogue),))
-        try:
-            yield self.db
-        finally:
-            self.db.execute("DETACH cat")
+        return attached(self.db, catalogue, "cat")
 
     # -- the payload paths, as metadata validation wants them (strongroom.metadata)
 

@@ -17,6 +17,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey, pack_index
 from strongroom.core.pack import parse_index
+from strongroom.database import attached
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
@@ -198,9 +199,8 @@ class Consequences:
         ]
         for result in self._runner.map("see what bags need", trace, jobs):
             self.unread.update(result.unread)
-            self._scratch.db.execute("ATTACH ? AS traced_bags", (str(result.out),))
-            self._scratch.db.execute("INSERT OR IGNORE INTO hits SELECT sha256, bag, path FROM traced_bags.hits")
-            self._scratch.db.execute("DETACH traced_bags")
+            with attached(self._scratch.db, result.out, "traced_bags") as db:
+                db.execute("INSERT OR IGNORE INTO hits SELECT sha256, bag, path FROM traced_bags.hits")
             result.out.unlink()
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.formats import FormatTotal, note_bag_formats
 from strongroom.core.formats import Format, extension_of
+from strongroom.database import attached, transaction
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.withheld.tombstones import Withheld
@@ -38,21 +37,20 @@ class Payload:
 
     def want(self, signatures: str) -> int:
         """Put into the plan what these signatures did not judge yet; how many files are known."""
-        with _attached(self._plan.db, self._catalogue.path) as db:
-            db.execute("BEGIN")
+        with attached(self._plan.db, self._catalogue.path, "cat") as db:
             wanted = f"FROM payload p {_VERDICT} WHERE coalesce(v.signatures, '') != ?"
-            db.execute(f"INSERT OR IGNORE INTO content (sha, size) SELECT p.sha256, p.size {wanted} ORDER BY p.path", (signatures,))
-            db.execute(
-                "INSERT INTO file (content, path, target) SELECT c.id, p.path, CAST(p.path AS BLOB) "
-                "FROM (SELECT p.* " + wanted + ") p JOIN content c ON c.sha = p.sha256 ORDER BY p.path", (signatures,))
-            db.execute("COMMIT")
+            with transaction(db, "DEFERRED"):
+                db.execute(f"INSERT OR IGNORE INTO content (sha, size) SELECT p.sha256, p.size {wanted} ORDER BY p.path", (signatures,))
+                db.execute(
+                    "INSERT INTO file (content, path, target) SELECT c.id, p.path, CAST(p.path AS BLOB) "
+                    "FROM (SELECT p.* " + wanted + ") p JOIN content c ON c.sha = p.sha256 ORDER BY p.path", (signatures,))
             every = db.execute("SELECT coalesce(sum(files), 0) FROM payload").fetchone()[0]
             left = db.execute(f"SELECT coalesce(sum(p.files), 0) {wanted}", (signatures,)).fetchone()[0]
         return int(every - left)
 
     def note(self) -> tuple[FormatTotal, ...]:
         """What the bag is made of, by all that is known now; the catalogue remembers it."""
-        with _attached(self._plan.db, self._catalogue.path) as db:
+        with attached(self._plan.db, self._catalogue.path, "cat") as db:
             rows = db.execute(
                 "SELECT sum(p.files), sum(p.files * p.size), v.mime, v.puid, v.name, v.version, v.basis, v.flags, v.signatures "  # noqa: S608
                 f"FROM payload p {_VERDICT} WHERE v.number IS NOT NULL GROUP BY v.number").fetchall()
@@ -66,17 +64,3 @@ class Payload:
                 continue
             size = detail.get("size")
             yield entry.digest.raw, extension_of(entry.path), entry.path, size if type(size) is int else 0
-
-
-class _attached:  # noqa: N801 -- used like a function
-    def __init__(self, db: sqlite3.Connection, catalogue: Path) -> None:
-        self._db, self._catalogue = db, catalogue
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._db.execute("ATTACH ? AS cat", (str(self._catalogue),))
-        return self._db
-
-    def __exit__(self, *exc: object) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        self._db.execute("DETACH cat")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,7 +11,7 @@ from pathlib import Path
 from strongroom.catalogue import BagRow, Catalogue
 from strongroom.catalogue.likeness import ALIKE, CONTAINED, clusters, count_clusters, members, unreadable
 from strongroom.catalogue.likeness_work import Unread, counts, forget, record_looked, renew, unread
-from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError, UsageError
+from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, UsageError
 from strongroom.core.events import Event, EventType
 from strongroom.core.findings import Code, Finding
 from strongroom.core.plural import plural
@@ -29,6 +27,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.likeness.gather import gather
 from strongroom.usecases.likeness.reading import HINTS, read_all
 from strongroom.usecases.likeness.report import Shown, SimilarReport
+from strongroom.usecases.locks import locked
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import open_bag
@@ -67,22 +66,14 @@ def similar(request: SimilarRequest, context: Context, runner: Runner) -> Simila
     rows = [row for row in known.rows if row.bag.name in names]
     if strange := set(request.names) - {row.bag.name for row in rows}:
         raise UsageError(f"no bag of a collection {sorted(strange)[0]!r} is known here; `strongroom list` shows those that are")
-    with _alone(context.home), context.scratch("similar") as scratch, Catalogue.open(context.catalogue) as catalogue:
+    with (
+        locked(context.home, "likeness-search", "another search for near-copies is under way here; wait for it to end"),
+        context.scratch("similar") as scratch,
+        Catalogue.open(context.catalogue) as catalogue,
+    ):
         search = _Search(context, catalogue, known, runner, scratch, collector, request.limits)
         looked, compared = search.go(names, rows)
         return _report(request, names, catalogue, everybody | set(request.names), looked, compared, collector)
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    folder = home / "locks"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "likeness-search").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StrongroomError("another search for near-copies is under way here; wait for it to end") from None
-        yield
 
 
 class _Search:

@@ -11,7 +11,7 @@ from typing import Final
 from strongroom.catalogue.relearn import PART_FORMATS
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
-from strongroom.database import Database
+from strongroom.database import Database, attached
 from strongroom.stores.interface import Stat
 from strongroom.usecases.archive.scopes import NOBODY
 from strongroom.usecases.audit.kinds import name_of
@@ -58,9 +58,8 @@ class Scratch(Database):
 
     def take_scopes(self, part: Path) -> None:
         """Take in the table `scopes` of another database."""
-        self.db.execute("ATTACH ? AS part", (str(part),))
-        self.db.execute("INSERT OR IGNORE INTO scopes SELECT kind, digest, scope FROM part.scopes")
-        self.db.execute("DETACH part")
+        with attached(self.db, part, "part") as db:
+            db.execute("INSERT OR IGNORE INTO scopes SELECT kind, digest, scope FROM part.scopes")
 
     def scopes_of(self, kind: str, digest: Digest) -> set[str]:
         """With whom an object may be shared: as usecases.archive.scopes has it."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue, ObjectRow
 from strongroom.core.digests import Digest
+from strongroom.database import attached
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches
@@ -23,22 +21,12 @@ _TRUSTED: Final = (
 )
 
 
-@contextmanager
-def with_catalogue(plan: Plan, path: Path) -> Iterator[sqlite3.Connection]:
-    """The plan's database with the catalogue attached as `cat`."""
-    plan.db.execute("ATTACH ? AS cat", (str(path),))
-    try:
-        yield plan.db
-    finally:
-        plan.db.execute("DETACH cat")
-
-
 def chosen(plan: Plan, catalogue: Path, store: int, scope: str) -> list[ObjectRow]:
     """One trusted object of the store for each content of the plan that has one: verified before others, older before newer."""
     one = f"SELECT o.id {_TRUSTED} ORDER BY o.verified DESC, o.id LIMIT 1"
     wanted = f"SELECT ({one}) FROM content c"  # noqa: S608
     query = f"SELECT o.id, o.kind, o.digest, o.size, o.verified FROM cat.objects o WHERE o.id IN ({wanted}) ORDER BY o.id"  # noqa: S608
-    with with_catalogue(plan, catalogue) as db:
+    with attached(plan.db, catalogue, "cat") as db:
         rows = db.execute(query, (store, scope)).fetchall()
     return [ObjectRow(number, kind, Digest.from_bytes(digest), size, bool(verified)) for number, kind, digest, size, verified in rows]
 
@@ -51,7 +39,7 @@ def settle(plan: Plan, catalogue: Catalogue, store: Store, number: int, scope: s
         _, unread = find_gone(store, catalogue, rows)
         if unread:
             _verify(catalogue, store, unread, runner)
-    with with_catalogue(plan, catalogue.path) as db:
+    with attached(plan.db, catalogue.path, "cat") as db:
         db.execute(f"UPDATE content AS c SET done = EXISTS (SELECT 1 {_TRUSTED} AND o.verified)", (number, scope))  # noqa: S608
 
 

@@ -10,12 +10,12 @@ from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError
 from strongroom.core.ids import BagId
+from strongroom.database import attached
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate import keep
 from strongroom.usecases.replicate.bring import KnownBag
-from strongroom.usecases.replicate.holdings import with_catalogue
 from strongroom.usecases.replicate.transfer import Transfer, load_contents
 from strongroom.usecases.restore.locate import Level, locate
 from strongroom.usecases.restore.plan import Plan
@@ -67,7 +67,7 @@ def spool_bags(
 
 def _leave_out_known(plan: Plan, catalogue: Catalogue, stores: Sequence[str | None]) -> None:
     """What each of the absent stores is known to hold need not wait for it."""
-    with with_catalogue(plan, catalogue.path) as db:
+    with attached(plan.db, catalogue.path, "cat") as db:
         known = "SELECT number FROM cat.stores WHERE id = ?"
         numbers = [row[0] if (row := db.execute(known, (store,)).fetchone()) else -1 for store in stores]
         marks = " AND ".join(

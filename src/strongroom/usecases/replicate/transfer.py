@@ -13,11 +13,11 @@ from strongroom.core.errors import InvalidValueError, StoreUnreachableError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.paths import from_payload_text
+from strongroom.database import attached
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.replicate.copying import CopyBatch, CopyResult, copy_batch, weigh
 from strongroom.usecases.replicate.from_source import CANDIDATES, SourceBatch, copy_from_source
-from strongroom.usecases.replicate.holdings import with_catalogue
 from strongroom.usecases.replicate.sink import Written
 from strongroom.usecases.restore.gather import groups
 from strongroom.usecases.restore.locate import Level, locate
@@ -86,7 +86,7 @@ class Transfer:
         with plan.transaction():
             insert = "INSERT OR IGNORE INTO candidate SELECT id, ? FROM content WHERE sha = ? AND done = 0"
             plan.db.executemany(insert, _names(plan, bag))
-        with with_catalogue(plan, catalogue) as db:
+        with attached(plan.db, catalogue, "cat") as db:
             db.execute(
                 "INSERT OR IGNORE INTO candidate SELECT c.id, substr(CAST(s.path AS BLOB), 6) FROM cat.source_files s "
                 "JOIN content c ON c.sha = s.sha256 WHERE s.collection = ? AND c.done = 0 "

@@ -15,6 +15,7 @@ from typing import Any, Final
 from strongroom.core.canonical import dumps_line
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.paths import ESCAPED_FOLDER, from_payload_text, to_payload_text
+from strongroom.database import attached, transaction
 from strongroom.usecases.room.words import index_words
 from strongroom.usecases.sealed.bag import SealedBag
 
@@ -50,17 +51,8 @@ def index_bag(db: sqlite3.Connection, bag: SealedBag, scratch: Path) -> None:
     finally:
         work.close()
     about = _about(bag)
-    db.execute("ATTACH ? AS work", (str(path),))
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            _write(db, bag, reader, about)
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
-    finally:
-        db.execute("DETACH work")
+    with attached(db, path, "work"), transaction(db):
+        _write(db, bag, reader, about)
 
 
 class _Reader:

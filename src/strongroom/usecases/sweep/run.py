@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 from strongroom.catalogue import Catalogue
-from strongroom.core.errors import StoreUnreachableError, StrongroomError, UsageError, WrongStoreError
+from strongroom.core.errors import StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
 from strongroom.stores.describe import read_description
 from strongroom.stores.interface import Store
 from strongroom.usecases.context import Context
+from strongroom.usecases.locks import locked
 from strongroom.usecases.policies import Policies
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
@@ -55,7 +53,8 @@ def sweep(
         withheld = load_withheld(context.home, [store for store, _, _ in opened], scratch / "withheld", collector.add)
         for store, store_id, number in opened:
             runner.say(f"sweeping {store.url}")
-            with _only_one(context.home, store_id, store.url):
+            # Two machines that sweep one store harm nobody, and do each other's work again.
+            with locked(context.home, f"sweep-{store_id}.lock", f"another run is sweeping {store.url} now; wait for it to end"):
                 run = StoreRun(store, store_id, number, catalogue, runner, scratch / str(number), collector, withheld,
                                grace_days=grace_days, void_open=void_open, dry_run=dry_run)
                 results.append(run.run())
@@ -71,16 +70,3 @@ def _addresses(context: Context, stores: Sequence[str]) -> list[Address]:
     if not found:
         raise UsageError("no store is known here yet: archive something first, or say --store URL")
     return found
-
-
-@contextmanager
-def _only_one(home: Path, store_id: str, url: str) -> Iterator[None]:
-    """One sweep of a store at a time on one machine. Two machines harm nobody, and do each other's work again."""
-    folder = home / "locks"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / f"sweep-{store_id}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StrongroomError(f"another run is sweeping {url} now; wait for it to end") from None
-        yield

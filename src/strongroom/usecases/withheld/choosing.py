@@ -14,6 +14,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, StoreUnreachableError, UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
+from strongroom.database import attached
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.build import Builder
@@ -128,16 +129,13 @@ class Choice:
         bag.collector = Collector()
         with Files(place, create=True) as files:
             Builder(bag, files, whole=False, matchers=matchers).build()
-        self.db.execute("ATTACH ? AS files", (str(place),))
-        try:
-            self.db.execute(
+        with attached(self.db, place, "files") as db:
+            db.execute(
                 "INSERT INTO content SELECT DISTINCT c.sha, c.size FROM files.content c JOIN files.file f ON f.content = c.id WHERE true "
                 "ON CONFLICT (sha) DO UPDATE SET size = coalesce(size, excluded.size)")
-            self.db.execute(
+            db.execute(
                 "INSERT OR REPLACE INTO file SELECT ?, ?, f.path, c.sha, 1 FROM files.file f JOIN files.content c ON c.id = f.content",
                 (bag.id.name, bag.id.version))
-        finally:
-            self.db.execute("DETACH files")
         return {one.place for one in bag.collector.findings() if one.code is Code.RESTORE_NO_MATCH}
 
     def _note_shared(self, bag: SealedBag) -> None:

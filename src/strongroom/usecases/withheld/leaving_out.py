@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 
 from strongroom.core.findings import Code, Finding
+from strongroom.database import attached
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.withheld.tombstones import Withheld
 
@@ -16,12 +17,9 @@ def leave_out_withheld(spool: Spool, withheld: Withheld, found: Callable[[Findin
     """Take every file out of the payload whose content is withheld, and list it as excluded. May be called again."""
     if not len(withheld):
         return
-    spool.db.execute("ATTACH ? AS gone", (str(withheld.path),))
-    try:
+    with attached(spool.db, withheld.path, "gone") as db:
         sql = "SELECT f.id, w.reason FROM files f JOIN gone.withheld w ON w.sha256 = f.sha256 ORDER BY f.path"
-        rows = spool.db.execute(sql).fetchall()
-    finally:
-        spool.db.execute("DETACH gone")
+        rows = db.execute(sql).fetchall()
     for number, reason in rows:
         with spool.transaction() as db:
             leave_out_file(db, number, reason, found)
