@@ -101,11 +101,11 @@ MUTATIONS: Final = (
     _one("what a lost attempt stored is trusted", "usecases/archive/contents.py", "self._own.clear()", "pass", _TRACE),
     _one("tag manifests before the other tag files", "usecases/archive/attempt.py",
          "sorted(files, key=_tag_manifests_last)", "sorted(files, key=_tag_manifests_last, reverse=True)", _TRACE),
-    Mutation("seal before the tag files", "usecases/archive/run.py", (
+    Mutation("seal before the tag files", "usecases/archive/sealing.py", (
         ("            for size in attempt.store_tag_files(files):\n                progress.advance(1, size)\n",
          "            self.late = attempt.store_tag_files(files)\n"),
-        ("        damaged = 0\n        if self.manifest.readback:",
-         "        damaged = len([*self.late]) * 0\n        if self.manifest.readback:"),
+        ("            return seal, attempt.seal(seal, self._signer)\n",
+         "            sealed = attempt.seal(seal, self._signer)\n            list(self.late)\n            return seal, sealed\n"),
     ), (_TRACE,)),
     _one("a replica's seal before its tag files", "usecases/replicate/bring.py",
          "            damaged = put_tag_files(files, target)\n",

@@ -12,7 +12,7 @@ from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import RefusedError, StoreError, StrongroomError
-from strongroom.core.events import Event, utc_now
+from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Seal
@@ -20,7 +20,6 @@ from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring, Signer
 from strongroom.stores.interface import Store
-from strongroom.usecases import log
 from strongroom.usecases.archive import accrual, gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
@@ -32,16 +31,15 @@ from strongroom.usecases.archive.predecessor import Predecessor
 from strongroom.usecases.archive.refusing import must_refuse, refuse_loss
 from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.archive.screening import Screening
+from strongroom.usecases.archive.sealing import Sealing
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.archive.tagfiles import Payload, TagFile, TagFiles, state_digest
 from strongroom.usecases.archive.telling import Telling
-from strongroom.usecases.archive.vouching import check_before_signing
 from strongroom.usecases.context import Context
 from strongroom.usecases.locks import locked
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
-from strongroom.usecases.signatures.store_keys import publish_keys
 from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.tidying import tidy
 from strongroom.usecases.withheld.leaving_out import leave_out_withheld
@@ -93,7 +91,6 @@ class _Run:
     ) -> None:
         self.manifest = manifest
         self.home = home
-        self.signer = signer
         self.accept_loss = accept_loss
         self.reread = reread or delivery is not None
         self.delivery = delivery
@@ -109,6 +106,7 @@ class _Run:
         self.started = time.time_ns()
         self.attempt: Attempt | None = None
         self.before = Predecessor(manifest, catalogue, destination, kept, home, scratch, self.findings)
+        self.sealing = Sealing(manifest, catalogue, destination, self.before, self.stages, signer)
 
     # -- before the first byte of a file is read
 
@@ -220,11 +218,7 @@ class _Run:
 
     def _ensure_open(self) -> None:
         if self.attempt is None:
-            if self.signer is not None:
-                sealed = self.catalogue.bags(self.manifest.name)
-                check_before_signing(self.before.last, sealed, self.before.stores, self.signer.keyring)
-                self.signer.unlock()  # a wrong passphrase is noticed before anything is written
-                publish_keys(self.destination.store, self.signer.keyring)
+            self.sealing.prepare()
             self.catalogue.set_dirty(self.destination.number, dirty=True)
             self.attempt = Attempt.open(self.destination.store, BagId(self.manifest.name, self.before.last.highest + 1))
             self.contents.attempt_opened()
@@ -273,8 +267,9 @@ class _Run:
                 self._ensure_open()
                 continue  # what is relied upon is looked at again, now that the attempt is open
             self.telling.find(payload, self.catalogue.path)
-            files = self._store_tag_files(self.attempt, writer, payload)
-            seal, digest = self._seal(self.attempt, payload, files, state)
+            events = self._events_until_the_seal(self.attempt, payload)
+            files = self.sealing.store_tag_files(self.attempt, writer, payload, events, self.contents.chosen())
+            seal, digest = self.sealing.seal(self.attempt, payload, files, state)
             if digest is not None:
                 return self._finish(self.attempt, seal, digest, files, payload)
             self._close_attempt("the number went to another run")
@@ -289,31 +284,12 @@ class _Run:
         return last is not None and last.payload_files == self.spool.totals()[0] and not self.telling.read_files()
 
     def _supplied(self) -> list[tuple[str, Path]]:
-        files = [*self.records.tag_files, ("metadata/validation.json", self.records.report)]
-        files += self.delivery.tag_files if self.delivery is not None else ()
-        if self.manifest.mode == "accrue" and self.before.files is not None:
-            return accrual.merge_records(self.spool, self.before.files, files, self.scratch)
-        return files
+        return self.sealing.supplied(self.records, self.delivery, self.spool, self.scratch)
 
-    def _store_tag_files(self, attempt: Attempt, writer: TagFiles, payload: Payload) -> list[TagFile]:
-        with self.stages.stage("store tag files") as progress:
-            counts = self.telling.counts(payload.files, payload.size, payload)
-            events = [*self._earlier(attempt.bag, f"attempt:{attempt.id}"),
-                      *before_the_seal(self.manifest, attempt, counts, self.findings.findings())]
-            files = writer.bag(payload, attempt.bag, self.before.collection(), events)
-            for size in attempt.store_tag_files(files):
-                progress.advance(1, size)
-            attempt.store_placement(self.contents.chosen())
-            return files
-
-    def _seal(self, attempt: Attempt, payload: Payload, files: list[TagFile], state: Digest) -> tuple[Seal, Digest | None]:
-        with self.stages.stage("seal"):
-            heads = log.heads(self.destination.store, log.remembered(self.catalogue, self.destination.number))
-            seal = Seal(
-                attempt.bag, self.before.collection(), attempt.id, self.destination.id, self.before.pointer(), _tag_manifests(files),
-                payload.size, payload.files, state, heads, utc_now(), signer=None if self.signer is None else self.signer.key.fingerprint,
-            )
-            return seal, attempt.seal(seal, self.signer)
+    def _events_until_the_seal(self, attempt: Attempt, payload: Payload) -> list[Event]:
+        counts = self.telling.counts(payload.files, payload.size, payload)
+        before = before_the_seal(self.manifest, attempt, counts, self.findings.findings())
+        return [*self._earlier(attempt.bag, f"attempt:{attempt.id}"), *before]
 
     # -- after the seal
 
@@ -369,11 +345,6 @@ class _Run:
             self.attempt = None
 
     def _remember(self, seal: Digest) -> None:
-        if self.delivery is not None:
-            return  # it will not come again from where it lies now
-        source = str(self.manifest.source)
-        known.remember(self.spool, self.catalogue.path, self.manifest.name, source, self.algorithms, seal, self.started)
-
-
-def _tag_manifests(files: list[TagFile]) -> dict[str, Digest]:
-    return {file.path: Digest(file.digests["sha256"]) for file in files if file.path.startswith("tagmanifest-")}
+        if self.delivery is None:  # which would not come again from where it lies now
+            name, source = self.manifest.name, str(self.manifest.source)
+            known.remember(self.spool, self.catalogue.path, name, source, self.algorithms, seal, self.started)
