@@ -118,6 +118,23 @@ def test_a_store_that_should_answer_and_does_not_is_exit_3_and_harms_nothing(pla
     assert place.replicate("site", BOTH).lines[1].brought == ("site/v1",)
 
 
+def test_a_store_that_takes_no_more_is_said_with_what_came_before_and_the_others_are_served(place):
+    place.write("site", "small", b"small")
+    place.add_store("three")
+    place.archive("site", BOTH)
+    place.write("site", "large", b"\xff" * (6 << 20))
+    place.archive("site", BOTH)
+    (place.folder("two") / "content").write_bytes(b"no folder")
+    report = place.replicate("site", [*BOTH, "three"])
+    assert (report.exit_status, codes(report)) == (3, ["store-skipped"])
+    assert [(line.brought, line.waiting) for line in report.lines] == [
+        ((), ()), (("site/v1",), ("site/v2",)), (("site/v1", "site/v2"), ())]
+    events = [event for path in place.folder("two").glob("log/*/*.json") for event in json.loads(path.read_bytes())["events"]]
+    assert [event["linkingObjectIdentifier"][0] for event in events if event["eventType"] == "replication"] == ["site/v1"]
+    (place.folder("two") / "content").unlink()
+    assert [line.brought for line in place.replicate("site", [*BOTH, "three"]).lines] == [(), ("site/v2",), ()]
+
+
 def test_two_seals_under_one_label_are_both_kept(place):
     fill(place)
     place.archive("site", ["one"])

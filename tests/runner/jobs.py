@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Never
 
-from strongroom.core.errors import RefusedError, StoreUnreachableError, UsageError
+from strongroom.core.errors import RefusedError, StoreFullError, StoreUnreachableError, UsageError
 
 
 class Awkward(Exception):
@@ -79,6 +79,11 @@ def fail_awkwardly(_: object) -> Never:
 def refuse(folder: str) -> Never:
     mark(folder)
     raise RefusedError("refused")
+
+
+def fill(folder: str) -> Never:
+    mark(folder)
+    raise StoreFullError("no space")
 
 
 def misuse(folder: str) -> Never:

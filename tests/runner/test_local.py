@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.core.errors import RefusedError, StrongroomError, UsageError
+from strongroom.core.errors import RefusedError, StoreFullError, StrongroomError, UsageError
 from strongroom.runner.interface import Runner
 from strongroom.runner.local import LocalRunner
 from strongroom.runner.pool import WorkerDiedError
@@ -151,8 +151,8 @@ def test_a_result_that_cannot_be_pickled_is_an_error(runner: LocalRunner) -> Non
         list(runner.map("fail", jobs.unpicklable, [None], retries=0))
 
 
-@pytest.mark.parametrize(("function", "kind"), [(jobs.refuse, RefusedError), (jobs.misuse, UsageError)])
-def test_refusals_are_raised_at_once(runner: LocalRunner, tmp_path: Path, function: object, kind: type[Exception]) -> None:
+@pytest.mark.parametrize(("function", "kind"), [(jobs.refuse, RefusedError), (jobs.misuse, UsageError), (jobs.fill, StoreFullError)])
+def test_refusals_and_full_disks_are_raised_at_once(runner: LocalRunner, tmp_path: Path, function: object, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         list(runner.map("refuse", function, [str(tmp_path)]))  # type: ignore[arg-type]
     assert len(os.listdir(tmp_path)) == 1

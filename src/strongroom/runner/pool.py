@@ -16,7 +16,7 @@ from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from strongroom.core.errors import RefusedError, StoreUnreachableError, StrongroomError, UsageError
+from strongroom.core.errors import RefusedError, StoreFullError, StoreUnreachableError, StrongroomError, UsageError
 from strongroom.core.findings import printable
 from strongroom.runner.interface import Batch, Result
 
@@ -188,7 +188,7 @@ class Pool:
                 result: Result = answer
                 return result
             failures += 1
-            if failures > retries or isinstance(answer, UsageError | RefusedError):
+            if failures > retries or isinstance(answer, UsageError | RefusedError | StoreFullError):
                 raise answer
             if isinstance(answer, StoreUnreachableError):
                 wait_seconds, pause = pause, pause * PAUSE_GROWTH

@@ -80,20 +80,24 @@ class QuietDisplay:
 
 
 class FindingPrinter:
-    """Prints findings as they are found, each code at most SHOWN_PER_CODE times; quiet leaves out the notes."""
+    """Prints findings as they are found, each once and each code at most SHOWN_PER_CODE times; quiet leaves out the notes."""
 
     def __init__(self, display: Display, *, quiet: bool) -> None:
         self._print = LineDisplay().say if quiet else display.say
         self._quiet = quiet
         self._seen: Counter[str] = Counter()
+        self._shown: set[Finding] = set()
         self._lock = threading.Lock()
 
     def show(self, finding: Finding) -> None:
         if self._quiet and finding.severity is Severity.NOTE:
             return
         with self._lock:
+            if finding in self._shown:  # several steps of a job may meet the same store
+                return
             self._seen[finding.code.label] += 1
             if self._seen[finding.code.label] <= SHOWN_PER_CODE:
+                self._shown.add(finding)
                 self._print(str(finding))
 
     def close(self) -> None:
@@ -102,6 +106,7 @@ class FindingPrinter:
             if count > SHOWN_PER_CODE:
                 self._print(f"… and {count - SHOWN_PER_CODE:,} more [{label}]; all are in the report (--json)")
         self._seen.clear()
+        self._shown.clear()
 
 
 def choose_display(*, quiet: bool) -> Display:

@@ -36,6 +36,7 @@ class Predecessor:
         here = {row.seal for row in self._catalogue.bags(self._manifest.name)}
         last = find_last(self.stores, self._manifest.name, Arbiter.at(self._home), here)
         self.last = self._destination.check_known(last, self._catalogue.latest(self._manifest.name))
+        self._destination.check_unasked(self._manifest.name, self.last)
         self._findings.extend(self.last.findings)
         self._destination.check_same_collection(self._manifest, self.last)
         if self.last.seal is not None and self.last.digest is not None:

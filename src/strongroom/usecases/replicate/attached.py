@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.errors import StoreUnreachableError, WrongStoreError
-from strongroom.core.findings import Code, Finding
 from strongroom.stores.interface import Store
-from strongroom.usecases.archive.destination import known_id, open_reference
+from strongroom.usecases.archive.destination import known_id, not_there, open_reference
 from strongroom.usecases.sealed.collector import Collector
 
 
@@ -44,10 +43,7 @@ def attach(manifest: CollectionManifest, catalogue: Catalogue, collector: Collec
             attached.append(Attached(*open_reference(reference, catalogue, workers), position))
         except (WrongStoreError, StoreUnreachableError) as error:
             absent.append(Absent(reference, _id(reference, catalogue), position))
-            if reference.offline:
-                collector.add(Finding(Code.STORE_ABSENT, str(reference), f"not attached, and marked `offline`: {error}"))
-            else:
-                collector.add(Finding(Code.STORE_SKIPPED, str(reference), f"could not be asked: {error}"))
+            collector.add(not_there(reference, error))
     return attached, absent
 
 

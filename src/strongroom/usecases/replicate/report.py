@@ -67,4 +67,5 @@ def _sentence(line: Line) -> str:
     if line.brought:
         size = human_size(line.bytes)
         return f"{line.collection}: {', '.join(line.brought)} brought to {line.store}, {plural(line.contents, 'content')}, {size}{waits}"
-    return f"{line.collection}: {line.store} has {plural(line.present, 'bag')}, nothing to bring{waits}"
+    nothing = "nothing was brought" if line.waiting else "nothing to bring"
+    return f"{line.collection}: {line.store} has {plural(line.present, 'bag')}, {nothing}{waits}"

@@ -10,7 +10,14 @@ from pathlib import Path
 from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedBagError, DamagedInStoreError, NotFoundInStoreError, StoreFullError
+from strongroom.core.errors import (
+    DamagedBagError,
+    DamagedInStoreError,
+    NotFoundInStoreError,
+    StoreFullError,
+    StoreUnreachableError,
+    WrongStoreError,
+)
 from strongroom.core.events import Event, EventType
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
@@ -51,7 +58,8 @@ def replicate(
     """Bring every bag of these collections to every store of its collection manifest that is attached.
 
     `spool_bytes`: how much of contents may be kept at home for stores that are absent now; 0 for none. `findings`: what was found
-    before, for the report. Raises StoreError where a store that is written to fails. What was brought stays; run it again to go on.
+    before, for the report. A store that is full or stops answering while it is brought bags is a finding, and the others are served.
+    Raises StoreError where one fails before that. What was brought stays; run it again to go on.
     """
     collector = Collector(runner.finding)
     collector.extend(findings)
@@ -61,7 +69,7 @@ def replicate(
         for manifest in manifests:
             run = _Run(manifest, context, catalogue, runner, collector, scratch / manifest.name)
             lines += run.go(spool_bytes)
-            unreachable |= any(not one.reference.offline for one in run.absent)
+            unreachable |= bool(run.failed) or any(not one.reference.offline for one in run.absent)
     report = ReplicateReport(tuple(lines), collector.findings(), unreachable)
     runner.artifact("replicate", "\n".join(["# Replication", "", *(f"* {line}" for line in report.summary())]) + "\n")
     return report
@@ -83,6 +91,7 @@ class _Run:
     voided: set[BagId] = field(default_factory=set)
     settled: set[BagId] = field(default_factory=set)  # labels with several seals, of which a trusted signature chose one
 
+    failed: set[str] = field(default_factory=set)  # URLs of stores that could not be brought what they lack
     withheld: Withheld = field(init=False)
 
     def go(self, spool_bytes: int) -> list[Line]:
@@ -102,12 +111,14 @@ class _Run:
             for one in self.attached:
                 copy_voids([store for store in stores if store is not one.store], one.store, name, self.settled)
             self._bring_tombstones(kept)
-        lines = [(one.position, self._serve(one, stores)) for one in self.attached]
+        lines = [(one.position, self._try_to_serve(one, stores)) for one in self.attached]
         with self.runner.stage(f"keep what absent stores of {name} need"):
-            for to in stores:
-                copy_logs([store for store in stores if store is not to], to, None if to is kept else self._allowed(to))
+            well = [store for store in stores if store.url not in self.failed]
+            for to in well:
+                copy_logs([store for store in well if store is not to], to, None if to is kept else self._allowed(to))
             for one in self.attached:
-                keep_description(kept, one.store)  # again: with compressed packs it may have got a successor
+                if one.store in well:
+                    keep_description(kept, one.store)  # again: with compressed packs it may have got a successor
             self._keep(kept)
         behind = [(one.id, lacking) for one, lacking in self._behind()]
         spool_bags(behind, self.bags, list(stores), spool_bytes, self.manifest, self.context, self.catalogue, self.runner,
@@ -193,6 +204,19 @@ class _Run:
 
     # -- one store
 
+    def _try_to_serve(self, target: Attached, stores: list[Store]) -> Line:
+        """As `_serve`, in which this store may fail; what it was brought by then counts."""
+        reference = str(self.manifest.stores[target.position])
+        before = self.held[target.store.url].copy()
+        try:
+            return self._serve(target, stores)
+        except (StoreFullError, StoreUnreachableError, WrongStoreError) as error:
+            self.failed.add(target.store.url)
+            self.collector.add(Finding(Code.STORE_SKIPPED, reference, f"not every bag could be brought there: {error}"))
+            held = self.held[target.store.url]
+            brought, waiting = (tuple(str(bag) for bag, _ in sorted(some)) for some in (held - before, set(self.bags) - held))
+            return Line(self.manifest.name, reference, True, brought, len(before), waiting, 0, 0)
+
     def _serve(self, target: Attached, stores: list[Store]) -> Line:
         others = [store for store in stores if store is not target.store]
         reference = str(self.manifest.stores[target.position])
@@ -213,16 +237,18 @@ class _Run:
         bringer = Bringer(target, scope, self.catalogue, self.runner, self.collector, self.withheld)
         brought: list[Identity] = []
         contents = size = 0
-        for number, identity in enumerate(lacking):
-            one = bringer.bring(self.bags[identity], self._sources(identity, others), self.scratch / f"{target.number}-{number}")
-            contents, size = contents + one.contents, size + one.size
-            if one.whole:
-                brought.append(identity)
-        self._log(target, brought, size)
+        present = len(self.held[target.store.url])
+        try:
+            for number, identity in enumerate(lacking):
+                one = bringer.bring(self.bags[identity], self._sources(identity, others), self.scratch / f"{target.number}-{number}")
+                contents, size = contents + one.contents, size + one.size
+                if one.whole:
+                    brought.append(identity)
+                    self.held[target.store.url].add(identity)
+        finally:  # what came before a disk was full is an event as well
+            self._log(target, brought, size)
         self.catalogue.set_dirty(target.number, dirty=False)
         tidy(target.store)
-        present = len(self.held[target.store.url])
-        self.held[target.store.url] |= set(brought)
         waiting = tuple(str(bag) for bag, digest in lacking if (bag, digest) not in brought)
         return Line(self.manifest.name, reference, True, tuple(str(bag) for bag, _ in brought), present, waiting, contents, size)
 
