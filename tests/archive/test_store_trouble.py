@@ -11,6 +11,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreError, UsageError, WrongStoreError
 from strongroom.stores.describe import init_store
 from strongroom.stores.open import open_store
+from strongroom.usecases import log
 from strongroom.usecases.archive import run as run_module
 from strongroom.usecases.archive.attempt import Attempt
 
@@ -123,7 +124,7 @@ def test_a_run_that_was_cut_off_is_carried_on_by_the_next(site, monkeypatch, whe
         elif where == "after tag files":
             patched.setattr(Attempt, "seal", die)
         else:
-            patched.setattr(run_module.log, "append", die)
+            patched.setattr(log, "append", die)
         with pytest.raises(Killed):
             site.run()
     stored = packs(site)

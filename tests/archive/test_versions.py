@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from strongroom.core.errors import RefusedError, UsageError
+from strongroom.core.errors import RefusedError, SourceError, UsageError
+from strongroom.stores.file import FileStore
 
 
 def test_the_first_bag_holds_the_payload_once(site):
@@ -124,11 +125,41 @@ def test_loss_is_measured_by_the_bag_even_without_a_catalogue(site):
         site.run()
 
 
-def test_a_vanished_source_is_an_error_of_usage(site):
+def test_a_vanished_source_could_not_be_archived_as_a_vanished_store_could_not(site):
     site.run()
     site.source.rename(site.root / "elsewhere")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(SourceError, match="cannot be read") as caught:
         site.run()
+    assert caught.value.exit_status == 3
+    site.source.write_bytes(b"a file")
+    with pytest.raises(UsageError, match="not a folder"):
+        site.run()
+
+
+@pytest.mark.parametrize(("gone", "said"), [(3, "(0, 1, 2)"), (6, "(0, 1, 2, 3, 4, …)")])
+def test_what_is_gone_is_listed_and_more_is_hinted_at_only_where_there_is_more(site, gone, said):
+    for number in range(gone):
+        site.write(str(number), b"%d" % number)
+    site.run()
+    for number in range(gone):
+        (site.source / str(number)).unlink()
+    with pytest.raises(RefusedError) as caught:
+        site.run()
+    assert f"are gone {said}, more" in str(caught.value)
+
+
+def test_a_dry_run_does_not_count_what_it_has_not_read(site):
+    report = site.run(dry_run=True)
+    assert report.duplicates is None
+    assert "duplicates" not in str(report.summary())
+    assert site.run().duplicates == 1
+
+
+def test_a_store_with_too_little_room_is_said_before_it_is_filled(site, monkeypatch):
+    monkeypatch.setattr(FileStore, "free_bytes", lambda _: 10)
+    for options in ({"dry_run": True}, {}):
+        report = site.run(**options)
+        assert (site.codes(report), report.exit_status) == (["store-limit"], 0)
 
 
 def test_accrue_adds_and_never_infers_a_deletion(site):

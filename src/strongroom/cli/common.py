@@ -21,7 +21,7 @@ exit status:
   0    all well; there may be warnings and notes
   1    findings of severity error (damage, refused metadata, unreadable files, …)
   2    wrong usage or a wrong collection manifest; nothing was done
-  3    could not do it (store unreachable, disk full, …), unless 1 applies as well
+  3    could not do it (store or source not there, disk full, …), unless 1 applies as well
   130  interrupted
 """
 

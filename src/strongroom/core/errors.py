@@ -29,6 +29,10 @@ class DamagedBagError(StrongroomError):
     exit_status = 1
 
 
+class SourceError(StrongroomError):
+    """The source folder of a collection is not there or cannot be read, as when its disk is not attached."""
+
+
 class DestinationError(StrongroomError):
     """The folder restored to could not take what was written: full, read-only, failing."""
 

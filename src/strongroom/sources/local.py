@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
-from strongroom.core.errors import UsageError
+from strongroom.core.errors import SourceError, UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.litter import is_litter
 
@@ -60,7 +60,8 @@ class Walk:
         self._followed: set[tuple[int, int]] = set()  # folders that a link was followed to
 
     def entries(self) -> Iterator[Entry]:
-        """Everything below the source and the source itself, in no particular order. Raises UsageError if it is no readable folder."""
+        """Everything below the source and the source itself, in no particular order. Raises UsageError if it is no folder, SourceError
+        if it cannot be read."""
         try:
             info = os.stat(self._root)
             if not stat.S_ISDIR(info.st_mode):
@@ -71,7 +72,7 @@ class Walk:
                 pass
         except OSError as error:
             hint = "is the disk that holds it attached?" if isinstance(error, FileNotFoundError) else "check its permissions"
-            raise UsageError(f"source {os.fsdecode(self._root)}: cannot be read: {error.strerror}; {hint}") from error
+            raise SourceError(f"source {os.fsdecode(self._root)}: cannot be read: {error.strerror}; {hint}") from error
         yield _entry(Kind.DIRECTORY, b"", info)
         # (path below the source, (device, inode) of every folder above it: only links that are followed can lead back to one)
         pending: list[tuple[bytes, frozenset[tuple[int, int]]]] = [(b"", frozenset({(info.st_dev, info.st_ino)}))]

@@ -114,7 +114,8 @@ def open_known_store(url: str, expected_id: str | None, options: StoreOptions = 
     description = read_description(store)
     if expected_id is not None and description.id != expected_id:
         raise WrongStoreError(f"{store.url}: the store there has the id {description.id}, expected was {expected_id}. Is another disk "
-                              "plugged in? If the change is meant, say so where the store is named")
+                              f"plugged in? If this is the one that is meant, say `id: {description.id}` at this store in the collection "
+                              "manifest")
     found = set(description.features)
     if found & KNOWN_FEATURES:
         store = wrap(open_raw(

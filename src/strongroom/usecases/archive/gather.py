@@ -29,7 +29,7 @@ def scan(
 ) -> None:
     """Walk the source into the spool; `home` is never taken, should it lie in there, and litter only when the source is taken `whole`.
 
-    Raises UsageError if the source cannot be read.
+    Raises SourceError if the source cannot be read, UsageError if it is no folder.
     """
     include, exclude = compile_globs(manifest.include), compile_globs(manifest.exclude)
     apart = os.path.relpath(os.path.realpath(os.fsencode(home)), os.path.realpath(os.fsencode(manifest.source)))

@@ -27,9 +27,9 @@ def refuse_loss(
     gather.load_previous_paths(spool, before.files, withheld)
     gone, had, examples = gather.lost(spool)
     if had and gone / had > manifest.max_loss:
-        shown = ", ".join(path.removeprefix("data/") for path in examples)
+        shown = ", ".join([path.removeprefix("data/") for path in examples] + ["…"] * (gone > len(examples)))
         raise RefusedError(
-            f"{manifest.source}: {gone:,} of the {had:,} files of {last.seal.bag} are gone ({shown}, …), more than the "
+            f"{manifest.source}: {gone:,} of the {had:,} files of {last.seal.bag} are gone ({shown}), more than the "
             f"{manifest.max_loss:.0%} that `max_loss` allows. No bag was made. If the source is complete as it is, "
             "run this again with --accept-loss"
         )

@@ -30,7 +30,7 @@ class ArchiveReport:
     read_bytes: int
     new_contents: int  # contents the store did not hold
     stored_bytes: int  # of packs and large contents written
-    duplicates: int  # payload files whose content another one has
+    duplicates: int | None  # payload files whose content another one has; None: not known before files were read
     excluded: dict[str, int]  # by reason
     records: int
     invalid_records: int
@@ -69,7 +69,8 @@ class ArchiveReport:
         """The lines a person reads."""
         lines = [
             self._headline(),
-            f"  payload   {plural(self.files, 'file')}, {human_size(self.size)}, {self.duplicates:,} of them duplicates",
+            f"  payload   {plural(self.files, 'file')}, {human_size(self.size)}"
+            + ("" if self.duplicates is None else f", {self.duplicates:,} of them duplicates"),
         ]
         if self.outcome == "planned":
             size = human_size(self.read_bytes)
@@ -98,7 +99,8 @@ class ArchiveReport:
     def markdown(self) -> str:
         """The same as a table, for a run's artifacts."""
         rows = [("collection", self.collection), ("outcome", self.outcome), ("bag", self.bag or "–"), ("files", f"{self.files:,}"),
-                ("payload", human_size(self.size)), ("duplicates", f"{self.duplicates:,}"), ("new contents", f"{self.new_contents:,}"),
+                ("payload", human_size(self.size)), ("duplicates", "–" if self.duplicates is None else f"{self.duplicates:,}"),
+                ("new contents", f"{self.new_contents:,}"),
                 ("stored", human_size(self.stored_bytes)), ("records", f"{self.records:,} ({self.invalid_records:,} invalid)"),
                 ("read back", f"{plural(self.verified_objects, 'object')}"), ("findings", f"{len(self.findings):,}")]
         table = "\n".join(f"| {name} | {value} |" for name, value in rows)

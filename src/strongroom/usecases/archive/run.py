@@ -16,7 +16,6 @@ from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Seal
-from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring, Signer
 from strongroom.stores.interface import Store
@@ -58,9 +57,9 @@ def archive(
     `dry_run` only looks; `accept_loss` lifts `max_loss`; `reread` reads files that look unchanged too. The seal is signed where this
     installation has a key, unless `sign` is off. `delivery`: the source is the payload of a bag that was received and validated.
 
-    Raises UsageError (manifest, source, no passphrase), RefusedError (max_loss; a bag before this one that a signature must not answer
-    for), StoreError (store absent, another, unreachable, full) and whatever stops the machinery; what concerns the archive itself is in
-    the report's findings. A run that was stopped anywhere is carried on by running it again.
+    Raises UsageError (manifest, no passphrase), SourceError (not there), RefusedError (max_loss; a bag before this one that a signature
+    must not answer for), StoreError (store absent, another, unreachable, full) and whatever stops the machinery; what concerns the archive
+    itself is in the report's findings. A run that was stopped anywhere is carried on by running it again.
     """
     gather.check_source_apart(manifest)
     signer = Keyring(context.home).signer() if sign and not dry_run else None
@@ -147,12 +146,10 @@ class _Run:
         if self._must_refuse():
             return self.telling.report("refused", None)
         files, size = self.spool.unread()
-        free = self.destination.store.free_bytes()
-        if free is not None and free < size:
-            short = f"has {human_size(free)} free, and as much as {human_size(size)} may be needed"
-            self.findings.add(Finding(Code.STORE_LIMIT, self.destination.store.url, short))
+        self.telling.find_short_space()
         self._carry_over()
-        return replace(self.telling.report("planned", None), read_files=files, read_bytes=size)
+        planned = self.telling.report("planned", None)
+        return replace(planned, read_files=files, read_bytes=size, duplicates=None if files else planned.duplicates)
 
     def go(self) -> ArchiveReport:
         if (closed := self.before.closed_by()) is not None:
@@ -163,6 +160,7 @@ class _Run:
         if self.manifest.scan is not None:
             self.contents.screening = Screening(self.manifest.scan, self.home, self.manifest.name, self.scratch)
         try:
+            self.telling.find_short_space()
             if self._heed() or self._must_learn():
                 self.contents.learn()
             self._read_source()

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.collections.model import CollectionManifest
+from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
+from strongroom.core.sizes import human_size
 from strongroom.metadata import ValidationResult
 from strongroom.usecases.archive.contents import Contents
 from strongroom.usecases.archive.destination import Destination
@@ -43,6 +45,13 @@ class Telling:
             self._findings.extend(self._contents.screening.findings(self._spool, catalogue))
         if self._contents.failed.count:
             self._findings.add(failed_finding(self._contents.failed))
+
+    def find_short_space(self) -> None:
+        """Before anything is read: what will be may be stored already, but need not be."""
+        size, free = self._spool.unread()[1], self._destination.store.free_bytes()
+        if free is not None and free < size:
+            short = f"has {human_size(free)} free, and as much as {human_size(size)} may be needed"
+            self._findings.add(Finding(Code.STORE_LIMIT, self._destination.store.url, short))
 
     def counts(self, files: int, size: int, payload: Payload) -> Counts:
         """For the events of a bag of so many files and bytes."""
