@@ -9,6 +9,7 @@ import pytest
 
 from strongroom.core.errors import RefusedError, UsageError
 from strongroom.usecases.context import Context
+from tests.restore.bad_disk import BadDisk
 from tests.restore.builder import make_store
 
 
@@ -109,3 +110,8 @@ def source(tmp_path):
     os.utime(root, ns=(at, at))
     yield tmp_path / "source"
     os.chmod(os.path.join(root, b"sub"), 0o755)
+
+
+@pytest.fixture
+def bad_disk(monkeypatch):
+    return BadDisk(monkeypatch)

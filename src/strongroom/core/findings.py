@@ -54,6 +54,7 @@ class Code(Enum):
     CONTENT_DAMAGED = "content-damaged", Severity.ERROR
     CONTENT_MISSING = "content-missing", Severity.ERROR
     NOT_REACHED = "not-reached", Severity.ERROR  # not in the stores that answered; others did not answer
+    UNREADABLE = "unreadable", Severity.ERROR  # lies in a store that answers, and cannot be read there: says nothing about the bytes
     COPY_DAMAGED = "copy-damaged", Severity.WARNING  # one copy is damaged or absent; a sound one was read elsewhere
     PACK_DAMAGED = "pack-damaged", Severity.ERROR
     PACK_MISSING = "pack-missing", Severity.ERROR

@@ -122,7 +122,7 @@ def find_generation(store: Store, key: StoreKey, digest: Digest, *, uncached: bo
     Raises NotFoundInStoreError if the key exists in no generation, DamagedInStoreError if none holds, StoreUnreachableError if one
     could not be read and no other holds.
     """
-    return _first(store, key, lambda at: at if holds(store, at, digest, uncached=uncached) else None)
+    return first_sound(store, key, lambda at: at if holds(store, at, digest, uncached=uncached) else None)
 
 
 def read_all(store: Store, key: StoreKey, limit: int) -> bytes:
@@ -148,11 +148,14 @@ def read_verified(store: Store, key: StoreKey, digest: Digest, limit: int) -> by
                 return data
         return None
 
-    return _first(store, key, read)
+    return first_sound(store, key, read)
 
 
-def _first(store: Store, key: StoreKey, attempt: Callable[[StoreKey], T | None]) -> T:
-    """What the first generation gives that `attempt` accepts. Begins with the plain key, so that the usual case needs no listing."""
+def first_sound(store: Store, key: StoreKey, attempt: Callable[[StoreKey], T | None]) -> T:
+    """What the first generation gives that `attempt` accepts. Begins with the plain key, so that the usual case needs no listing.
+
+    Raises as find_generation.
+    """
     tried: list[str] = []
     unreachable: StoreUnreachableError | None = None
 

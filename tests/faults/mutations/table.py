@@ -167,9 +167,6 @@ MUTATIONS: Final = (
     # -- near-copies
     _one("near-copies tell of closed collections", "usecases/likeness/run.py",
          "everybody | set(request.names)", "frozenset(row.bag.name for row in known.rows)", _SIMILAR),
-    _one("near-copies are looked for in unverified bytes", "usecases/likeness/reading.py",
-         "return bytes(data) if hashlib.sha256(data).digest() == need.sha else None", "return bytes(data)",
-         "tests/likeness/test_search.py"),
     _one("what was taken down stays compared", "usecases/likeness/run.py",
          "shelf.forget(forget(self._catalogue, withheld))", "shelf.forget(())", _SIMILAR),
     _one("a hostile content costs its neighbours", "likeness/guard.py",

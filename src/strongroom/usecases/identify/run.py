@@ -116,7 +116,7 @@ class _Run:
             for old, new in compare_formats(self._catalogue, result.rows):
                 self._compare(old, new)
             record_formats(self._catalogue, result.rows)
-            plan.finish_keys(result.keys, result.failed)
+            result.settle(plan, store, self.collector)
             for path, why in result.unidentified:
                 self._failed.add(path, why)
             self._contents += result.contents

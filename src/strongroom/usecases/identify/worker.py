@@ -6,14 +6,15 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from strongroom.core.formats import Format, extension_of
 from strongroom.core.keys import StoreKey
 from strongroom.identify.process import IdentificationFailedError, identifier
-from strongroom.stores.generations import instead_of
 from strongroom.stores.interface import Store
-from strongroom.usecases.restore.contents import is_streamed, read_run, runs, stream
+from strongroom.usecases.restore.contents import Unread, is_streamed, read_run, runs, stream
+from strongroom.usecases.restore.outcome import Outcome
 from strongroom.usecases.restore.plan import FileRow, Plan
 
 
@@ -28,13 +29,11 @@ class IdentifyBatch:
 
 
 @dataclass(slots=True)
-class IdentifyResult:
-    keys: tuple[str, ...]
+class IdentifyResult(Outcome):
     contents: int = 0
     size: int = 0  # bytes of them
     rows: list[tuple[bytes, str, Format]] = field(default_factory=list)
     unidentified: list[tuple[str, str]] = field(default_factory=list)  # payload path, and why there is no verdict
-    failed: list[int] = field(default_factory=list)  # contents that are not sound in these objects
 
 
 def current_signatures(scratch: Path) -> str:
@@ -47,7 +46,7 @@ def identify_batch(batch: IdentifyBatch) -> IdentifyResult:
     result = IdentifyResult(batch.keys)
     with Plan(batch.plan) as plan:
         for key in batch.keys:
-            _read_object(plan, batch, key, result)
+            result.read_object(batch.store, key, partial(_read, plan, batch, result, key))
     return result
 
 
@@ -55,30 +54,31 @@ def weigh(result: IdentifyResult) -> tuple[int, int]:
     return result.contents, result.size
 
 
-def _read_object(plan: Plan, batch: IdentifyBatch, text: str, result: IdentifyResult) -> None:
-    key = StoreKey(text)
-    key = instead_of(batch.store, key) or key
+def _read(plan: Plan, batch: IdentifyBatch, result: IdentifyResult, text: str, key: StoreKey, unread: Unread) -> list[int]:
+    """Identify what the plan wants of the object `text`, reading it at `key`; the contents that are not sound there."""
+    failed: list[int] = []
     for run in runs(plan.needs(text)):
         files = plan.files(need.content for need in run)
         if is_streamed(run):
             need = run[0]
             with tempfile.TemporaryFile(dir=batch.scratch) as file:
-                if not stream(batch.store, key, need, file.fileno()):
-                    result.failed.append(need.content)
+                if not stream(batch.store, key, need, file.fileno(), unread):
+                    failed.append(need.content)
                     continue
                 _judge([(need.sha, file.fileno(), one) for one in files.get(need.content, ())], batch.scratch, result)
                 result.contents += 1
                 result.size += os.fstat(file.fileno()).st_size
             continue
         found: list[tuple[bytes, memoryview, FileRow]] = []
-        for need, data in read_run(batch.store, key, run):
+        for need, data in read_run(batch.store, key, run, unread):
             if data is None:
-                result.failed.append(need.content)
+                failed.append(need.content)
                 continue
             result.contents += 1
             result.size += len(data)
             found += [(need.sha, data, file) for file in files.get(need.content, ())]
         _judge(found, batch.scratch, result)
+    return failed
 
 
 def _judge(found: Sequence[tuple[bytes, memoryview | int, FileRow]], scratch: Path, result: IdentifyResult) -> None:

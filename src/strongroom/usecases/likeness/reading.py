@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from strongroom.core.errors import NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.likeness.features import Nothing
 from strongroom.likeness.guard import Failed, Limits
 from strongroom.likeness.shelf import Looked
 from strongroom.runner.interface import Runner
-from strongroom.stores.generations import instead_of
 from strongroom.stores.interface import Store
-from strongroom.usecases.restore.contents import is_streamed, read_run, runs
+from strongroom.usecases.restore.contents import Unread, read_run, runs
 from strongroom.usecases.restore.gather import gather, groups
+from strongroom.usecases.restore.outcome import Outcome
 from strongroom.usecases.restore.plan import WHOLE, Need, Plan
 from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.sealed.collector import Collector
-from strongroom.usecases.sealed.objects import read_up_to
 
 #: What the hints table says of each content, for who looks at it.
 HINTS: Final = "CREATE TABLE hint (content INTEGER PRIMARY KEY, type TEXT, path TEXT NOT NULL)"
@@ -41,12 +39,9 @@ class LookBatch:
 
 
 @dataclass(slots=True)
-class LookResult:
-    keys: tuple[str, ...]
+class LookResult(Outcome):
     size: int = 0  # bytes looked at
     looked: list[tuple[bytes, Looked]] = field(default_factory=list)
-    failed: list[int] = field(default_factory=list)  # contents that are not sound in these objects
-    bad_keys: list[str] = field(default_factory=list)
 
 
 def read_all(
@@ -70,10 +65,7 @@ def _look(
     size = plan.one("SELECT sum(c.size) FROM job j JOIN content c ON c.id = j.content")
     for result in runner.map("read and compare", look_batch, batches, files=files, size=size, weigh=weigh):
         take(result.looked)  # remembered before the plan takes them for done
-        plan.finish_keys(result.keys, result.failed)
-        for key in result.bad_keys:
-            what = "not everything that should lie here does, with the right digest; other copies are looked for"
-            collector.add(Finding(Code.COPY_DAMAGED, f"{store.url}: {key}", what))
+        result.settle(plan, store, collector)
 
 
 def weigh(result: LookResult) -> tuple[int, int]:
@@ -86,7 +78,7 @@ def look_batch(batch: LookBatch) -> LookResult:
     with Plan(batch.plan) as plan:
         looker = _Looker(plan, batch, result)
         for key in batch.keys:
-            looker.read_object(key)
+            result.read_object(batch.store, key, partial(looker.read, key))
         looker.look()
     return result
 
@@ -97,34 +89,21 @@ class _Looker:
         self._waiting: list[tuple[bytes, bytes, str | None, str]] = []
         self._size = 0
 
-    def read_object(self, text: str) -> None:
-        key = StoreKey(text)
-        failed = self._read(text, key)
-        if failed and (later := instead_of(self._batch.store, key)):
-            failed = self._read(text, later)
-        if failed:
-            self._result.failed += failed
-            self._result.bad_keys.append(text)
-
-    def _read(self, text: str, key: StoreKey) -> list[int]:
+    def read(self, text: str, key: StoreKey, unread: Unread) -> list[int]:
         failed: list[int] = []
         for run in runs(self._plan.needs(text)):
-            found = [(run[0], self._whole(key, run[0]))] if is_streamed(run) else read_run(self._batch.store, key, run)
-            for need, data in found:
+            for need, data in read_run(self._batch.store, key, [self._sized(need) for need in run], unread):
                 if data is None:
                     failed.append(need.content)
                 else:
                     self._add(need, bytes(data))
         return failed
 
-    def _whole(self, key: StoreKey, need: Need) -> bytes | None:
-        """A content that is an object of its own. Only those that are small enough to be held are asked for."""
-        size = self._plan.one("SELECT size FROM content WHERE id = ?", need.content)
-        try:
-            data = read_up_to(self._batch.store, key, need.offset, size if need.length == WHOLE else need.length)
-        except NotFoundInStoreError:
-            return None
-        return bytes(data) if hashlib.sha256(data).digest() == need.sha else None
+    def _sized(self, need: Need) -> Need:
+        """A content that is an object of its own with its length. Only those that are small enough to be held are asked for."""
+        if need.length != WHOLE:
+            return need
+        return need._replace(length=self._plan.one("SELECT size FROM content WHERE id = ?", need.content))
 
     def _add(self, need: Need, data: bytes) -> None:
         kind, path = self._plan.db.execute("SELECT type, path FROM hint WHERE content = ?", (need.content,)).fetchone()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from strongroom.core.errors import NotFoundInStoreError
+from strongroom.core.errors import NotFoundInStoreError, StoreRefusedError, StoreUnreachableError
 from strongroom.core.keys import StoreKey
+from strongroom.stores.generations import answers
 from strongroom.stores.interface import Store
 from strongroom.usecases.framing import frame_content
 from strongroom.usecases.restore.plan import WHOLE, Need
-from strongroom.usecases.sealed.objects import CHUNK, read_up_to
+from strongroom.usecases.sealed.objects import CHUNK, read_as_far
 
 #: Members at most this far apart are read in one request: on object stores a request costs as much as about a MiB.
 GAP: Final = 1 << 20
@@ -20,6 +21,11 @@ GAP: Final = 1 << 20
 RUN: Final = 40 << 20
 #: A content above this is streamed to the disk.
 STREAM: Final = 8 << 20
+#: So many places of a run may fail to be read: a disk with bad sectors gives what lies between them, a dying one is not hammered.
+_FAILURES: Final = 16
+
+#: Told of each content that could not be read although the store answers, and why. Where there is none, StoreUnreachableError is raised.
+Unread = Callable[[Need, StoreUnreachableError], None]
 
 
 def runs(needs: Iterable[Need]) -> Iterator[list[Need]]:
@@ -47,15 +53,37 @@ def is_streamed(run: list[Need]) -> bool:
     return len(run) == 1 and _streamed(run[0])
 
 
-def read_run(store: Store, key: StoreKey, run: list[Need]) -> Iterator[tuple[Need, memoryview | None]]:
-    """Each content of a run that has its digest; None for one that has not, or is not there."""
-    start = run[0].start
-    length = max(need.end for need in run) - start
-    try:
-        data = read_up_to(store, key, start, length)
-    except NotFoundInStoreError:
-        yield from ((need, None) for need in run)
-        return
+def read_run(store: Store, key: StoreKey, run: list[Need], unread: Unread | None = None) -> Iterator[tuple[Need, memoryview | None]]:
+    """Each content of a run that has its digest; None for one that has not, is not there, or could not be read (then `unread` is told).
+
+    What cannot be read costs the contents it lies in: reading goes on behind it.
+    """
+    failures = 0
+    while run:
+        start = run[0].start
+        try:
+            data, error = read_as_far(store, key, start, max(need.end for need in run) - start)
+        except NotFoundInStoreError:
+            yield from ((need, None) for need in run)
+            return
+        if error is None:
+            yield from _verified(data, start, run)
+            return
+        if unread is None or not answers(store):
+            raise error
+        have = start + len(data)
+        yield from _verified(data, start, [need for need in run if need.end <= have])
+        run = [need for need in run if need.end > have]
+        failures += 1
+        behind = [] if failures == _FAILURES or isinstance(error, StoreRefusedError) else [need for need in run if need.start > have]
+        for need in run[: len(run) - len(behind)]:  # they come in order of where they start
+            unread(need, error)
+            yield need, None
+        run = behind
+
+
+def _verified(data: bytearray, start: int, run: list[Need]) -> Iterator[tuple[Need, memoryview | None]]:
+    """Each content of a run whose bytes, from `start` of the object, are `data`."""
     view = memoryview(data)
     expanded: tuple[int, memoryview] = (-1, memoryview(b""))
     for need in run:
@@ -68,12 +96,18 @@ def read_run(store: Store, key: StoreKey, run: list[Need]) -> Iterator[tuple[Nee
         yield need, content if hashlib.sha256(content).digest() == need.sha else None
 
 
-def stream(store: Store, key: StoreKey, need: Need, fd: int) -> bool:
+def stream(store: Store, key: StoreKey, need: Need, fd: int, unread: Unread | None = None) -> bool:
     """Write a content to the open file `fd`, going on after what is already in it; whether the whole then has its digest.
 
     Where what was there turns out wrong, it is written again from the beginning. Raises OSError where the file cannot be written.
     """
-    return (os.fstat(fd).st_size > 0 and _stream(store, key, need, fd, resume=True)) or _stream(store, key, need, fd, resume=False)
+    try:
+        return (os.fstat(fd).st_size > 0 and _stream(store, key, need, fd, resume=True)) or _stream(store, key, need, fd, resume=False)
+    except StoreUnreachableError as error:
+        if unread is None or not answers(store):
+            raise
+        unread(need, error)
+        return False
 
 
 def _stream(store: Store, key: StoreKey, need: Need, fd: int, *, resume: bool) -> bool:

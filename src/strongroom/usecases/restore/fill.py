@@ -11,7 +11,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.gather import gather, groups
-from strongroom.usecases.restore.plan import SKIPPED, Plan
+from strongroom.usecases.restore.plan import SKIPPED, UNREAD, UNSOUND, Plan
 from strongroom.usecases.restore.write import WriteBatch, WriteResult, weigh, write_batch
 from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.sealed.collector import Collector
@@ -39,19 +39,16 @@ def _write(plan: Plan, root: Path, store: Store, runner: Runner, collector: Coll
     size = plan.one(
         "SELECT sum(c.size) FROM file f JOIN job j ON j.content = f.content JOIN content c ON c.id = f.content WHERE f.state = 0")
     for result in runner.map("restore", write_batch, batches, files=files, size=size, weigh=weigh):
-        plan.finish_keys(result.keys, result.failed)
-        _report(plan, store, result, collector)
+        result.settle(plan, store, collector)
+        _report(plan, result, collector)
         if result.files:
             used[store.url] = None
 
 
-def _report(plan: Plan, store: Store, result: WriteResult, collector: Collector) -> None:
+def _report(plan: Plan, result: WriteResult, collector: Collector) -> None:
     plan.set_states(SKIPPED, (number for number, _, _ in result.refused))
     for _, path, why in result.refused:
         collector.add(Finding(Code.RESTORE_REFUSED, path, why))
-    for key in result.bad_keys:
-        what = "not everything that should lie here does, with the right digest; other copies are looked for"
-        collector.add(Finding(Code.COPY_DAMAGED, f"{store.url}: {key}", what))
     if result.broken is not None:
         raise DestinationError(f"{result.broken}; put it right and run the same restore again, which goes on from here")
 
@@ -59,16 +56,19 @@ def _report(plan: Plan, store: Store, result: WriteResult, collector: Collector)
 def report_lost(bag: SealedBag, plan: Plan, collector: Collector) -> int:
     """A finding for each file whose content could not be had; how many."""
     query = (
-        "SELECT f.path, c.sha, EXISTS (SELECT 1 FROM place p WHERE p.content = c.id) FROM file f JOIN content c ON c.id = f.content "
+        "SELECT f.path, c.sha, c.trouble FROM file f JOIN content c ON c.id = f.content "
         "WHERE f.state = 0 AND c.done = 0 ORDER BY f.id"
     )
     lost = 0
     rows = plan.rows(query)
     while batch := list(islice(rows, 1000)):
         lost += len(batch)
-        for path, sha, seen in batch:
+        for path, sha, trouble in batch:
             place = f"{bag.id}: {path}"
-            if seen:
+            if trouble == UNREAD:
+                what = f"its content {sha.hex()} could not be read where it lies, and no other copy is sound"
+                collector.add(Finding(Code.UNREADABLE, place, what))
+            elif trouble == UNSOUND:
                 collector.add(Finding(Code.CONTENT_DAMAGED, place, f"no copy of its content {sha.hex()} that could be read is sound"))
             elif bag.places.skipped:
                 what = f"its content {sha.hex()} is not in the stores that answered, and not every store did"

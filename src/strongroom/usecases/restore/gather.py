@@ -7,6 +7,7 @@ from typing import Final
 
 from strongroom.core.errors import StoreUnreachableError
 from strongroom.runner.interface import Runner
+from strongroom.stores.generations import answers
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.locate import Level, locate
 from strongroom.usecases.restore.plan import Plan
@@ -32,7 +33,12 @@ def gather(bag: SealedBag, plan: Plan, runner: Runner, collector: Collector, car
                 continue
             asked = max(asked, number + 1)
             try:
-                locate(plan, number, store, level, bag.id, runner, collector)
+                try:
+                    locate(plan, number, store, level, bag.id, runner, collector, stubborn=True)
+                except StoreUnreachableError as error:
+                    if not answers(store):
+                        raise
+                    bag.places.give_up(store, error)  # a folder it does not list; what it named before that is there to be read
                 while plan.assign(number):
                     carry_out(store)
             except StoreUnreachableError as error:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey, pack_index, parse_pack_key
 from strongroom.core.pack import INDEX_NAME, Member, parse_header, parse_index
-from strongroom.stores.generations import read_all
+from strongroom.stores.generations import answers, read_all
 from strongroom.stores.interface import Reader, Store
 from strongroom.usecases.framing import framed_members, is_framed
 from strongroom.usecases.restore.plan import Place
@@ -29,11 +29,13 @@ _THREADS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class IndexBatch:
-    """Packs whose members are asked for, by the keys of their tars; `headers`: by reading the tars, whatever the indexes say."""
+    """Packs whose members are asked for, by the keys of their tars; `headers`: by reading the tars, whatever the indexes say.
+    `stubborn`: a tar that cannot be read, although the store answers, holds what could be read of it."""
 
     store: Store
     tars: tuple[str, ...]
     headers: bool
+    stubborn: bool = False
 
 
 @dataclass(slots=True)
@@ -57,28 +59,42 @@ def read_indexes(batch: IndexBatch) -> IndexResult:
     """What lies in each of these packs. A pack that is not there, or makes no sense, holds nothing. Raises StoreUnreachableError."""
     result = IndexResult()
     with ThreadPoolExecutor(_THREADS) as threads:
-        for key, rows, findings in threads.map(lambda tar: _read_one(batch.store, StoreKey(tar), batch.headers), batch.tars):
+        for key, rows, findings in threads.map(lambda tar: _read_one(batch, StoreKey(tar)), batch.tars):
             result.packs.append((key, rows))
             result.findings += findings
     return result
 
 
-def _read_one(store: Store, tar: StoreKey, headers: bool) -> tuple[str, bytes, list[Finding]]:
+def _read_one(batch: IndexBatch, tar: StoreKey) -> tuple[str, bytes, list[Finding]]:
+    store = batch.store
     findings: list[Finding] = []
-    if not headers:
+    if not batch.headers:
         index = pack_index(pack_digest(tar))
         try:
             members = parse_index(read_all(store, index, _INDEX_LIMIT))
             return tar.text, _rows(tar, members), findings
         except NotFoundInStoreError:
             findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {index}", "is not there; the headers of the pack were read instead"))
-        except (InvalidValueError, DamagedInStoreError, struct.error) as error:
+        except (InvalidValueError, DamagedInStoreError, StoreUnreachableError, struct.error) as error:
+            if isinstance(error, StoreUnreachableError) and not answers(store):
+                raise
             findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {index}", f"{error}; the headers of the pack were read instead"))
     try:
-        with store.get(tar) as reader:
-            return tar.text, _rows(tar, scan_pack(tar, reader)), findings
+        return tar.text, _rows(tar, _scan(batch, tar, findings)), findings
     except NotFoundInStoreError:
         return tar.text, b"", []  # an old hint may name what a sweep took
+
+
+def _scan(batch: IndexBatch, tar: StoreKey, findings: list[Finding]) -> Iterator[Member]:
+    """The members by the headers. Raises NotFoundInStoreError."""
+    try:
+        with batch.store.get(tar) as reader:
+            yield from scan_pack(tar, reader)
+    except StoreUnreachableError as error:
+        if not batch.stubborn or not answers(batch.store):
+            raise
+        what = f"could not be read ({error}); other copies are looked for"
+        findings.append(Finding(Code.COPY_DAMAGED, f"{batch.store.url}: {tar}", what))
 
 
 def _rows(pack: StoreKey, members: Iterable[Member]) -> bytes:

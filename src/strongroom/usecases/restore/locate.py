@@ -12,13 +12,13 @@ from typing import Final
 
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.core.placement import parse_place
 from strongroom.runner.interface import Runner
-from strongroom.stores.generations import generations, read_all
+from strongroom.stores.generations import answers, generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.restore.indexes import IndexBatch, read_indexes
 from strongroom.usecases.restore.plan import WHOLE, Place, Plan
@@ -38,9 +38,11 @@ class Level(IntEnum):
     HEADERS = 3  # every pack in every generation by its headers
 
 
-def locate(plan: Plan, number: int, store: Store, level: Level, bag: BagId, runner: Runner, collector: Collector) -> None:
-    """Add the places of what is missing in `store`, number `number` of the plan. Raises StoreUnreachableError."""
-    finder = _Finder(plan, number, store, runner, collector)
+def locate(
+    plan: Plan, number: int, store: Store, level: Level, bag: BagId, runner: Runner, collector: Collector, *, stubborn: bool = False
+) -> None:
+    """Add the places of what is missing in `store`, number `number` of the plan; `stubborn` as in IndexBatch. Raises StoreUnreachableError."""
+    finder = _Finder(plan, number, store, runner, collector, stubborn)
     if level is Level.HINTS:
         tars = finder.placement(bag)
         finder.indexes(tars)
@@ -55,8 +57,8 @@ def locate(plan: Plan, number: int, store: Store, level: Level, bag: BagId, runn
 
 
 class _Finder:
-    def __init__(self, plan: Plan, number: int, store: Store, runner: Runner, collector: Collector) -> None:
-        self._plan, self._number, self._store = plan, number, store
+    def __init__(self, plan: Plan, number: int, store: Store, runner: Runner, collector: Collector, stubborn: bool) -> None:
+        self._plan, self._number, self._store, self._stubborn = plan, number, store, stubborn
         self._runner, self._collector = runner, collector
 
     def placement(self, bag: BagId) -> list[StoreKey]:
@@ -75,8 +77,10 @@ class _Finder:
                         places.append(Place(digest.raw, keys.content(digest).text, 0, WHOLE))
             except NotFoundInStoreError:
                 continue
-            except (ValueError, KeyError, TypeError, DamagedInStoreError) as error:
-                what = f"makes no sense ({error}); what it lacks is listed instead"
+            except (ValueError, KeyError, TypeError, DamagedInStoreError, StoreUnreachableError) as error:
+                if (unread := isinstance(error, StoreUnreachableError)) and not answers(self._store):
+                    raise
+                what = f"{'could not be read' if unread else 'makes no sense'} ({error}); what it lacks is listed instead"
                 self._collector.add(Finding(Code.PLACEMENT_WRONG, f"{self._store.url}: {key}", what))
         self._plan.add_places(self._number, places)
         return list(dict.fromkeys(tars))
@@ -106,7 +110,7 @@ class _Finder:
         """Add the members of these packs. Stops early once everything that is missing has a place, unless the headers are read."""
         names = [tar.text for tar in tars]
         size = max(1, -(-len(names) // _BATCHES))
-        batches = [IndexBatch(self._store, tuple(names[at : at + size]), headers) for at in range(0, len(names), size)]
+        batches = [IndexBatch(self._store, tuple(names[at : at + size]), headers, self._stubborn) for at in range(0, len(names), size)]
         if not batches:
             return
         name = "read packs" if headers else "read pack indexes"

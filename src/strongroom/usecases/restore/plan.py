@@ -19,10 +19,13 @@ SKIPPED: Final = 2  # cannot be written here
 DIFFERS: Final = 3  # something else stands in its place
 WITHHELD: Final = 5  # taken down on purpose
 STAGED: Final = 4  # an interrupted run wrote it, and it is sound
+#: What was met where a content should be (`trouble`); the highest counts.
+UNSOUND: Final = 1  # other bytes, or none
+UNREAD: Final = 2  # it could not be read
 
 _TABLES: Final = """
 CREATE TABLE content (id INTEGER PRIMARY KEY, sha BLOB NOT NULL UNIQUE, size INTEGER, done INTEGER NOT NULL DEFAULT 0,
-  withheld INTEGER NOT NULL DEFAULT 0);
+  withheld INTEGER NOT NULL DEFAULT 0, trouble INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE file (id INTEGER PRIMARY KEY, content INTEGER NOT NULL, path TEXT NOT NULL, target BLOB NOT NULL UNIQUE, mode INTEGER,
   mtime INTEGER, state INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX file_content ON file (content);
@@ -154,11 +157,13 @@ class Plan(Database):
                 "AND j.length = place.length AND j.frame = place.frame)", (store,))
         return self.one("SELECT count(*) FROM job")
 
-    def finish_keys(self, keys: Iterable[str], failed: Iterable[int]) -> None:
-        """The contents to be read from these objects are written, but those that `failed`."""
+    def finish_keys(self, keys: Iterable[str], failed: Iterable[int], unread: Iterable[int] = ()) -> None:
+        """The contents to be read from these objects are written, but those that `failed`, some because they could not be read."""
         with self.transaction():
             self.db.executemany("UPDATE content SET done = 1 WHERE id IN (SELECT content FROM job WHERE key = ?)", ((key,) for key in keys))
-            self.db.executemany("UPDATE content SET done = 0 WHERE id = ?", ((content,) for content in failed))
+            sql = "UPDATE content SET done = 0, trouble = max(trouble, ?) WHERE id = ?"
+            self.db.executemany(sql, ((UNSOUND, content) for content in failed))
+            self.db.executemany(sql, ((UNREAD, content) for content in unread))
 
     def set_states(self, state: int, ids: Iterable[int]) -> None:
         with self.transaction():

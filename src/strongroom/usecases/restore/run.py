@@ -31,7 +31,7 @@ from strongroom.usecases.withheld.tombstones import Withheld
 _CHECK_BATCHES = 12
 #: Errors after which a result can be complete all the same: it is what the seal says, whoever made that.
 _HARMLESS = frozenset({
-    Code.FORKED, Code.SEAL_DAMAGED, Code.RESTORE_NO_MATCH, Code.SIGNATURE_BROKEN, Code.SIGNATURE_MISSING, Code.SIGNATURE_REVOKED,
+    Code.FORKED, Code.RESTORE_NO_MATCH, Code.SIGNATURE_BROKEN, Code.SIGNATURE_MISSING, Code.SIGNATURE_REVOKED,
 })
 
 

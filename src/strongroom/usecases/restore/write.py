@@ -6,13 +6,14 @@ import errno
 import hashlib
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from strongroom.core.keys import StoreKey
-from strongroom.stores.generations import instead_of
 from strongroom.stores.interface import Store
-from strongroom.usecases.restore.contents import is_streamed, read_run, runs, stream, write_all
+from strongroom.usecases.restore.contents import Unread, is_streamed, read_run, runs, stream, write_all
+from strongroom.usecases.restore.outcome import Outcome
 from strongroom.usecases.restore.plan import FileRow, Need, Plan
 from strongroom.usecases.restore.tree import Tree
 from strongroom.usecases.sealed.objects import CHUNK
@@ -35,12 +36,9 @@ class WriteBatch:
 
 
 @dataclass(slots=True)
-class WriteResult:
-    keys: tuple[str, ...]
+class WriteResult(Outcome):
     files: int = 0
     size: int = 0  # bytes written
-    failed: list[int] = field(default_factory=list)  # contents that are not sound in these objects
-    bad_keys: list[str] = field(default_factory=list)  # objects in which they were not
     refused: list[tuple[int, str, str]] = field(default_factory=list)  # (file, path, why) that the destination cannot hold
     broken: str | None = None  # why nothing more can be written
 
@@ -56,7 +54,7 @@ def write_batch(batch: WriteBatch) -> WriteResult:
         writer = _Writer(plan, tree, batch.store, result)
         try:
             for key in batch.keys:
-                writer.read_object(key)
+                result.read_object(batch.store, key, partial(writer.read, key))
         except _BrokenError as error:
             result.broken = str(error)
     return result
@@ -70,25 +68,16 @@ class _Writer:
     def __init__(self, plan: Plan, tree: Tree, store: Store, result: WriteResult) -> None:
         self._plan, self._tree, self._store, self._result = plan, tree, store, result
 
-    def read_object(self, text: str) -> None:
-        key = StoreKey(text)
-        failed = self._read(text, key)
-        if failed and (later := instead_of(self._store, key)):
-            failed = self._read(text, later)  # the hint is as good as ever
-        if failed:
-            self._result.failed += failed
-            self._result.bad_keys.append(text)
-
-    def _read(self, text: str, key: StoreKey) -> list[int]:
+    def read(self, text: str, key: StoreKey, unread: Unread) -> list[int]:
         """Write what the plan wants of the object `text`, reading it at `key`; the contents that are not sound there."""
         failed: list[int] = []
         for run in runs(self._plan.needs(text)):
             if is_streamed(run):
-                if not self._large(key, run[0]):
+                if not self._large(key, run[0], unread):
                     failed.append(run[0].content)
                 continue
             files = self._plan.files(need.content for need in run)
-            for need, data in read_run(self._store, key, run):
+            for need, data in read_run(self._store, key, run, unread):
                 if data is None:
                     failed.append(need.content)
                     continue
@@ -109,7 +98,7 @@ class _Writer:
         else:
             self._count(len(data))
 
-    def _large(self, key: StoreKey, need: Need) -> bool:
+    def _large(self, key: StoreKey, need: Need, unread: Unread) -> bool:
         """Stream to the first file that can take it, and copy from there to the others. False if it is not sound there."""
         rows = self._plan.files([need.content]).get(need.content, [])
         source: int | None = None
@@ -118,7 +107,7 @@ class _Writer:
                 try:
                     if source is None:
                         source = self._tree.resume(row.target)
-                        if not self._stream_to(source, key, need, row):
+                        if not self._stream_to(source, key, need, row, unread):
                             return False
                     else:
                         self._copy(source, need, row)
@@ -129,8 +118,8 @@ class _Writer:
                 os.close(source)
         return True
 
-    def _stream_to(self, fd: int, key: StoreKey, need: Need, row: FileRow) -> bool:
-        if not stream(self._store, key, need, fd):
+    def _stream_to(self, fd: int, key: StoreKey, need: Need, row: FileRow, unread: Unread) -> bool:
+        if not stream(self._store, key, need, fd, unread):
             self._tree.remove(row.target)
             return False
         finish(fd, row)

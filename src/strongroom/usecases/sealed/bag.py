@@ -12,14 +12,14 @@ from strongroom.core.bag.fetch import digest_from_ni_url, parse_fetch_lines
 from strongroom.core.bag.manifest import manifest_name, parse_manifest_lines
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedBagError, InvalidValueError, RefusedError, StoreUnreachableError, UsageError
+from strongroom.core.errors import DamagedBagError, InvalidValueError, StoreUnreachableError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.seal import Seal
+from strongroom.usecases.sealed.choosing import choose_seal
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.objects import CHUNK, Expected, fetch, has_digest
 from strongroom.usecases.sealed.places import Places, Target
-from strongroom.usecases.sealed.seals import FoundSeal, read_seals
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class SealedBag:
     def _fetch(self, path: str, expected: Expected, target: Path) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         key = keys.tag_file(self.id, self.seal.attempt, path)
-        damaged: list[str] = []
-        answered = False
+        bad: list[tuple[str, str]] = []  # where, and what is wrong there
+        unread = answered = False
         for store in self.places:
             try:
                 fetched = fetch(store, key, expected, target)
@@ -80,22 +80,23 @@ class SealedBag:
                 self.places.give_up(store, error)
                 continue
             answered = True
-            damaged += [f"{store.url}: {bad}" for bad in fetched.damaged]
+            bad += [(f"{store.url}: {at}", f"does not have the {expected.algorithm} its tag manifest gives") for at in fetched.damaged]
+            bad += [(f"{store.url}: {at}", f"could not be read ({why})") for at, why in fetched.unread]
+            unread = unread or bool(fetched.unread)
             if fetched.key is not None:
-                for place in damaged:
-                    self.collector.add(Finding(
-                        Code.COPY_DAMAGED, place, f"does not have the {expected.algorithm} its tag manifest gives; "
-                        f"{store.url}: {fetched.key} was read instead"))
+                for place, what in bad:
+                    self.collector.add(Finding(Code.COPY_DAMAGED, place, f"{what}; {store.url}: {fetched.key} was read instead"))
                 return True
         if not answered:
             raise StoreUnreachableError(f"{self.id}: no store that holds it answered when asked for {path}; run again when one does")
-        self.collector.add(Finding(*self._lost(path, damaged)))
+        self.collector.add(Finding(*self._lost(path, bad, unread)))
         return False
 
-    def _lost(self, path: str, damaged: list[str]) -> tuple[Code, str, str]:
+    def _lost(self, path: str, bad: list[tuple[str, str]], unread: bool) -> tuple[Code, str, str]:
         place = f"{self.id}: {path}"
-        if damaged:
-            return Code.TAG_FILE_DAMAGED, place, f"no sound copy: damaged in {', '.join(damaged)}"
+        if bad:
+            code = Code.UNREADABLE if unread else Code.TAG_FILE_DAMAGED
+            return code, place, "no sound copy: " + ", ".join(f"{where} {what}" for where, what in bad)
         if self.places.skipped:
             return Code.NOT_REACHED, place, "not in the stores that answered, and not every store did"
         return Code.TAG_FILE_MISSING, place, "in none of the stores that hold the bag"
@@ -187,7 +188,7 @@ def open_bag(target: Target, folder: Path, collector: Collector) -> SealedBag:
     Raises UsageError if no store that answered has such a bag, RefusedError if it is forked and nothing chooses,
     DamagedBagError if its tag manifests are lost, StoreUnreachableError if a store that might have it did not answer.
     """
-    found = _choose(target, collector)
+    found = choose_seal(target, collector)
     bag = SealedBag(found.bag, found.digest, found.seal, target.places, folder, collector)
     bag.tag_files.update({name: Expected("sha256", digest.hex) for name, digest in found.seal.tag_manifests.items()})
     for name in sorted(found.seal.tag_manifests, key=lambda name: name != "tagmanifest-sha256.txt"):
@@ -201,31 +202,3 @@ def open_bag(target: Target, folder: Path, collector: Collector) -> SealedBag:
                     bag.add_tag_file(item.path, Expected(kind[1], item.digest))
         return bag
     raise DamagedBagError(f"{found.bag}: no tag manifest of this bag can be read in any store, so its tag files cannot be verified")
-
-
-def _choose(target: Target, collector: Collector) -> FoundSeal:
-    answered = False
-    for store in target.places:
-        try:
-            seals = every = read_seals(store, target.bag)
-            if target.arbiter is not None:
-                seals = target.arbiter.settle(store, every)
-        except StoreUnreachableError as error:
-            target.places.give_up(store, error)
-            continue
-        answered = True
-        collector.extend(one for one in seals.findings if one.code is not Code.FORKED or target.arbiter is not None)
-        if seals.settled and not target.asked:
-            return seals.found[0]  # whatever the catalogue took for the bag
-        found = [one for one in every.found if target.seal in (None, one.digest)]
-        if len(found) > 1 or (found and target.seal is None and seals.void):
-            choices = ", ".join(one.digest.hex for one in found)
-            raise RefusedError(f"{store.url}: {target.bag} is forked; choose one of its seals with --seal: {choices}")
-        if found:
-            return found[0]
-    if target.places.skipped:
-        raise StoreUnreachableError(f"{target.bag}: no seal of it in the stores that answered, and not every store did")
-    if collector.has_errors:
-        raise DamagedBagError(f"{target.bag}: its seal is damaged in every store that was asked")
-    assert answered  # there is at least one address, and those that did not answer were skipped
-    raise UsageError(f"{target.bag}: no such bag in {', '.join(store.url for store in target.places)}")

@@ -55,7 +55,7 @@ class Places:
         raise StoreUnreachableError("none of the stores that hold this bag can be reached; see the findings above for each of them")
 
     def give_up(self, store: Store, error: Exception) -> None:
-        """Stop asking a store that stopped answering. Its number stays taken."""
+        """Say that a store did not answer, or not when asked for something: nothing may be called missing then. Its number stays taken."""
         self._skip(store.url, error)
 
     def _open_next(self) -> bool:
