@@ -41,7 +41,10 @@ class Level(IntEnum):
 def locate(
     plan: Plan, number: int, store: Store, level: Level, bag: BagId, runner: Runner, collector: Collector, *, stubborn: bool = False
 ) -> None:
-    """Add the places of what is missing in `store`, number `number` of the plan; `stubborn` as in IndexBatch. Raises StoreUnreachableError."""
+    """Add the places of what is missing in `store`, number `number` of the plan; `stubborn` as in IndexBatch.
+
+    Raises StoreUnreachableError.
+    """
     finder = _Finder(plan, number, store, runner, collector, stubborn)
     if level is Level.HINTS:
         tars = finder.placement(bag)
