@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 from cronsim import CronSim
 
+from strongroom.catalogue import Catalogue
 from strongroom.cli.main import main
 from strongroom.collections.load import load
 from strongroom.collections.schemas import load_schema
@@ -312,3 +313,76 @@ def test_it_starts_fast_and_imports_nothing_heavy(site, home):
     heavy, count = run.stdout.splitlines()[-1].rsplit(" ", 1)
     assert heavy == "[]"
     assert int(count) < 450  # 330, in 0.25 s; Prefect alone is 2,000
+
+
+# -- a store that does not answer, and a catalogue that is gone
+
+
+@pytest.mark.parametrize(("offline", "status", "code"), [("", 3, "unreachable"), (", offline: true", 0, "store-absent")])
+def test_who_asks_and_gets_no_answer_has_a_finding(site, home, capfd, offline, status, code):
+    second = two_stores(site, offline)
+    site.run()
+    second.rename(site.root / "elsewhere")
+    assert main(["status", "--ask", "--json"]) == status
+    shown = capfd.readouterr()
+    assert code in [finding["code"] for finding in json.loads(shown.out)["findings"]]
+    assert main(["status", "--ask"]) == status
+    shown = capfd.readouterr()
+    assert ("1 store does not answer" in shown.out) == (status == 3) and f"[{code}]" in shown.err
+    assert "Nothing is overdue" in shown.out
+    assert main(["status"]) == 0
+
+
+def test_damage_says_more_than_a_store_that_does_not_answer(site, home):
+    second = two_stores(site)
+    site.settings = NIGHTLY
+    site.run()
+    second.rename(site.root / "elsewhere")
+    report = status(Context(home), ask=True, now=now() + 3 * DAY)
+    assert set(codes(report)) >= {"overdue", "unreachable"}
+    assert report.exit_status == 1
+
+
+@pytest.mark.parametrize("stores", [1, 2])
+def test_a_catalogue_that_was_lost_is_no_new_beginning(site, home, capfd, stores):
+    if stores == 2:
+        two_stores(site)
+    site.run()
+    for path in home.glob("catalogue.sqlite*"):
+        path.unlink()
+    for command in (["status"], ["list"], ["list", "site"]):
+        assert main(command) == 1
+        shown = capfd.readouterr()
+        assert "[catalogue-lost]" in shown.err and "strongroom rebuild --store URL" in shown.err
+        assert "begins a collection" not in shown.out
+    assert main(["list", "--json"]) == 1
+    document = json.loads(capfd.readouterr().out)
+    jsonschema.Draft202012Validator(load_schema("list-report")).validate(document)
+    assert main(["rebuild", "--store", str(site.store), "--quiet"]) == 0
+    capfd.readouterr()
+    assert main(["list"]) == 0
+    assert "site/v1" in capfd.readouterr().out
+
+
+def test_an_empty_catalogue_made_after_the_loss_hides_nothing(site, home, capfd):
+    site.run()
+    for path in home.glob("catalogue.sqlite*"):
+        path.unlink()
+    with Catalogue.open(home / "catalogue.sqlite"):
+        pass
+    assert main(["list"]) == 1
+    assert "[catalogue-lost]" in capfd.readouterr().err
+
+
+def test_where_nothing_was_ever_done_both_ways_to_begin_are_said(site, home, capfd):
+    for command in ("list", "status"):
+        assert main([command]) == 0
+        shown = capfd.readouterr()
+        assert "strongroom init FOLDER" in shown.out and "strongroom rebuild --store URL" in shown.out
+        assert shown.err == ""
+
+
+def test_a_store_without_bags_that_is_known_is_no_loss(site, home):
+    audit(AuditRequest(stores=(str(site.store),)), Context(home), site.runner)
+    assert list((home / "locks").glob("log-*.lock"))
+    assert codes(at(home)) == []

@@ -25,6 +25,10 @@ exit status:
   130  interrupted
 """
 
+#: Where no bag is known, and none ever was.
+NOTHING_YET: Final = ("nothing is archived yet: `strongroom init FOLDER` begins a collection; what stores hold already, "
+                      "`strongroom rebuild --store URL` learns")
+
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options of verbs that work on many files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom.cli.common import add_json_option, print_findings, print_json, print_lines
+from strongroom.cli.common import NOTHING_YET, add_json_option, print_findings, print_json, print_lines
 from strongroom.cli.formats import format_lines
 from strongroom.cli.table import size_text, table
 from strongroom.core.errors import UsageError
@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     print_findings(report.findings)
     if not report.bags:
         where = args.source or "the catalogue"
-        print_lines([f"no bags in {where}" + (f" of a collection {args.name!r}" if args.name else "")])
+        none = f"no bags in {where}" + (f" of a collection {args.name!r}" if args.name else "")
+        print_lines([none if args.source or args.name or report.findings else f"{none}; {NOTHING_YET}"])
         return report.exit_status
     if report.formats is not None:
         print_lines(format_lines(report.formats) if report.formats else ["nothing was identified"])

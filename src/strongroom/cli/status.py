@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from strongroom.cli.common import add_json_option, print_report
+from strongroom.cli.common import NOTHING_YET, add_json_option, print_report
 from strongroom.cli.table import size_text, table
-from strongroom.core.findings import Severity
+from strongroom.core.findings import Code, Severity
 from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
 from strongroom.usecases.status import Replica, StatusReport, StoreStatus, status
@@ -24,14 +24,14 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, print, and give the exit status: 1 when anything is overdue or damaged."""
+    """Look, print, and give the exit status: 1 when anything is overdue or damaged, else 3 when a store does not answer."""
     report = status(Context.from_environment(), ask=args.ask)
     return print_report(args, report, _lines(report), report.findings)
 
 
 def _lines(report: StatusReport) -> Iterator[str]:
     if not report.collections:
-        yield "nothing is archived yet: `strongroom init FOLDER` begins a collection"
+        yield "the catalogue knows nothing; see above" if report.findings else NOTHING_YET
         return
     rows = [
         (
@@ -56,7 +56,10 @@ def _lines(report: StatusReport) -> Iterator[str]:
         yield ""
         yield f"Contents that are withheld: {', '.join(taken)}. `strongroom show NAME` counts exactly."
     yield ""
-    late = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    silent = [finding for finding in report.findings if finding.code is Code.UNREACHABLE]
+    late = [finding for finding in report.findings if finding.severity is Severity.ERROR and finding not in silent]
+    if silent:
+        yield f"{plural(len(silent), 'store does', 'stores do')} not answer; see above."
     overdue = f"{plural(len(late), 'thing is', 'things are')} overdue or damaged; see above."
     yield overdue if late else "Nothing is overdue, and nothing is known to be damaged."
     yield "Bytes and signatures are as the last audit found them: `strongroom audit` looks again."

@@ -92,6 +92,7 @@ class Code(Enum):
     STORE_ABSENT = "store-absent", Severity.NOTE  # a disk that is usually in a drawer, and is now
     REPLICA_WAITS = "replica-waits", Severity.WARNING  # cannot be brought to a store until another is attached with it
     NOT_REPLICATED = "not-replicated", Severity.ERROR  # damage ended the replication
+    CATALOGUE_LOST = "catalogue-lost", Severity.ERROR  # bags were made from here, and the catalogue knows none
     MANIFEST_UNUSABLE = "manifest-unusable", Severity.WARNING  # of a collection the catalogue knows
     REPAIRED = "repaired", Severity.NOTE
     NOT_REPAIRED = "not-repaired", Severity.ERROR  # damaged here, and no sound copy within reach

@@ -11,6 +11,7 @@ from strongroom.core.findings import Finding, has_errors
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
+from strongroom.usecases.sealed.lost import lost_catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
             known.withheld.get(row.bag, 0))
         for row in known.rows
     )
-    return ListReport(bags, formats=_formats(context, name) if formats else None)
+    lost = None if bags else lost_catalogue(context, known if name is None else known_bags(context))
+    return ListReport(bags, (lost,) if lost else (), _formats(context, name) if formats else None)
 
 
 def _formats(context: Context, name: str | None) -> tuple[FormatTotal, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import known_digests, last_known, record_written
@@ -56,6 +57,11 @@ def _last_batch(store: Store, writer: str, remembers: Remembered) -> tuple[Head 
                 if not known or digest in known:
                     return Head(seq, digest), max(there)
     return None, max(there, default=0)
+
+
+def written_stores(home: Path) -> set[str]:
+    """The ids of the stores to whose log this installation ever appended, whether or not its catalogue still knows them."""
+    return {path.stem.removeprefix("log-") for path in (home / "locks").glob("log-*.lock")}
 
 
 def append(catalogue: Catalogue, store: Store, store_number: int, store_id: str, events: Sequence[Event]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Finding, has_errors
+from strongroom.core.findings import Code, Finding, has_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,10 @@ class StatusReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if anything is overdue or damaged."""
-        return 1 if has_errors(self.findings) else 0
+        """1 if anything is overdue or damaged, 3 if a store was asked and did not answer."""
+        if has_errors(finding for finding in self.findings if finding.code is not Code.UNREACHABLE):
+            return 1
+        return 3 if any(finding.code is Code.UNREACHABLE for finding in self.findings) else 0
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/status-report.schema.json."""

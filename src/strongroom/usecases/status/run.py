@@ -19,9 +19,11 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.plural import plural
 from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
+from strongroom.usecases.policies import Policies
 from strongroom.usecases.report.words import headline
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Known, known_bags
+from strongroom.usecases.sealed.lost import lost_catalogue
 from strongroom.usecases.status import overdue
 from strongroom.usecases.status.manifests import all_manifests
 from strongroom.usecases.status.overdue import Clock
@@ -37,11 +39,13 @@ _NOTHING_READ = Reads(0, 0, 0, 0, None)
 def status(context: Context, *, ask: bool = False, now: datetime | None = None) -> StatusReport:
     """How everything stands `now` (default: the present). `ask`: find out, too, which stores answer at this moment.
 
-    Errors are: damage, forks, bags that lie nowhere, and whatever is overdue. That a store does not answer is a warning at most.
+    Errors are: damage, forks, bags that lie nowhere, whatever is overdue, a catalogue that was lost, and, with `ask`, a store that does not
+    answer and is not `offline`.
     """
     with ExitStack() as stack:
         catalogue = stack.enter_context(Catalogue.open(context.catalogue)) if context.catalogue.exists() else None
-        return _Look(known_bags(context), catalogue, Clock(now or datetime.now(UTC)), ask, _signing(Keyring(context.home))).report()
+        known, clock = known_bags(context), Clock(now or datetime.now(UTC))
+        return _Look(known, catalogue, clock, ask, _signing(Keyring(context.home)), lost_catalogue(context, known)).report()
 
 
 def _signing(keyring: Keyring) -> str:
@@ -64,6 +68,7 @@ class _Look:
     clock: Clock
     ask: bool
     signing: str
+    lost: Finding | None
     collector: Collector = field(default_factory=Collector)
     seen: dict[tuple[str, int, str], Reads] = field(default_factory=dict)
     described: dict[str, CollectionRow] = field(init=False)
@@ -74,8 +79,9 @@ class _Look:
         self.described = {row.name: row for row in self.known.collections}
 
     def report(self) -> StatusReport:
+        self.collector.extend([self.lost] if self.lost else [])
         manifests = all_manifests(self.known, self.collector)
-        stores = tuple(self._store(row) for row in self.known.stores)
+        stores = tuple(self._store(row, Policies(tuple(manifests.values()))) for row in self.known.stores)
         names = sorted(set(self.described) | {row.bag.name for row in self.known.rows} | set(manifests))
         runs = last_runs(self.catalogue, "archive") if self.catalogue else {}
         bags: dict[str, list[BagRow]] = {name: [] for name in names}
@@ -86,25 +92,26 @@ class _Look:
 
     # -- stores
 
-    def _store(self, row: StoreRow) -> StoreStatus:
+    def _store(self, row: StoreRow, policies: Policies) -> StoreStatus:
         number = self._number(row.id)
         bad = count_unsound(self.catalogue, number) if self.catalogue else 0
         if bad:
             what = (f"{plural(bad, 'object was', 'objects were')} damaged or missing when last looked at; `strongroom repair` heals "
                     "what it can and names the rest")
             self.collector.add(Finding(Code.OBJECT_DAMAGED, row.url, what))
-        reachable, problem = self._answers(row) if self.ask else (None, None)
+        reachable, problem = self._answers(row, policies) if self.ask else (None, None)
         bags = sum(1 for bag in self.known.rows if row.id in bag.stores)
         audited = last_audited(self.catalogue, number) if self.catalogue else None
         return StoreStatus(row.id, row.url, row.seen, reachable, problem, bags, audited, bad)
 
-    def _answers(self, row: StoreRow) -> tuple[bool, str | None]:
+    def _answers(self, row: StoreRow, policies: Policies) -> tuple[bool, str | None]:
         from strongroom.usecases.sealed.places import open_address  # noqa: PLC0415 -- boto3, and only when asked
 
         try:
             open_address(self.known.address(row.id, row.url), patient=False)
         except StoreError as error:
-            self.collector.add(Finding(Code.STORE_SKIPPED, row.url, str(error)))
+            code = Code.STORE_ABSENT if policies.is_offline(row.id, row.url) else Code.UNREACHABLE
+            self.collector.add(Finding(code, row.url, str(error)))
             return False, str(error)
         return True, None
 
@@ -150,7 +157,7 @@ class _Look:
     def _last_run(self, name: str, run: RunRow | None) -> None:
         if run is not None and run.exit_status != 0 and run.ended is not None:
             said = next(iter(run.summary.get("lines", ())), "")
-            what = f"the last run, at {run.started}: {headline(run)}: {said}. `strongroom report --last` says more"
+            what = f"the last run, at {run.started}: {headline(run)}: {said.rstrip('.')}. `strongroom report --last` says more"
             self.collector.add(Finding(Code.RUN_FAILED, name, what))
 
     def _replicas(self, manifest: CollectionManifest | None, rows: list[BagRow]) -> list[Replica]:
