@@ -65,3 +65,35 @@ def test_globs_and_into(tmp_path, store, source, capfd):
     assert run(capfd, "site", str(dest), "--into", "--from", store.url)[0] == 0
     assert {n: v for n, v in snapshot(dest).items() if n != b"."} == {n: v for n, v in snapshot(source).items() if n != b"."}
     assert run(capfd, "site", str(tmp_path / "none"), "--path", "nothing", "--from", store.url)[0] == 1
+
+
+def test_a_part_is_said_to_be_a_part(tmp_path, store, source, capfd):
+    seal_folder(store, source)
+    files = sum(len(names) - sum(os.path.islink(os.path.join(at, name)) for name in names) for at, _, names in os.walk(source))
+    status, said = run(capfd, "site", str(tmp_path / "out"), "--path", "sub/**", "--from", store.url)
+    first, counts = said.out.splitlines()
+    assert status == 0 and first == f"2 of the {files} files of site/v1 are restored to {tmp_path / 'out'}"
+    assert counts.startswith("2 files, ") and counts.endswith("KiB: 2 written")
+    said = run(capfd, "site", str(tmp_path / "all"), "--payload-only", "--from", store.url)[1]
+    assert said.out.splitlines()[0] == f"site/v1 is restored to {tmp_path / 'all'}" and "MiB" in said.out
+
+
+def test_after_damage_it_is_said_what_to_do_next(tmp_path, store, source, capfd):
+    sealed = seal_folder(store, source)
+    damage(tmp_path / "store", keys.content(sealed.objects[0]), 7)
+    status, said = run(capfd, "site/v1", str(tmp_path / "out"), "--from", store.url)
+    assert status == 1 and "`strongroom audit site/v1`" in said.out and "`strongroom repair`" in said.out
+
+
+def test_without_room_nothing_is_left_and_no_more_is_promised(tmp_path, store, source, capfd, monkeypatch):
+    seal_folder(store, source)
+    real = os.statvfs
+
+    def full(path):
+        found = real(path)
+        return type("Full", (), {"f_bavail": 1, "f_frsize": 4096, "f_namemax": found.f_namemax})
+
+    monkeypatch.setattr(os, "statvfs", full)
+    status, said = run(capfd, "site/v1", str(tmp_path / "out"), "--from", store.url)
+    assert status == 3 and "MiB are to be written and 4.0 KiB are free" in said.err and "goes on from there" not in said.err
+    assert not [path.name for path in tmp_path.iterdir() if "out" in path.name]

@@ -16,7 +16,7 @@ from strongroom.collections.schemas import load_schema
 from strongroom.stores.describe import read_description
 from strongroom.usecases.context import Context
 from strongroom.usecases.diff import diff
-from tests.restore.builder import make_store, seal_folder
+from tests.restore.builder import make_store, seal_bag, seal_folder
 
 
 @pytest.fixture
@@ -185,3 +185,31 @@ def test_nothing_heavy_is_imported_to_list_or_to_help(argv, home):
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     subprocess.run([sys.executable, "-c", program, *argv], check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+def test_a_diff_says_what_of_a_file_is_other_and_what_was_left_out(tmp_path, home, capfd):
+    """Left out because it could not be read is not the same as removed."""
+    (tmp_path / "store").mkdir()
+    store = make_store(f"file://{tmp_path}/store")
+
+    def line(path, data, mtime):
+        return {"path": path, "size": len(data), "mode": "644", "mtime": mtime, "type": "text/plain"}
+
+    old = {"data/longer": b"1", "data/other": b"one", "data/gone": b"gone", "data/unread": b"there", "data/x": b"same"}
+    new = {"data/longer": b"1" * 2000, "data/other": b"two", "data/copy": b"there", "data/x": b"same"}
+    first = seal_bag(store, "site/v1", [line(path, data, 1) for path, data in sorted(old.items())], [], [], old)
+    reasons = {"never": "pattern", "unread": "unreadable"}
+    left_out = [{"kind": "excluded", "path": f"data/{name}", "reason": why} for name, why in reasons.items()]
+    seal_bag(store, "site/v2", [line(path, data, 1) for path, data in sorted(new.items())], left_out, [], new, previous=first)
+    assert main(["diff", "site/v1", "v2", "--from", store.url]) == 0
+    assert capfd.readouterr().out.splitlines() == [
+        "+ data/copy", "- data/gone", "- data/unread  (left out: unreadable)", "! data/longer  (content, 1 to 2,000 bytes)",
+        "! data/other  (content, of the same size)",
+        "site/v1 to site/v2: 1 added, 2 removed, 0 renamed, 2 altered, 0 with other metadata",
+    ]
+    assert main(["diff", "site/v1", "v2", "--from", store.url, "--json"]) == 0
+    value = json.loads(capfd.readouterr().out)
+    jsonschema.Draft202012Validator(load_schema("diff-report")).validate(value)
+    found = {one["path"]: one for one in value["changes"]}
+    assert found["data/longer"]["size"] == {"before": 1, "after": 2000} and "size" not in found["data/other"]
+    assert found["data/unread"]["left_out"] == "unreadable" and "left_out" not in found["data/gone"]

@@ -29,6 +29,7 @@ def test_a_restore_leaves_it_out_and_says_so(site):
     assert (said.place, said.message) == (
         "news/v2: data/people/ana.html", "is withheld, and was left out: asked for by the person")
     assert "incomplete bag" in report.summary()[1]
+    assert "incomplete bag" not in site.restore("news", "files", payload_only=True).summary()[1]
     assert not (site.root / "out/data/people/ana.html").exists()
     assert PAGE not in everything(site.root / "out")
     assert site.restore("mirror", "mirror").withheld == 1

@@ -63,18 +63,27 @@ def _lines(report: DiffReport) -> Iterator[str]:
         line = f"{_MARKS[change.change]} {change.path.rstrip('/')}{slash}"
         if change.before is not None:
             line += f"  (was {change.before})"
-        yield line + _metadata(change)
+        yield line + _details(change)
     yield f"{report.before} to {report.after}: " + ", ".join(
         f"{report.counts[kind]:,} {'with other metadata' if kind == 'metadata' else kind}" for kind in KINDS)
 
 
-def _metadata(change: Change) -> str:
+def _details(change: Change) -> str:
     parts = []
+    if change.left_out is not None:
+        parts.append(f"left out: {change.left_out}")
+    if change.change == "altered" and change.kind == "file":
+        same = change.old_size == change.new_size
+        parts.append("content, of the same size" if same else f"content, {_size(change.old_size)} to {_size(change.new_size)} bytes")
     if change.old_mode != change.new_mode:
         parts.append(f"mode {change.old_mode or '-'} to {change.new_mode or '-'}")
     if change.old_mtime != change.new_mtime:
         parts.append(f"time {_time(change.old_mtime)} to {_time(change.new_mtime)}")
     return f"  ({', '.join(parts)})" if parts else ""
+
+
+def _size(size: int | None) -> str:
+    return "-" if size is None else f"{size:,}"
 
 
 def _time(mtime: int | None) -> str:

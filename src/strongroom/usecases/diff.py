@@ -23,7 +23,7 @@ KINDS: Final = ("added", "removed", "renamed", "altered", "metadata")
 
 _TABLES: Final = """
 CREATE TABLE change (id INTEGER PRIMARY KEY, change TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL, before TEXT, content TEXT,
-  old_mode TEXT, new_mode TEXT, old_mtime INTEGER, new_mtime INTEGER);
+  old_mode TEXT, new_mode TEXT, old_mtime INTEGER, new_mtime INTEGER, old_size INTEGER, new_size INTEGER, left_out TEXT);
 CREATE INDEX change_content ON change (change, content) WHERE content IS NOT NULL;
 """
 
@@ -32,10 +32,11 @@ class Item(NamedTuple):
     """A file, folder or link of a bag."""
 
     path: str
-    kind: str  # "file", "directory", "symlink"
-    content: str | None  # of a file its SHA-256, of a link its target in base64
-    mode: str | None  # octal digits
-    mtime: int | None  # ns
+    kind: str  # "file", "directory", "symlink"; "excluded" for what the source had and the bag has not
+    content: str | None  # of a file its SHA-256, of a link its target in base64, of what was left out the reason
+    mode: str | None = None  # octal digits
+    mtime: int | None = None  # ns
+    size: int | None = None  # bytes, of a file
 
 
 class Change(NamedTuple):
@@ -47,6 +48,9 @@ class Change(NamedTuple):
     new_mode: str | None
     old_mtime: int | None
     new_mtime: int | None
+    old_size: int | None
+    new_size: int | None
+    left_out: str | None  # of what was removed: why the second bag was made without it, although the source had it
 
     def to_json(self) -> dict[str, Any]:
         value: dict[str, Any] = {"change": self.change, "kind": self.kind, "path": self.path}
@@ -56,6 +60,10 @@ class Change(NamedTuple):
             value["mode"] = {"before": self.old_mode, "after": self.new_mode}
         if self.old_mtime != self.new_mtime:
             value["mtime"] = {"before": self.old_mtime, "after": self.new_mtime}
+        if self.old_size != self.new_size:
+            value["size"] = {"before": self.old_size, "after": self.new_size}
+        if self.left_out is not None:
+            value["left_out"] = self.left_out
         return value
 
 
@@ -78,7 +86,7 @@ class DiffReport:
         db = sqlite3.connect(self.database)
         order = " ".join(f"WHEN '{kind}' THEN {number}" for number, kind in enumerate(KINDS))
         query = (
-            "SELECT change, kind, path, before, old_mode, new_mode, old_mtime, new_mtime FROM change "  # noqa: S608
+            "SELECT change, kind, path, before, old_mode, new_mode, old_mtime, new_mtime, old_size, new_size, left_out FROM change "  # noqa: S608
             f"ORDER BY CASE change {order} END, path"
         )
         try:
@@ -120,7 +128,7 @@ def diff(
             db.execute("PRAGMA journal_mode = OFF")
             db.executescript(_TABLES)
             db.execute("BEGIN")
-            db.executemany(f"INSERT INTO change VALUES (NULL, ?, ?, ?, NULL, {', '.join('?' * 5)})", _compare(*bags))  # noqa: S608
+            db.executemany(f"INSERT INTO change VALUES (NULL, ?, ?, ?, NULL, {', '.join('?' * 8)})", _compare(*bags))  # noqa: S608
             _find_renames(db)
             db.execute("COMMIT")
             found = dict(db.execute("SELECT change, count(*) FROM change GROUP BY change"))
@@ -131,17 +139,24 @@ def diff(
 
 
 def _compare(before: SealedBag, after: SealedBag) -> Iterator[tuple[Any, ...]]:
-    """(change, kind, path, content, old mode, new mode, old mtime, new mtime) of each path that differs."""
+    """(change, kind, path, content, old and new mode, mtime and size, why it was left out) of each path that differs."""
     merged = heapq.merge(((item, 0) for item in _items(before)), ((item, 1) for item in _items(after)), key=lambda pair: pair[0].path)
     for path, group in groupby(merged, key=lambda pair: pair[0].path):
         sides: list[Item | None] = [None, None]
+        left_out: str | None = None
         for item, side in group:
-            sides[side] = item
+            if item.kind != "excluded":
+                sides[side] = item
+            elif side:
+                left_out = item.content
         old, new = sides
+        if old is None and new is None:
+            continue
         if old is None or new is None:
             one = old or new
             assert one is not None
-            yield "removed" if new is None else "added", one.kind, path, one.content, None, None, None, None
+            content = one.content if left_out is None else None  # what the source still had where it was is not what has another name
+            yield "removed" if new is None else "added", one.kind, path, content, *[None] * 6, left_out
             continue
         if (old.kind, old.content) != (new.kind, new.content):
             change = "altered"
@@ -150,7 +165,8 @@ def _compare(before: SealedBag, after: SealedBag) -> Iterator[tuple[Any, ...]]:
         else:
             continue
         # Without a content: what is not gone cannot have been renamed.
-        yield change, new.kind, path, None, old.mode, new.mode, *((old.mtime, new.mtime) if new.kind != "directory" else (None, None))
+        times = (old.mtime, new.mtime) if new.kind != "directory" else (None, None)
+        yield change, new.kind, path, None, old.mode, new.mode, *times, old.size, new.size, None
 
 
 def _items(bag: SealedBag) -> Iterator[Item]:
@@ -160,7 +176,8 @@ def _items(bag: SealedBag) -> Iterator[Item]:
 
 def _files(bag: SealedBag) -> Iterator[Item]:
     for entry, detail in bag.described():
-        yield Item(entry.path, "file", entry.digest.hex, *_attributes(detail))
+        size = detail.get("size")
+        yield Item(entry.path, "file", entry.digest.hex, *_attributes(detail), size if type(size) is int else None)
 
 
 def _structure(bag: SealedBag) -> Iterator[Item]:
@@ -169,6 +186,8 @@ def _structure(bag: SealedBag) -> Iterator[Item]:
         if isinstance(path, str) and kind in ("directory", "symlink"):
             target = line.get("target")
             yield Item(path, kind, target if isinstance(target, str) else None, *_attributes(line))
+        elif isinstance(path, str) and kind == "excluded":
+            yield Item(path, kind, str(line.get("reason")))
 
 
 def _attributes(line: dict[str, Any]) -> tuple[str | None, int | None]:

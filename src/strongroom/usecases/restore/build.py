@@ -29,6 +29,7 @@ class Builder:
         self._whole = whole
         self._matchers = matchers
         self._matched: set[str] = set()
+        self.seen = 0  # lines of the manifest
         self.refused = 0  # lines of the manifest that cannot be restored anywhere
 
     def build(self) -> None:
@@ -103,6 +104,7 @@ class Builder:
         """(path, sha256, size, target, mode, mtime) of every chosen file."""
         undescribed = 0
         for entry, detail in self._bag.described():
+            self.seen += 1
             try:
                 target = self._target(entry.path)
             except InvalidValueError as error:

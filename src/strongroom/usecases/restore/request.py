@@ -5,11 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
-from strongroom.core.findings import Finding, has_errors
+from strongroom.core.findings import Code, Finding, has_errors
+from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
+
+#: Findings that tell of damage in a store.
+_DAMAGE: Final = frozenset({
+    Code.CONTENT_DAMAGED, Code.CONTENT_MISSING, Code.UNREADABLE, Code.COPY_DAMAGED, Code.TAG_FILE_DAMAGED, Code.TAG_FILE_MISSING,
+})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class RestoreReport:
     """How a restore ended. `complete`: everything asked for lies at `result`. Otherwise `result` is where the rest was put, or None."""
 
     bag: str
+    whole: bool  # a BagIt bag was asked for
+    of: int  # files of the bag
     seal: str
     dest: str
     complete: bool
@@ -68,24 +77,35 @@ class RestoreReport:
         """Valid against schemas/restore-report.schema.json."""
         return {
             "format": "strongroom-restore-report/1", "bag": self.bag, "seal": self.seal, "destination": self.dest,
-            "complete": self.complete, "result": self.result, "files": self.files, "written": self.written, "present": self.present,
-            "different": self.different, "lost": self.lost,
-            "withheld": self.withheld,
+            "complete": self.complete, "result": self.result, "files": self.files, "of": self.of, "written": self.written,
+            "present": self.present, "different": self.different, "lost": self.lost, "withheld": self.withheld,
             "bytes": self.bytes, "folders": self.folders, "links": self.links, "stores": list(self.stores),
             "findings": [finding.to_json() for finding in self.findings],
         }
 
     def summary(self) -> list[str]:
         """Lines for people."""
-        counts = f"{self.files} files, {self.bytes} bytes: {self.written} written, {self.present} already there"
+        counts = [f"{self.written:,} written"]
+        if self.present:
+            counts.append(f"{self.present:,} there already, and sound")
         if self.different:
-            counts += f", {self.different} left alone because they differ"
+            counts.append(f"{self.different:,} left alone because something else stands in their place")
         if self.lost:
-            counts += f", {self.lost} lost"
+            counts.append(f"{self.lost:,} lost")
         if self.withheld:
-            counts += f", {self.withheld} withheld and left out, so that what was restored is an incomplete bag"
+            counts.append(f"{self.withheld:,} withheld and left out" + (", so that this is an incomplete bag" if self.whole else ""))
+        lines = [self._headline(), f"{plural(self.files, 'file')}, {human_size(self.bytes)}: {', '.join(counts)}"]
+        if any(finding.code in _DAMAGE for finding in self.findings):
+            then = "" if self.complete else ", and the same restore then brings the rest"
+            lines.append(f"a restore notes and heals no damage: `strongroom audit {self.bag}` notes it, `strongroom repair` heals what it "
+                         f"can{then}")
+        return lines
+
+    def _headline(self) -> str:
+        what = self.bag if self.files == self.of else f"{self.files:,} of the {plural(self.of, 'file')} of {self.bag}"
+        are = "is" if what == self.bag or self.files == 1 else "are"
         if self.complete:
-            return [f"{self.bag} is restored to {self.result}", counts]
+            return f"{what} {are} restored to {self.result}"
         if self.result is None:
-            return [f"{self.bag} was not restored", counts]
-        return [f"{self.bag} could not be restored whole; what could be had lies in {self.result}", counts]
+            return f"{self.bag} was not restored"
+        return f"{what} could not be restored whole; what could be had lies in {self.result}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from strongroom.collections.globs import compile_globs
+from strongroom.core.errors import DestinationError
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
 from strongroom.usecases.context import Context
@@ -60,10 +61,12 @@ def restore(request: RestoreRequest, context: Context, runner: Runner) -> Restor
 
 @contextmanager
 def _saying_where(place: Workplace, runner: Runner) -> Iterator[None]:
-    """Whatever stops a restore, the person should know that its work is kept."""
+    """Whatever stops a restore, the person should know that its work is kept, if it did any."""
     try:
         yield
     except BaseException:
+        with suppress(OSError):
+            place.partial.rmdir()  # goes if it is empty
         if place.partial.exists():
             runner.say(f"what was restored so far is kept in {place.partial}; the same command goes on from there")
         raise
@@ -77,7 +80,7 @@ class _Restore:
         self._request, self._bag, self._plan, self._place = request, bag, plan, place
         self._withheld = withheld
         self._runner, self._collector = runner, collector
-        self._refused_lines = 0
+        self._refused_lines = self._all_lines = 0
 
     def run(self) -> RestoreReport:
         plan, place = self._plan, self._place
@@ -89,7 +92,7 @@ class _Restore:
                 Structure(plan, tree, self._collector).unlock()
             self._check(place.partial, adopt=True)
         plan.settle()
-        place.check_space(plan.one("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content WHERE f.state = 0 AND c.done = 0"))
+        self._check_space()
         used = fill(self._bag, plan, place.partial, self._runner, self._collector)
         lost += report_lost(self._bag, plan, self._collector)
         with self._runner.stage("finish"):
@@ -106,11 +109,21 @@ class _Restore:
         size = count("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content WHERE f.state != ?", WITHHELD)
         written = files - present - different - lost - withheld
         return RestoreReport(
-            bag=str(self._bag.id), seal=self._bag.digest.hex, dest=str(place.dest), complete=complete,
+            bag=str(self._bag.id), whole=self._request.whole, of=self._all_lines, seal=self._bag.digest.hex,
+            dest=str(place.dest), complete=complete,
             result=None if result is None else str(result), files=files, written=written, present=present,
             different=different, lost=lost, withheld=withheld, bytes=size,
             folders=structure.folders, links=structure.links, stores=used, findings=self._collector.findings(),
         )
+
+    def _check_space(self) -> None:
+        try:
+            self._place.check_space(
+                self._plan.one("SELECT sum(c.size) FROM file f JOIN content c ON c.id = f.content WHERE f.state = 0 AND c.done = 0"))
+        except DestinationError:
+            if not self._place.resumed:
+                self._place.discard()
+            raise
 
     def _prepare(self) -> int:
         """Fill the plan, less what cannot be written anywhere or here; how many files cannot be written anywhere."""
@@ -122,7 +135,7 @@ class _Restore:
             builder.build()
             self._leave_out_withheld()
             apply(probe(self._place.partial), self._plan, self._collector, self._place.dest)
-        self._refused_lines = builder.refused
+        self._refused_lines, self._all_lines = builder.refused, builder.seen
         return builder.refused
 
     def _leave_out_withheld(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from strongroom.core.errors import DestinationError, UsageError
 from strongroom.core.findings import Finding
+from strongroom.core.sizes import human_size
 
 
 class Workplace:
@@ -74,7 +75,8 @@ class Workplace:
         found = os.statvfs(self.partial)
         free = found.f_bavail * found.f_frsize
         if needed > free:
-            raise DestinationError(f"{self.partial}: {needed} bytes are to be written and {free} are free; make room, or restore elsewhere")
+            sizes = f"{human_size(needed)} are to be written and {human_size(free)} are free"
+            raise DestinationError(f"{self.dest.parent}: {sizes}; make room, or restore elsewhere")
 
     def publish(self) -> Path:
         """Make everything durable, then let it appear. Where it lies now."""
