@@ -14,7 +14,7 @@ from strongroom.core.errors import (
 )
 from strongroom.core.findings import Code, Finding
 from strongroom.core.seal import Seal, parse_seal
-from strongroom.stores.generations import find_generation, read_all
+from strongroom.stores.generations import answers, find_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Target
@@ -69,7 +69,7 @@ def _first(target: Target, collector: Collector, damaged: list[Finding]) -> Foun
 
 def _known(store: Store, target: Target) -> FoundSeal | None:
     """Of a store that has a generation that cannot be read, which may be another seal: the one that is known by its digest, or none."""
-    if target.seal is None:
+    if target.seal is None or not answers(store):
         return None
     try:
         key = find_generation(store, keys.seal(target.bag), target.seal)
