@@ -147,7 +147,7 @@ class SealedTagFiles:
             key = keys.tag_file(self._seal.bag, self._seal.attempt, path)
             if not any(fetch(store, key, Expected("sha256", digest), target).key for store in self._stores):
                 raise DamagedBagError(
-                    f"{', '.join(store.url for store in self._stores)}: {key}: missing, damaged or unreadable, so nothing can be compared with the "
-                    "last bag; run `strongroom repair`"
+                    f"{', '.join(store.url for store in self._stores)}: {key}: missing, damaged or unreadable, so nothing can be "
+                    "compared with the last bag; run `strongroom repair`"
                 )
         return target
