@@ -11,6 +11,7 @@ from strongroom.core.errors import StoreUnreachableError, WrongStoreError
 from strongroom.runner.local import LocalRunner
 from strongroom.stores.describe import init_store
 from strongroom.usecases.context import Context
+from strongroom.usecases.replicate import after
 from strongroom.usecases.replicate.after import archive_and_replicate
 
 
@@ -145,3 +146,14 @@ def test_whatever_becomes_of_the_replica_the_bag_is_said(two, broken):
     place.unlink()
     (two.root / "aside").rename(place)
     assert (run(two).exit_status, sealed(two.root / "replica")) == (0, ["v1", "v2"])
+
+
+def test_who_does_not_wait_for_the_replica_is_told_of_the_bag(two, monkeypatch, capsys):
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    two.write("index.html", "changed")
+    monkeypatch.setattr(after, "replicate", interrupted)
+    with pytest.raises(KeyboardInterrupt), LocalRunner(1) as shown:
+        archive_and_replicate(load(two.manifest()), Context(two.root / two.home), shown)
+    assert "site/v2 sealed." in capsys.readouterr().err
