@@ -10,7 +10,7 @@ import pytest
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
-from strongroom.core.pack import PACK_SIZE, PackBuilder, member_header, parse_header, parse_index, scan_members
+from strongroom.core.pack import BLOCK, INDEX_NAME, PACK_SIZE, Member, PackBuilder, member_header, parse_header, parse_index
 
 CONTENTS = [b"", b"a", b"b" * 511, b"c" * 512, b"d" * 513, bytes(range(256)) * 100]
 
@@ -20,6 +20,26 @@ def build(contents):
     for data in contents:
         builder.add(Digest.of(data), data)
     return builder.finish()
+
+
+def _scan_members(tar):
+    """The members of a whole pack in memory, by its headers alone. Stops where the tar stops making sense."""
+    at = 0
+    while at + BLOCK <= len(tar):
+        try:
+            header = parse_header(tar[at : at + BLOCK])
+        except InvalidValueError:
+            return
+        if header is None:
+            return
+        name, length = header
+        at += BLOCK
+        if at + length > len(tar):
+            return
+        if name != INDEX_NAME:
+            with contextlib.suppress(InvalidValueError):
+                yield Member(Digest(name), at, length)
+        at += length + -length % BLOCK
 
 
 def test_tar_reads_a_pack_and_every_member_is_named_by_its_digest(tmp_path):
@@ -37,7 +57,7 @@ def test_tar_reads_a_pack_and_every_member_is_named_by_its_digest(tmp_path):
 
 def test_index_and_headers_agree():
     tar, index, _, members = build(CONTENTS)
-    assert parse_index(index) == members == list(scan_members(memoryview(tar)))
+    assert parse_index(index) == members == list(_scan_members(memoryview(tar)))
     for member in members:
         assert Digest.of(tar[member.offset : member.offset + member.length]) == member.digest
 
@@ -91,4 +111,4 @@ def test_headers_of_links_and_folders_are_refused():
 def test_scanning_a_torn_tar_gives_the_whole_members_only():
     tar, _, _, members = build(CONTENTS)
     cut = members[3].offset + 100
-    assert list(scan_members(memoryview(tar)[:cut])) == members[:3]
+    assert list(_scan_members(memoryview(tar)[:cut])) == members[:3]

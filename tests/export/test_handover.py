@@ -13,19 +13,20 @@ from strongroom.collections.schemas import load_schema
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.handover import differences, parse_inventory, parse_receipt
-from strongroom.signing import Keyring, passphrase, secret
+from strongroom.signing import Keyring, passphrase
 from strongroom.usecases.context import Context
 from strongroom.usecases.handover.receipt import take_receipt
 from strongroom.usecases.handover.report import HandoverRequest
 from strongroom.usecases.handover.run import handover
 from strongroom.usecases.verify import verify
 from tests.export.conftest import tree, unpack
+from tests.fixtures.cost import CHEAP
 
 
 def make_key(home, tmp_path):
     file = tmp_path / "passphrase"
     file.write_text("open sesame\n")
-    return Keyring(home).make(passphrase.Source(file=file), cost=secret.CHEAP)
+    return Keyring(home).make(passphrase.Source(file=file), cost=CHEAP)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from strongroom.core.digests import Digest
 from strongroom.core.tombstone import Action
 from strongroom.stores.describe import open_known_store
 from strongroom.usecases.verify import verify
-from strongroom.usecases.withheld.writing import write_tombstone
 from tests.export.conftest import STANDARDS, do, tree, unpack
+from tests.fixtures.tombstones import write_tombstone
 
 PAGE = b"<!doctype html><title>A</title><p>Article"  # twice in v1, once in v2
 

@@ -34,7 +34,7 @@ def add_up(runner: Runner, count: int) -> int:
         progress.advance(files=count)
     total = sum(runner.map("double {it}", jobs.double, numbers, files=count, weigh=lambda _: (1, 0)))
     runner.say("added up")
-    runner.finding(Finding(Code.SOURCE_NAME, "data/a", "a name to note"))
+    runner.finding(Finding(Code.FORMAT_EMPTY, "data/a", "a name to note"))
     runner.artifact("sum", f"# The sum\n\n{total}")
     return total
 

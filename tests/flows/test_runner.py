@@ -72,7 +72,7 @@ def test_artifact_and_messages_are_with_the_run() -> None:
     artifacts = read("/artifacts/filter", {"flow_runs": {"id": {"any_": [run]}}})
     assert [(found["key"], found["data"]) for found in artifacts] == [("sum", "# The sum\n\n90")]
     end = time.monotonic() + 300
-    wanted = {"added up", "note: data/a: a name to note [source-name]"}
+    wanted = {"added up", "note: data/a: a name to note [format-empty]"}
     messages: set[str] = set()
     while not wanted <= messages and time.monotonic() < end:
         messages = {line["message"] for line in read("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})}

@@ -12,7 +12,8 @@ import pytest
 
 from strongroom.core.findings import Code
 from strongroom.runner.local import LocalRunner
-from strongroom.signing import Keyring, passphrase, secret
+from strongroom.signing import Keyring, passphrase
+from tests.fixtures.cost import CHEAP
 from tests.fixtures.seals import altered, summed
 from tests.history.conftest import BOTH, Past
 from tests.history.test_verify import digest, other_detail, rewrite
@@ -28,7 +29,7 @@ def past(tmp_path: Path, runner: LocalRunner) -> Iterator[Past]:
     (tmp_path / "passphrase").write_bytes(b"words\n")
     source = passphrase.Source(tmp_path / "passphrase")
     passphrase.use(source)
-    key = Keyring(made.place.context.home).make(source, cost=secret.CHEAP)
+    key = Keyring(made.place.context.home).make(source, cost=CHEAP)
     Keyring(tmp_path / "trusting").trust_key(key)
     for store in BOTH:
         made.place.add_store(store)

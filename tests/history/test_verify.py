@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from strongroom.core import canonical
-from strongroom.signing import Keyring, passphrase, secret
+from strongroom.signing import Keyring, passphrase
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
+from tests.fixtures.cost import CHEAP
 from tests.fixtures.seals import summed
 from tests.history.conftest import Past
 
@@ -208,7 +209,7 @@ def test_what_signatures_are_worth(past: Past, tmp_path: Path) -> None:
     source = passphrase.Source(tmp_path / "passphrase")
     passphrase.use(source)
     try:
-        key = Keyring(past.place.context.home).make(source, cost=secret.CHEAP)
+        key = Keyring(past.place.context.home).make(source, cost=CHEAP)
         past.bag("fourth")
     finally:
         passphrase.use(passphrase.Source())

@@ -10,7 +10,7 @@ import bagit
 from strongroom.core.digests import Digest
 from strongroom.core.tombstone import Action
 from strongroom.stores.open import open_store
-from strongroom.usecases.withheld.writing import write_tombstone
+from tests.fixtures.tombstones import write_tombstone
 from tests.imports.conftest import Intake
 from tests.verify.snapshot import snapshot
 

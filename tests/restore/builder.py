@@ -13,7 +13,6 @@ from pathlib import Path
 from strongroom.core import canonical, keys
 from strongroom.core.bag.baginfo import format_bag_info
 from strongroom.core.bag.declaration import bagit_txt
-from strongroom.core.bag.fetch import fetch_line
 from strongroom.core.bag.manifest import manifest_line
 from strongroom.core.digests import Digest
 from strongroom.core.ids import BagId, new_id
@@ -22,6 +21,7 @@ from strongroom.core.paths import to_payload_text
 from strongroom.core.seal import Previous, Seal
 from strongroom.stores.describe import init_store, open_known_store
 from strongroom.stores.interface import Store
+from tests.fixtures.fetch import fetch_line
 
 COLLECTION = "c" * 32
 

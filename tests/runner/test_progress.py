@@ -49,7 +49,7 @@ def test_quiet_still_shows_what_matters(capsys: pytest.CaptureFixture[str]) -> N
     with LocalRunner(1, quiet=True) as runner:
         list(runner.map("double", jobs.double, [1]))
         runner.say("hello")
-        runner.finding(Finding(Code.SOURCE_NAME, "data/a", "a note"))
+        runner.finding(Finding(Code.FORMAT_EMPTY, "data/a", "a note"))
         runner.finding(Finding(Code.CONTENT_DAMAGED, "data/b", "damaged"))
     assert capsys.readouterr().err == "error: data/b: damaged [content-damaged]\n"
 

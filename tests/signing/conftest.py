@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from strongroom.runner.local import LocalRunner
-from strongroom.signing import Keyring, PublicKey, passphrase, secret
+from strongroom.signing import Keyring, PublicKey, passphrase
+from tests.fixtures.cost import CHEAP
 from tests.signing.site import Vault, make_vault
 
 PASSPHRASE = b"correct horse"
@@ -42,7 +43,7 @@ def keyring(tmp_path: Path) -> Keyring:
 
 @pytest.fixture
 def key(keyring: Keyring, source: passphrase.Source) -> PublicKey:
-    return keyring.make(source, cost=secret.CHEAP)
+    return keyring.make(source, cost=CHEAP)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from strongroom.core.findings import Code
 from strongroom.runner.local import LocalRunner
-from strongroom.signing import Keyring, PublicKey, passphrase, secret
+from strongroom.signing import Keyring, PublicKey, passphrase
 from strongroom.stores.describe import init_store
 from strongroom.stores.file import FileStore
 from strongroom.usecases.archive.report import ArchiveReport
@@ -16,6 +16,7 @@ from strongroom.usecases.audit.report import AuditReport
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from strongroom.usecases.context import Context
+from tests.fixtures.cost import CHEAP
 from tests.fixtures.premises import Premises
 
 PASSPHRASE = b"a passphrase of tests"
@@ -39,7 +40,7 @@ class Vault(Premises):
 
     def key(self) -> PublicKey:
         passphrase.use(self.secret_source)
-        return self.keyring.make(self.secret_source, cost=secret.CHEAP)
+        return self.keyring.make(self.secret_source, cost=CHEAP)
 
     def archive(self, name: str, *, sign: bool = True) -> ArchiveReport:
         return archive(self.describe(name, [self.store]), self.context, self.runner, sign=sign)

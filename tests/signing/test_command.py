@@ -10,13 +10,14 @@ import pytest
 
 from strongroom.cli.main import main
 from strongroom.collections.schemas import load_schema
-from strongroom.signing import keyring, passphrase, secret
+from strongroom.signing import keyring, passphrase
+from tests.fixtures.cost import CHEAP
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(keyring.Keyring.make, "__kwdefaults__", {"label": "", "cost": secret.CHEAP})
+    monkeypatch.setattr(keyring.Keyring.make, "__kwdefaults__", {"label": "", "cost": CHEAP})
     (tmp_path / "pass").write_text("a passphrase\n")
     yield tmp_path
     passphrase.use(passphrase.Source())

@@ -22,9 +22,8 @@ from strongroom.usecases.restore.run import restore
 from strongroom.usecases.show import show
 from strongroom.usecases.signatures import keys as use
 from strongroom.usecases.signatures.store_keys import trust_in
-from strongroom.usecases.withheld.tombstones import read_tombstones
-from strongroom.usecases.withheld.writing import write_tombstone
 from tests.fixtures.seals import altered
+from tests.fixtures.tombstones import read_tombstones, write_tombstone
 from tests.signing.site import Vault, codes
 
 
@@ -150,11 +149,11 @@ def test_takedowns_signed_by_a_key_outlive_its_revocation(signed):
     write_tombstone(store, content, Action.WITHHOLD, "asked for", (), signer=signed.keyring.signer())
     spare = signed.key()
     signed.keyring.sign_with(spare)
-    before = list(read_tombstones(store, trust_in(signed.keyring, [store]), lambda _: None))
+    before = read_tombstones(store, trust_in(signed.keyring, [store]))
     use.revoke(signed.context, old.fingerprint.hex)
-    assert list(read_tombstones(store, trust_in(signed.keyring, [store]), lambda _: None)) == before != []
+    assert read_tombstones(store, trust_in(signed.keyring, [store])) == before != []
     write_tombstone(store, content, Action.LIFT, "by a thief", (), signer=signed.keyring.signer(key=old))
-    assert len(list(read_tombstones(store, trust_in(signed.keyring, [store]), lambda _: None))) == 1
+    assert len(read_tombstones(store, trust_in(signed.keyring, [store]))) == 1
 
 
 def test_rotation_is_followed_by_who_trusts_the_old_key(signed):

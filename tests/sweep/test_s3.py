@@ -20,8 +20,8 @@ from strongroom.stores.describe import open_known_store
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.run import audit
 from strongroom.usecases.sweep.run import sweep
-from strongroom.usecases.withheld.writing import write_tombstone
 from tests.fixtures.seaweedfs import S3Server
+from tests.fixtures.tombstones import write_tombstone
 from tests.replicate.conftest import Place
 from tests.sweep.test_sweep import PAGE, worse_than_notes
 

@@ -26,7 +26,7 @@ from strongroom.usecases.repair.run import repair
 from strongroom.usecases.replicate.run import replicate
 from strongroom.usecases.sweep.grace import passed
 from strongroom.usecases.sweep.run import sweep
-from strongroom.usecases.withheld.writing import write_tombstone
+from tests.fixtures.tombstones import write_tombstone
 from tests.replicate.conftest import Place
 
 PAGE = b"this page must go " + bytes(range(256)) * 4

@@ -11,8 +11,8 @@ from strongroom.signing.trust import Trust
 from strongroom.stores.describe import open_known_store
 from strongroom.usecases.withheld.memory import memory_of
 from strongroom.usecases.withheld.tombstones import Withheld
-from strongroom.usecases.withheld.writing import write_tombstone
 from tests.faults.model.recording import RecordingStore
+from tests.fixtures.tombstones import write_tombstone
 from tests.withheld.site import PAGE, codes
 
 

@@ -10,13 +10,14 @@ import pytest
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.tombstone import Action
-from strongroom.signing import Keyring, passphrase, secret
+from strongroom.signing import Keyring, passphrase
 from strongroom.stores.file import FileStore
 from strongroom.usecases.context import Context
 from strongroom.usecases.rebuild.run import RebuildRequest, rebuild
 from strongroom.usecases.signatures.keys import revoke
 from strongroom.usecases.withheld.stones import put_stone, read_stones
 from strongroom.usecases.withheld.writing import make_stone
+from tests.fixtures.cost import CHEAP
 from tests.withheld.site import HEX, PAGE, codes, everything, tombstones
 
 
@@ -30,7 +31,7 @@ def source(tmp_path):
 
 
 def make_key(home, source):
-    return Keyring(home).make(source, cost=secret.CHEAP)
+    return Keyring(home).make(source, cost=CHEAP)
 
 
 def forge(site, *, signer=None, action=Action.WITHHOLD, before=(), damage=False):

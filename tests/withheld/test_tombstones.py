@@ -16,8 +16,9 @@ from strongroom.signing import Trust
 from strongroom.stores.generations import put_or_generation
 from strongroom.stores.memory import MemoryStore
 from strongroom.usecases.withheld.stones import files_of, put_stone, read_stones
-from strongroom.usecases.withheld.tombstones import Withheld, read_tombstones
-from strongroom.usecases.withheld.writing import make_stone, write_tombstone
+from strongroom.usecases.withheld.tombstones import Withheld
+from strongroom.usecases.withheld.writing import make_stone
+from tests.fixtures.tombstones import read_tombstones, write_tombstone
 
 PAGE, OTHER = Digest.of(b"page"), Digest.of(b"other")
 ASKED = ((BagId("site", 1), "data/p.html"),)
@@ -47,7 +48,7 @@ def test_withheld_and_lifted_and_withheld_again(tmp_path):
         write(store, action)
         withheld, codes = load(tmp_path, store)
         assert (len(withheld), PAGE.raw in withheld, OTHER.raw in withheld, codes) == (count, count == 1, False, [])
-    assert [one.number for one in read_tombstones(store, Trust(), print)] == [1, 2, 3]
+    assert [one.number for one in read_tombstones(store, Trust())] == [1, 2, 3]
     again = pickle.loads(pickle.dumps(withheld))
     assert PAGE.raw in again
     assert again.reason(PAGE.raw) == "asked for"

@@ -58,7 +58,6 @@ class Ageing:
     keys: int  # that have been read at all
     bytes: int
     recent_bytes: int  # read within the days asked about; a time in the future does not count
-    oldest_seq: int | None
     oldest_time: str | None  # UTC, of the key unread longest by sequence number
 
 
@@ -161,9 +160,9 @@ def ageing(catalogue: Catalogue, store: int, days: float) -> Ageing:
             "FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged')",
             (since, utc_now(), store),
         ).fetchone()
-        sql = "SELECT seq, time FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged') ORDER BY seq, key LIMIT 1"
-        oldest = db.execute(sql, (store,)).fetchone() or (None, None)
-    return Ageing(keys, size, recent, *oldest)
+        sql = "SELECT time FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged') ORDER BY seq, key LIMIT 1"
+        oldest = db.execute(sql, (store,)).fetchone()
+    return Ageing(keys, size, recent, oldest and oldest[0])
 
 
 def last_seq(catalogue: Catalogue, store: int) -> int:

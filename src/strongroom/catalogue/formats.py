@@ -7,7 +7,7 @@ in one file is one in another. Most contents occur under one extension. Verdicts
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,6 @@ from strongroom.core.digests import Digest
 from strongroom.core.formats import MISMATCH, Format
 
 _COLUMNS: Final = "v.mime, v.puid, v.name, v.version, v.basis, v.flags, v.signatures"
-_AT_ONCE: Final = 500  # variables in a statement
 #: Of several verdicts about a content the one without mismatch first, then that which PRONOM knows, then by extension.
 _BEST: Final = f"(v.flags LIKE '%{MISMATCH}%'), (v.puid = ''), f.extension"
 
@@ -65,38 +64,6 @@ def compare_formats(catalogue: Catalogue, rows: Iterable[tuple[bytes, str, Forma
                 (sha256, extension),
             ).fetchone()
             yield None if row is None else Format(*row), verdict
-
-
-def formats_of(catalogue: Catalogue, contents: Collection[bytes]) -> dict[bytes, Format]:
-    """The best verdict about each of the contents (32 bytes each) that was ever identified."""
-    wanted = list(contents)
-    found: dict[bytes, Format] = {}
-    with reading(catalogue) as db:
-        for at in range(0, len(wanted), _AT_ONCE):
-            some = wanted[at : at + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            rows = db.execute(
-                f"SELECT f.sha256, {_COLUMNS} FROM formats f JOIN verdicts v ON v.number = f.verdict "  # noqa: S608 -- constants
-                f"WHERE f.sha256 IN ({marks}) ORDER BY {_BEST}",
-                some,
-            )
-            for sha256, *row in rows:
-                found.setdefault(sha256, Format(*row))
-    return found
-
-
-def contents_of_type(catalogue: Catalogue, *prefixes: str) -> Iterator[tuple[bytes, Format]]:
-    """Every identified content (32 bytes) whose MIME type begins so ("text/", "image/"), by digest; one under several extensions once for
-    each of their verdicts."""
-    where = " OR ".join("substr(v.mime, 1, ?) = ?" for _ in prefixes)
-    values = [value for prefix in prefixes for value in (len(prefix), prefix)]
-    with reading(catalogue) as db:
-        for sha256, *row in db.execute(
-            f"SELECT DISTINCT f.sha256, {_COLUMNS} FROM formats f JOIN verdicts v ON v.number = f.verdict "  # noqa: S608 -- constants
-            f"WHERE {where} ORDER BY f.sha256",
-            values,
-        ):
-            yield sha256, Format(*row)
 
 
 def note_bag_formats(catalogue: Catalogue, seal: Digest, totals: Iterable[FormatTotal]) -> None:

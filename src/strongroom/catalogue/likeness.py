@@ -77,14 +77,12 @@ class Cluster:
     count: int  # pairs there are
 
 
-def pairs_of(
-    catalogue: Catalogue, content: Digest, *, seen: Collection[str] | None, jaccard: float = ALIKE, containment: float = CONTAINED
-) -> list[Pair]:
+def pairs_of(catalogue: Catalogue, content: Digest, *, seen: Collection[str] | None) -> list[Pair]:
     """The near-copies of one content, which is `a` of each pair; the likest first. `seen`: collections that may be seen; None: all."""
     with reading(catalogue) as db:
         rows = db.execute(
             f"SELECT {_COLUMNS} FROM {_PAIRS} WHERE (x.sha256 = ?2 OR y.sha256 = ?2) AND {_BOTH_SEEN} AND {_NEAR}",  # noqa: S608 -- constants
-            (_names(seen), content.raw, jaccard, containment),
+            (_names(seen), content.raw, ALIKE, CONTAINED),
         ).fetchall()
     found = [pair if pair.a == content else _turned(pair) for pair in map(_pair, rows)]
     return sorted(found, key=_likest)

@@ -66,14 +66,10 @@ def runs_since(catalogue: Catalogue, started: str) -> Iterator[RunRow]:
     return map(_row, rows)
 
 
-def last_run(catalogue: Catalogue, job: str | None = None, collection: str | None = None) -> RunRow | None:
-    """The last run that began: of all, of a job, or of a job over one collection."""
+def last_run(catalogue: Catalogue) -> RunRow | None:
+    """The last run that began."""
     with reading(catalogue) as db:
-        row = db.execute(
-            f"SELECT {_COLUMNS} FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR collection = ?2) "  # noqa: S608 -- as above
-            "ORDER BY number DESC LIMIT 1",
-            (job, collection),
-        ).fetchone()
+        row = db.execute(f"SELECT {_COLUMNS} FROM runs ORDER BY number DESC LIMIT 1").fetchone()  # noqa: S608 -- as above
     return None if row is None else _row(row)
 
 

@@ -47,10 +47,6 @@ class Identifier:
 class Agent:
     name: str
     role: str | None = None
-    identifier: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +107,6 @@ class CollectionManifest:
     rights: Mapping[str, str]  # statement, license, holder, note
     access: Access
     languages: tuple[str, ...]  # BCP 47
-    arrangement: Mapping[str, str]  # fonds, series, reference_code, …
-    accession: Mapping[str, str]  # number, date, source, note
-    retention: Mapping[str, str]  # until, policy, note
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     mode: Literal["snapshot", "accrue", "closed"]

@@ -84,7 +84,3 @@ class Digest:
 
     def __str__(self) -> str:
         return self.hex
-
-
-def sha256_hex(data: bytes | bytearray | memoryview) -> str:
-    return hashlib.sha256(data).hexdigest()

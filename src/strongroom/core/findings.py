@@ -25,9 +25,7 @@ class Code(Enum):
     SOURCE_SYMLINK = "source-symlink", Severity.ERROR  # refused by `symlinks: refuse`
     SOURCE_LINK_ESCAPES = "source-link-escapes", Severity.WARNING  # a followed link would leave the source
     SOURCE_LINK_LOOP = "source-link-loop", Severity.WARNING
-    SOURCE_NAME = "source-name", Severity.NOTE  # a name that some file systems cannot hold
     SOURCE_REPLACED = "source-replaced", Severity.WARNING  # a delivery has a folder where the bag before has a file, or the like
-    SOURCE_SPLIT = "source-split", Severity.WARNING
     # -- formats, one of each for a run, with counts and the first few paths
     IDENTIFICATION_FAILED = "identification-failed", Severity.NOTE  # a library crashed, hung or wanted too much memory
     FORMAT_UNIDENTIFIED = "format-unidentified", Severity.NOTE

@@ -14,8 +14,6 @@ from strongroom.core.ids import BagId, check_id
 
 INVENTORY: Final = "strongroom-handover/1"
 RECEIPT: Final = "strongroom-receipt/1"
-#: What the receiver may say of a bag.
-OUTCOMES: Final = ("received", "damaged", "missing", "refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 
 class CheckOutcome(StrEnum):
@@ -17,7 +16,3 @@ class CheckOutcome(StrEnum):
     WITHHELD = "withheld"  # taken down on purpose
     UNREACHABLE = "unreachable"  # no answer, no permission, throttled, cold: says nothing about the bytes
     NEVER_CHECKED = "never checked"
-
-
-#: What a repair is for.
-UNSOUND: Final = (CheckOutcome.DAMAGED, CheckOutcome.MISSING)

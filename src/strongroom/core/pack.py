@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -162,26 +161,3 @@ def _octal(field: bytes) -> int:
     if not digits.isdigit() or b"8" in digits or b"9" in digits:
         raise InvalidValueError("not a tar header: a number in it is not octal")
     return int(digits, 8)
-
-
-def scan_members(tar: memoryview) -> Iterator[Member]:
-    """The members of a whole pack in memory, by its headers alone. Stops where the tar stops making sense.
-
-    Offsets found this way are hints too: whoever reads a member verifies its digest.
-    """
-    at = 0
-    while at + BLOCK <= len(tar):
-        try:
-            header = parse_header(tar[at : at + BLOCK])
-        except InvalidValueError:
-            return
-        if header is None:
-            return
-        name, length = header
-        at += BLOCK
-        if at + length > len(tar):
-            return
-        if name != INDEX_NAME:
-            with contextlib.suppress(InvalidValueError):
-                yield Member(Digest(name), at, length)
-        at += length + -length % BLOCK

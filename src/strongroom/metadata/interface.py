@@ -41,7 +41,6 @@ class ValidationResult:
     report: Path  # validation.json, valid against schemas/validation-report.schema.json
     tag_files: tuple[tuple[str, Path], ...]  # ("metadata/records/metadata.csv", file with its bytes), …
     refused: bool  # `on_invalid: refuse`, and something is invalid: make no bag
-    held_count: int  # files to leave out under `on_invalid: hold`
     database: Path
 
     def held(self) -> Iterator[str]:

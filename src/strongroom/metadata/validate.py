@@ -58,7 +58,7 @@ def validate(
         report.discard()
     return ValidationResult(
         records=run.count, invalid=run.invalid, findings=report.findings, omitted=report.omitted, report=work / "validation.json",
-        tag_files=tuple(run.tag_files), refused=refused, held_count=held, database=work / "metadata.sqlite",
+        tag_files=tuple(run.tag_files), refused=refused, database=work / "metadata.sqlite",
     )
 
 

@@ -29,8 +29,6 @@ class Cost:
 
 #: minisign's own: 1 GiB of memory and some seconds for each decryption.
 SENSITIVE: Final = Cost(33_554_432, 1 << 30)
-#: For tests: 16 MiB and some hundredths of a second.
-CHEAP: Final = Cost(524_288, 16 << 20)
 
 
 class Signer:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strongroom.core.bag.baginfo import Element, format_bag_info, parse_bag_info
 from strongroom.core.bag.declaration import Version, bagit_txt, parse_declaration
 from strongroom.core.bag.encoding import decode_path, encode_path
-from strongroom.core.bag.fetch import FetchEntry, digest_from_ni_url, fetch_line, parse_fetch_lines
+from strongroom.core.bag.fetch import FetchEntry, digest_from_ni_url, parse_fetch_lines
 from strongroom.core.bag.lines import Line, read_lines
 from strongroom.core.bag.manifest import ManifestEntry, manifest_line, manifest_name, parse_manifest_lines
 from strongroom.core.bag.oxum import parse_oxum
@@ -18,6 +18,7 @@ from strongroom.core.bag.paths import collision_key, judge_path
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
+from tests.fixtures.fetch import fetch_line
 
 DIGEST = Digest.of(b"content")
 names = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1).filter(lambda n: n not in (".", ".."))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from strongroom.core.bag.declaration import LATEST, Version
-from strongroom.core.bag.encoding import decode_path, encode_path, has_stray_percent
+from strongroom.core.bag.encoding import decode_path, has_stray_percent
 from strongroom.core.bag.lines import read_lines
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
@@ -26,15 +26,6 @@ class FetchEntry(NamedTuple):
     length: int | None  # bytes; None where the line says "-"
     path: str  # decoded, not normalised
     line: int  # counted from 1
-
-
-def fetch_line(digest: Digest, length: int, path: str, authority: str) -> str:
-    """A line as we write it, with its LF: the content's Named Information URL (RFC 6920), its length in bytes, its payload path.
-
-    >>> fetch_line(Digest.of(b""), 0, "data/a", "strongroom.invalid")
-    'https://strongroom.invalid/.well-known/ni/sha-256/47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU 0 data/a\\n'
-    """
-    return f"https://{authority}/.well-known/ni/sha-256/{digest.ni} {length} {encode_path(path)}\n"
 
 
 def digest_from_ni_url(url: str) -> Digest:

@@ -12,9 +12,6 @@ from strongroom.core.sizes import human_size
 if TYPE_CHECKING:
     from strongroom.usecases.replicate.report import ReplicateReport
 
-#: How a run can end. "planned" is a dry run.
-OUTCOMES = ("sealed", "unchanged", "refused", "planned", "closed")
-
 
 @dataclass(frozen=True, slots=True)
 class ArchiveReport:

@@ -90,7 +90,7 @@ class Bringer:
             settle(plan, self._catalogue, target, self._target.number, self._scope, self._runner)
             need_not_withheld(plan, self._withheld)
             transfer = Transfer(plan, target, self._runner, self._collector, self._record)
-            fetch(transfer, plan, sealed, known.holders, sources, self._catalogue.path)
+            fetch(transfer, sealed, known.holders, sources, self._catalogue.path)
             if plan.missing():
                 self._say_missing(plan, sealed, sources, silent=transfer.silent)
                 return Brought(False, transfer.contents, transfer.size)
@@ -126,9 +126,7 @@ class Bringer:
             self._collector.add(Finding(Code.CONTENT_MISSING, place, f"{what}; `strongroom audit` names every file"))
 
 
-def fetch(
-    transfer: Transfer, plan: Plan, bag: SealedBag, holders: Sequence[Store], sources: Sources, catalogue: Path
-) -> None:
+def fetch(transfer: Transfer, bag: SealedBag, holders: Sequence[Store], sources: Sources, catalogue: Path) -> None:
     """Bring what the plan lacks: by hints from every store, from the source, then by looking into every pack of those with the bag."""
     numbered = list(enumerate(sources.stores))
     transfer.from_stores(bag.id, numbered, Level.HINTS)

@@ -121,7 +121,7 @@ class _Run:
                     keep_description(kept, one.store)  # again: with compressed packs it may have got a successor
             self._keep(kept)
         behind = [(one.id, lacking) for one, lacking in self._behind()]
-        spool_bags(behind, self.bags, list(stores), spool_bytes, self.manifest, self.context, self.catalogue, self.runner,
+        spool_bags(behind, self.bags, list(stores), spool_bytes, self.context, self.catalogue, self.runner,
                    self.collector, self.scratch / "spool", self.withheld)
         lines += [(one.position, self._line_of_absent(one, lacking)) for one, lacking in self._behind()]
         return [line for _, line in sorted(lines, key=itemgetter(0))]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from strongroom.catalogue import Catalogue
-from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError
 from strongroom.core.ids import BagId
@@ -30,7 +29,7 @@ Identity = tuple[BagId, Digest]
 
 def spool_bags(
     behind: Sequence[tuple[str | None, Sequence[Identity]]], bags: Mapping[Identity, KnownBag], stores: Sequence[Store], limit: int,
-    manifest: CollectionManifest, context: Context, catalogue: Catalogue, runner: Runner, collector: Collector, scratch: Path,
+    context: Context, catalogue: Catalogue, runner: Runner, collector: Collector, scratch: Path,
     withheld: Withheld,
 ) -> None:
     """Keep the contents of each bag that an absent store lacks, oldest bag first, as far as `limit` bytes over all spools allow.

@@ -104,7 +104,7 @@ class Reading:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def content(self, digest: Digest, names: Collection[str], *, patience: float = PATIENCE) -> Content:
+    def content(self, digest: Digest, names: Collection[str]) -> Content:
         """The content, which collections of these names hold. Raises NotSoundError, OutOfReachError, StillReadingError."""
         failed = self._failed.get(digest)
         if failed is not None and time.monotonic() - failed[0] < _REMEMBERED:
@@ -123,7 +123,7 @@ class Reading:
                     if data is not None:
                         return Content(len(data), data)
                 else:
-                    pieces = self._read_whole(spot.store, key, digest, patience)
+                    pieces = self._read_whole(spot.store, key, digest)
                     if pieces is not None:
                         return Content(pieces.size, None, pieces, places)
                 search.wrong.append(f"{spot.address.url}: {key}")
@@ -180,7 +180,7 @@ class Reading:
 
     # -- large contents
 
-    def _read_whole(self, store: Store, key: StoreKey, digest: Digest, patience: float) -> Pieces | None:
+    def _read_whole(self, store: Store, key: StoreKey, digest: Digest) -> Pieces | None:
         """Its pieces once it was read whole; each is read by one thread, however many wait."""
         where = (store.url, key.text, digest)
         with self._lock:
@@ -188,7 +188,7 @@ class Reading:
             if future is None:
                 future = self._whole[where] = self._threads.submit(self._learn, store, key, digest)
         try:
-            return future.result(patience)
+            return future.result(PATIENCE)
         except Unfinished:
             raise StillReadingError from None
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from strongroom.core.findings import Finding
-from strongroom.core.tombstone import Action, Tombstone
+from strongroom.core.tombstone import Action
 from strongroom.database import read_only
 from strongroom.stores.interface import Store
 
@@ -25,13 +25,6 @@ CREATE TABLE replaced (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE withheld (sha256 BLOB PRIMARY KEY, reason TEXT NOT NULL, size INTEGER) WITHOUT ROWID;
 BEGIN;
 """
-
-
-def read_tombstones(store: Store, trust: Trust, add_finding: Callable[[Finding], None]) -> Iterator[Tombstone]:
-    """Every tombstone that is to be acted upon, by content and number. What is not is a finding. Raises StoreUnreachableError."""
-    from strongroom.usecases.withheld.stones import read_accepted  # noqa: PLC0415 -- workers need none of it
-
-    return (stone.says for stone in read_accepted(store, trust, add_finding))
 
 
 class Withheld:

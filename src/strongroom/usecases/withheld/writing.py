@@ -11,8 +11,7 @@ from strongroom.core.events import utc_now
 from strongroom.core.ids import BagId
 from strongroom.core.tombstone import MAX_FILES, Action, Tombstone, WithheldFiles
 from strongroom.signing import Signer
-from strongroom.stores.interface import Store
-from strongroom.usecases.withheld.stones import Stone, put_stone, read_stones, standing_of
+from strongroom.usecases.withheld.stones import Stone, standing_of
 
 
 def make_stone(
@@ -32,13 +31,3 @@ def make_stone(
     data = says.to_bytes()
     signatures = () if signer is None else (signer.sign(data, f"{action.value} {content.hex}"),)
     return Stone(keys.tombstone(content, number), data, says, signatures, listed)
-
-
-def write_tombstone(
-    store: Store, content: Digest, action: Action, reason: str, agents: Sequence[str], files: Sequence[tuple[BagId, str]] = (),
-    signer: Signer | None = None, size: int | None = None,
-) -> Tombstone:
-    """Make the next tombstone of a content in one store, on the strength of those that lie there. Raises as Store.put."""
-    stone = make_stone(read_stones(store, lambda _: None, content), content, action, reason, agents, files, signer, size)
-    put_stone(store, stone)
-    return stone.says
