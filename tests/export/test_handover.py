@@ -1,5 +1,6 @@
 """A package another institution can check with sha256sum and minisign, and its receipt."""
 
+import errno
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.handover.receipt import take_receipt
 from strongroom.usecases.handover.report import HandoverRequest
 from strongroom.usecases.handover.run import handover
+from strongroom.usecases.handover.telling import keep
 from strongroom.usecases.verify import verify
 from tests.export.conftest import tree, unpack
 from tests.fixtures.cost import CHEAP
@@ -172,3 +174,17 @@ def test_a_receipt_for_another_handover(lantern, package, tmp_path):
     other = answer(package, tmp_path, lambda value: value.update(handover="f" * 32))
     found = dict(differences(parse_inventory(data, what="i"), Digest.of(data), parse_receipt(other.read_bytes(), what="r")))
     assert list(found) == ["handover"]
+
+
+def test_a_paper_is_kept_whole_or_not_at_all(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space left"):
+        patch.setattr(os, "fsync", full)
+        keep(tmp_path, "inventory.json", b"what was handed over")
+    assert list(tmp_path.iterdir()) == []
+    for data in (b"what was handed over", b"what was handed over", b"something else"):
+        keep(tmp_path, "inventory.json", data)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "inventory.json": b"what was handed over", "2-inventory.json": b"something else"}

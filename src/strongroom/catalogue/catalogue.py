@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -14,7 +14,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.events import utc_now
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Seal
-from strongroom.database import transaction
+from strongroom.database import read_only, transaction
 
 _BAGS: Final = (
     "SELECT name, version, seal, collection, attempt, sealed, files, bytes, state, "
@@ -221,3 +221,8 @@ class Catalogue:
         """Never rely on these again, until they are recorded anew."""
         with self.transaction() as db:
             db.executemany("UPDATE objects SET damaged = 1, verified = 0 WHERE id = ?", ((n,) for n in numbers))
+
+
+def reading(catalogue: Catalogue) -> closing[sqlite3.Connection]:
+    """A connection of its own, so that a long answer is a snapshot and holds up no writer."""
+    return closing(read_only(catalogue.path))

@@ -6,18 +6,16 @@ again. A *sequence number* is that of the audit in which a key was last read; au
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from strongroom.catalogue.catalogue import Catalogue
+from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core.digests import Digest
 from strongroom.core.events import utc_now
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
-from strongroom.database import read_only
 
 #: A key that is damaged or missing while another generation of it is sound was repaired already.
 _UNSOUND: Final = (
@@ -234,23 +232,6 @@ def end_audit(catalogue: Catalogue, store: int, seq: int, *, ended: str, complet
     """The audit ended in order, at the time that its results in the store give; `complete`: it left nothing of its round."""
     with catalogue.transaction() as db:
         db.execute("UPDATE audits SET ended = ?, complete = ? WHERE store = ? AND seq = ?", (ended, complete, store, seq))
-
-
-def reading(catalogue: Catalogue) -> _Reading:
-    """A connection of its own, so that a long answer is a snapshot and holds up no writer."""
-    return _Reading(catalogue)
-
-
-class _Reading:
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._path = catalogue.path
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._db = read_only(self._path)
-        return self._db
-
-    def __exit__(self, *exc: object) -> None:
-        self._db.close()
 
 
 def _row(row: tuple[str, int, str, str, int | None, str | None, str | None]) -> CheckRow:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from strongroom.catalogue.catalogue import Catalogue
-from strongroom.catalogue.checks import reading
+from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core.digests import Digest
 from strongroom.core.formats import MISMATCH, Format
 

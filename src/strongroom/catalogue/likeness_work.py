@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from strongroom.catalogue.catalogue import Catalogue
-from strongroom.catalogue.checks import reading
+from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core.digests import Digest
 from strongroom.core.ids import BagId
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from strongroom.catalogue.catalogue import Catalogue
-from strongroom.catalogue.checks import reading
+from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.keys import StoreKey

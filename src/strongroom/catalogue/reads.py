@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from strongroom.catalogue.catalogue import Catalogue
-from strongroom.catalogue.checks import reading
+from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core.events import utc_text
 
 

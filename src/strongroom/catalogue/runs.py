@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from strongroom.catalogue.catalogue import Catalogue
-from strongroom.catalogue.checks import reading
+from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core.errors import StrongroomError
 from strongroom.core.events import utc_now
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import zlib
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -230,9 +231,12 @@ def connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        _use_wal(db)
-        db.execute("PRAGMA synchronous = NORMAL")
-        _prepare(db, path)
+        with ExitStack() as opened:  # closes it unless it is handed out
+            opened.enter_context(closing(db))
+            _use_wal(db)
+            db.execute("PRAGMA synchronous = NORMAL")
+            _prepare(db, path)
+            opened.pop_all()
     except sqlite3.DatabaseError as error:
         raise StrongroomError(explain(error, path.parent)) from error
     return db

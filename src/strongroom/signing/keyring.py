@@ -11,6 +11,7 @@ from typing import Final
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UsageError
+from strongroom.durable import sync_folder
 from strongroom.signing import passphrase, secret
 from strongroom.signing.minisign import UNTRUSTED, PublicKey
 from strongroom.signing.statements import Signed
@@ -174,11 +175,11 @@ class Keyring:
             os.link(temporary, path)
         finally:
             temporary.unlink()
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def _replace(self, path: Path, data: bytes) -> None:
         self._temporary(path, data).replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def _temporary(self, path: Path, data: bytes) -> Path:
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -194,11 +195,3 @@ class Keyring:
         except OSError as error:
             raise UsageError(f"cannot write below STRONGROOM_HOME ({self.home}): {error.strerror}; set it to a folder you own") from error
         return temporary
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,6 +24,7 @@ from strongroom.core.errors import (
 from strongroom.core.events import utc_now
 from strongroom.core.ids import check_id, new_id
 from strongroom.core.keys import DESCRIPTION, README, RECOVER, StoreKey
+from strongroom.durable import sync_names
 from strongroom.stores import posix
 from strongroom.stores.generations import newest_parsable, put_or_generation
 from strongroom.stores.interface import Capabilities, Store
@@ -193,7 +194,7 @@ def _make_folder(location: FileLocation) -> None:
         except FileExistsError:
             return
         with posix.closing(os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as folder:
-            posix.sync_folder(folder)
+            sync_names(folder)
 
 
 def _refuse_foreign(store: Store) -> None:

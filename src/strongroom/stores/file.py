@@ -15,6 +15,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import KeyExistsError
 from strongroom.core.ids import new_id
 from strongroom.core.keys import StoreKey
+from strongroom.durable import sync_names
 from strongroom.stores import posix
 from strongroom.stores.checked import CHUNK, check_bytes, checked_chunks
 from strongroom.stores.file_tree import TEMPORARY, FileTree
@@ -87,9 +88,9 @@ class FileStore:
             try:
                 posix.publish(temporary, folder, name, target)
             except FileExistsError:
-                posix.sync_folder(target)  # the other writer may not have come to it yet, and the caller will rely on the key
+                sync_names(target)  # the other writer may not have come to it yet, and the caller will rely on the key
                 raise self._exists(key) from None
-            posix.sync_folder(target)
+            sync_names(target)
 
     def _refuse_existing(self, key: StoreKey) -> None:
         """Spares writing what would be refused at the end. Decides nothing: two writers may both pass."""
@@ -98,7 +99,7 @@ class FileStore:
             with posix.closing(self._tree.open_folder(root, parent)) as folder:
                 os.lstat(name, dir_fd=folder)
             with posix.closing(self._tree.make_folders(root, parent)) as folder:
-                posix.sync_folder(folder)
+                sync_names(folder)
             raise self._exists(key)
 
     def _exists(self, key: StoreKey) -> KeyExistsError:

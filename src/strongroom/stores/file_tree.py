@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from strongroom.core.errors import NotFoundInStoreError, StoreRefusedError, WrongStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.durable import sync_names
 from strongroom.stores import posix
 from strongroom.stores.keyspace import valid_key
 
@@ -103,7 +104,7 @@ class FileTree:
                 deeper = os.open(segment, posix.FOLDER, dir_fd=current)
                 if made or done not in self._durable:  # one made by another writer counts only once it is synced
                     try:
-                        posix.sync_folder(current)
+                        sync_names(current)
                     except BaseException:
                         os.close(deeper)
                         raise

@@ -103,12 +103,3 @@ def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     view = memoryview(data).cast("B")
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def sync_folder(folder: int) -> None:
-    """Make the names in an open folder durable. Some file systems (FUSE, SMB) have no such call, and need none."""
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise

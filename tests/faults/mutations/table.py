@@ -76,7 +76,7 @@ MUTATIONS: Final = (
     _one("file store: the file is not synced", "stores/file.py", "                        os.fsync(descriptor)\n",
          "                        pass\n", _FILE),
     _one("file store: the folder is not synced", "stores/file.py",
-         "raise self._exists(key) from None\n            posix.sync_folder(target)", "raise self._exists(key) from None", _FILE),
+         "raise self._exists(key) from None\n            sync_names(target)", "raise self._exists(key) from None", _FILE),
     _one("file store: publishing replaces", "stores/posix.py",
          "os.link(temporary, name, src_dir_fd=temporary_folder, dst_dir_fd=folder, follow_symlinks=False)",
          "os.rename(temporary, name, src_dir_fd=temporary_folder, dst_dir_fd=folder)", _FILE, "tests/stores/test_conformance.py"),

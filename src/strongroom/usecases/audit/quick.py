@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import reading
+from strongroom.catalogue.catalogue import reading
 from strongroom.core.digests import Digest
 from strongroom.core.keys import stored
 from strongroom.core.outcomes import CheckOutcome

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from strongroom.core.errors import DestinationError, UsageError
+from strongroom.durable import sync_folder
 
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -95,7 +96,7 @@ class Place:
                 finally:
                     os.close(descriptor)
                 self._link()
-            self._sync_parent()
+            sync_folder(self.dest.parent)
         except OSError as error:
             raise DestinationError(f"{self.dest}: could not be put in place: {error.strerror}") from error
 
@@ -110,13 +111,6 @@ class Place:
             if os.path.lexists(self.dest):
                 raise FileExistsError(errno.EEXIST, "something stands there") from error
             os.rename(self.partial, self.dest)
-
-    def _sync_parent(self) -> None:
-        descriptor = os.open(self.dest.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         if self._folder:

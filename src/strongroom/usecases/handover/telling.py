@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from strongroom.core.errors import StoreError
 from strongroom.core.events import Event, EventType, Outcome
 from strongroom.core.findings import Code, Finding
 from strongroom.core.handover import HandedBag
+from strongroom.durable import write_new
 from strongroom.usecases import log
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
@@ -59,7 +59,4 @@ def keep(folder: Path, name: str, data: bytes) -> None:
         number += 1
         path = folder / f"{number}-{name}"
     if not path.exists():
-        with path.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(path, [data])

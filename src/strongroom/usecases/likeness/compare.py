@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import reading
+from strongroom.catalogue.catalogue import reading
 from strongroom.catalogue.likeness import KEPT_CONTAINMENT, KEPT_JACCARD, PairRow, record_pairs
 from strongroom.catalogue.likeness_work import (
     boilerplate,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UsageError
 from strongroom.core.events import utc_now
+from strongroom.durable import write_new
 
 _FORMAT: Final = "strongroom-quarantine/1"
 _FILES: Final = 100  # are listed; all are left out
@@ -54,19 +54,7 @@ class Holding:
         final = self._folder / sha256.hex()
         if final.exists():
             return
-        temporary = self._folder / f".{sha256.hex()}-{os.getpid()}"
-        hashing = hashlib.sha256()
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as out:
-            for chunk in chunks:
-                hashing.update(chunk)
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        if hashing.digest() != sha256:
-            temporary.unlink()
-            raise InvalidValueError(f"{sha256.hex()}: other bytes came when it was read to be held")
-        temporary.chmod(0o400)
-        temporary.replace(final)
+        write_new(final, _named(chunks, sha256), mode=0o400)
 
     def describe(self, sha256: bytes, found: str, signatures: str, files: Iterable[tuple[str, str]]) -> bool:
         """Say why a content is held, and in which (collection, path) it occurs; whether it was not held before."""
@@ -120,12 +108,17 @@ class Holding:
 
     def _write(self, held: Held) -> None:
         self._make()
-        temporary = self._folder / f".{held.digest}.json-{os.getpid()}"
-        with temporary.open("wb") as out:
-            out.write(canonical.dumps({"format": _FORMAT, **held.to_json()}))
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(self._folder / f"{held.digest}.json")
+        write_new(self._folder / f"{held.digest}.json", [canonical.dumps({"format": _FORMAT, **held.to_json()})])
+
+
+def _named(chunks: Iterable[bytes], sha256: bytes) -> Iterator[bytes]:
+    """The chunks. Raises InvalidValueError at their end if they are not the content of that name."""
+    hashing = hashlib.sha256()
+    for chunk in chunks:
+        hashing.update(chunk)
+        yield chunk
+    if hashing.digest() != sha256:
+        raise InvalidValueError(f"{sha256.hex()}: other bytes came when it was read to be held")
 
 
 def _held(digest: Digest, said: Mapping[str, Any]) -> Held | None:

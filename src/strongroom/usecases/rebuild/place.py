@@ -11,6 +11,7 @@ from strongroom.catalogue import Catalogue
 from strongroom.catalogue.relearn import Condition, condition, take_runs
 from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.core.events import utc_now
+from strongroom.durable import sync_folder
 
 _COMPANIONS = ("-wal", "-shm")
 
@@ -44,7 +45,7 @@ def put_in_place(new: Path, path: Path) -> Path | None:
     else:
         return _replace(new, path, keep=before is Condition.SOUND)
     os.rename(new, path)
-    _sync(path.parent)
+    sync_folder(path.parent)
     return aside
 
 
@@ -62,7 +63,7 @@ def _replace(new: Path, path: Path, *, keep: bool) -> Path | None:
         if aside is not None:
             _keep(path, aside)
         os.replace(new, path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     return aside
 
 
@@ -80,11 +81,3 @@ def _free_name(path: Path) -> Path:
     while (aside := path.with_name(f"{base}-{number}" if number else base)).exists():
         number += 1
     return aside
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

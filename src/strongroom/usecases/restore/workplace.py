@@ -13,6 +13,7 @@ from pathlib import Path
 from strongroom.core.errors import DestinationError, UsageError
 from strongroom.core.findings import Finding
 from strongroom.core.sizes import human_size
+from strongroom.durable import sync_folder
 
 
 class Workplace:
@@ -89,7 +90,7 @@ class Workplace:
         except OSError as error:
             what = f"could not be put in place ({error.strerror}); the complete result lies in {self.partial}"
             raise DestinationError(f"{self.dest}: {what}") from error
-        self._sync_folder(self.dest.parent)
+        sync_folder(self.dest.parent)
         return self.dest
 
     def give_up(self, bag: str, findings: Iterable[Finding]) -> Path:
@@ -106,7 +107,7 @@ class Workplace:
         ]
         self.note.write_text("\n".join(lines) + "\n", encoding="utf-8")
         os.rename(self.partial, self.incomplete)
-        self._sync_folder(self.dest.parent)
+        sync_folder(self.dest.parent)
         return self.incomplete
 
     def discard(self) -> None:
@@ -123,11 +124,3 @@ class Workplace:
                 raise DestinationError(f"{self.partial}: could not be made durable: {os.strerror(error)}")
         else:
             os.sync()
-
-    @staticmethod
-    def _sync_folder(folder: Path) -> None:
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -76,23 +76,23 @@ def index_path(context: Context) -> Path:
 def open_index(path: Path) -> sqlite3.Connection:
     """For writing; made if absent, made anew if it is damaged or of another version."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        db = _connect(path)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:  # no database any more
-        version = -1
-    else:
-        if version == VERSION:
-            return db
-        db.close()
-    if version != 0:
-        discard_index(path)
-    db = _connect(path)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-    return db
+    with ExitStack() as opened:  # closes it unless it is handed out
+        try:
+            db = opened.enter_context(closing(_connect(path)))
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # no database any more
+            version = -1
+        if version != VERSION:
+            opened.close()
+            if version != 0:
+                discard_index(path)
+            db = opened.enter_context(closing(_connect(path)))
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        opened.pop_all()
+        return db
 
 
 def read_index(path: Path) -> closing[sqlite3.Connection]:

@@ -60,7 +60,11 @@ class PieceBook:
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         db = sqlite3.connect(self._path, timeout=60, isolation_level=None)
-        db.execute("CREATE TABLE IF NOT EXISTS pieces (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, digests BLOB NOT NULL)")
+        try:
+            db.execute("CREATE TABLE IF NOT EXISTS pieces (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, digests BLOB NOT NULL)")
+        except BaseException:
+            db.close()
+            raise
         return db
 
 

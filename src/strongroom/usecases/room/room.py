@@ -120,9 +120,13 @@ class Room:
         known = known_bags(self.context)
         self.shelves.learn(known)
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
-        withheld = load_withheld(self.context.home, self._stores(), folder, Collector().add)
-        withheld.reason(b"")  # opens it
-        seen, now = visibilities(self.context), time.monotonic()
+        try:
+            withheld = load_withheld(self.context.home, self._stores(), folder, Collector().add)
+            withheld.reason(b"")  # opens it
+            seen, now = visibilities(self.context), time.monotonic()
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         self._state = _State(now, now - started, known, seen, withheld, folder)
         if before is not None:
             shutil.rmtree(before.folder, ignore_errors=True)  # who still asks it has it open

@@ -13,6 +13,7 @@ from strongroom.core.condemning import Condemnation, parse_condemnation, parse_s
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.ids import new_id
 from strongroom.core.keys import StoreKey
+from strongroom.database import read_only
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 
@@ -76,7 +77,7 @@ class Condemned:
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
             assert self._path is not None
-            self._db = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, check_same_thread=False)
+            self._db = read_only(self._path, check_same_thread=False)
         return self._db
 
     def __getstate__(self) -> tuple[Path | None, int]:

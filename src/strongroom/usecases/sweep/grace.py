@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
@@ -14,6 +13,7 @@ from strongroom.core.condemning import parse_sweep_key
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.events import parse_utc, utc_now
+from strongroom.database import read_only
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.sweep.records import Sweep
@@ -51,7 +51,7 @@ def settle(scratch: Scratch, store: Store, withheld: Withheld, sweeps: Sequence[
     times = [(one.seq, str(one.documents.get("begun", {}).get("began", ""))) for one in sweeps]
     new: list[bytes] = []
     left = 0
-    with closing(sqlite3.connect(f"{withheld.path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+    with closing(read_only(withheld.path)) as db:
         standing = ("SELECT s.content, s.digest FROM stones s JOIN withheld w ON w.sha256 = s.content WHERE s.action = 'withhold' "
                     "AND s.digest NOT IN (SELECT digest FROM replaced) ORDER BY s.content, s.digest")
         for content, stone in db.execute(standing):
