@@ -1,4 +1,4 @@
-"""metadata/near-duplicates.jsonl: the near-copies in a bag that were known when it was sealed (docs/format.md, section 4.5)."""
+"""metadata/near-duplicates.jsonl: the near-copies in a bag that were known when it was sealed (docs/format.md, section 4.6)."""
 
 from __future__ import annotations
 
