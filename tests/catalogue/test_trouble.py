@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Path:
     if os.geteuid() == 0:  # pytest's own folders are 0700: let the other user through to what is under test
         os.chown(made, 65534, -1)
         for folder in (tmp_path, *tmp_path.parents):
-            if folder.stat().st_uid == 0 and folder.name.startswith(("pytest", "test_")):
+            if folder.stat().st_uid == 0 and folder.name.startswith(("pytest", "popen-", "test_")):
                 folder.chmod(0o755)
     return made
 
