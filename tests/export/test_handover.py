@@ -141,6 +141,18 @@ def test_signed_on_both_sides(lantern, tmp_path, monkeypatch):
     assert broken.signature == "broken" and broken.exit_status == 1
 
 
+def test_the_passphrase_comes_from_where_it_does_elsewhere(lantern, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("STRONGROOM_PASSPHRASE_FILE", raising=False)
+    make_key(tmp_path / "home", tmp_path)
+    command = ["handover", "site", str(tmp_path / "x"), "--json", "--no-prefect", "--quiet"]
+    try:
+        assert main([*command, "--passphrase-file", str(tmp_path / "passphrase")]) == 0
+    finally:
+        passphrase.use(passphrase.Source())
+    assert json.loads(capsys.readouterr().out)["signed_by"]
+
+
 def test_where_the_home_was_lost_the_packages_inventory_will_do(lantern, package, tmp_path, monkeypatch, capsys):
     back = answer(package, tmp_path)
     shutil.rmtree(tmp_path / "home/handovers")

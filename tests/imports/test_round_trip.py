@@ -32,9 +32,10 @@ __all__ = ["runner", "site"]
 
 
 def archived(site: Site) -> None:
-    """A collection with modes, times, empty folders, links and odd names, none of which Windows would refuse."""
+    """A collection with modes, times, empty folders, links and odd names, some of which Windows would refuse."""
     source = os.fsencode(site.source)
-    for name in (b"caf\xe9/not utf-8", b"_names/taken", b"100%", "Käse.txt".encode(), b"tab\tand\nline", b"deep/er/file", b"pages/a.html"):
+    for name in (b"caf\xe9/not utf-8", b"_names/taken", b"100%", "Käse.txt".encode(), b"tab\tand\nline", b"deep/er/file", b"pages/a.html",
+                 b"CON", b"aux/nul.txt", b"with  blanks /full stop.", b"C:", b"back\\slash"):
         path = os.path.join(source, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:

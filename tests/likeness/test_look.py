@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 
 import numpy as np
@@ -44,6 +45,18 @@ def test_a_page_without_marked_parts_is_all_body_and_one_with_an_empty_main_part
     assert [block.area for block in blocks("<main></main><p>text of some words")] == [Area.BODY]
     assert blocks("") == blocks("   ") == []
     assert isinstance(look(b"<html></html>", "text/html", "x.html"), Nothing)
+
+
+@pytest.mark.parametrize(("page", "shown"), [
+    ("<html><body><p>one</p></body> two<p>three</p></html>", ["one", "two", "three"]),
+    ("<html><body><p>one</p></body></html> two <b>and</b> three", ["one", "two and three"]),
+    ("<html><body><p>one</p></BODY ></HTML\n><!-- no --><script>no</script><p>two<style>p {}</style>", ["one", "two"]),
+    ("<html><body><p>one</p></body><body class=x><p>two</p></body></html>", ["one", "two"]),
+    ("<html><body><p>one</p></body></html>\n<html><head></head><body><p>two</p></body></html>", ["one", "two"]),
+    ("<html><body><p title='</body>'>one</p><p title='</body x'>two</p></body></html>", ["one", "two"]),
+])
+def test_what_stands_after_the_end_of_a_page_is_shown_and_so_compared(page: str, shown: list[str]) -> None:
+    assert [block.text for block in blocks(page)] == shown
 
 
 def test_markup_case_and_punctuation_are_not_text() -> None:
@@ -144,13 +157,75 @@ def test_a_picture_stays_itself_when_scaled_compressed_or_retouched() -> None:
         for other in (picture(image.resize((160, 120))), picture(image, "JPEG", quality=40), picture(image, "WEBP", quality=50),
                       picture(image.filter(ImageFilter.GaussianBlur(1))), picture(image.point(lambda value: min(255, int(value * 1.1))))):
             assert differ(one, other) <= pictures.MOST_BITS
-            assert pictures.alike(one, other)
+            found = pictures.compare(one, other)
+            assert found is not None
+            assert found.points == 64
+            assert found.share > 0.9
+
+
+def test_a_picture_stays_itself_as_a_thumbnail_in_grey_and_with_fewer_colours() -> None:
+    for seed in range(30):
+        image = scene(seed)
+        one = picture(image)
+        grey, darker = picture(image.convert("L")), picture(image.point(lambda value: value * 4 // 5))
+        for other in (picture(image.resize((48, 36))), picture(image.resize((64, 48)), "JPEG", quality=60), grey, darker,
+                      picture(image.convert("P", palette=Image.Palette.ADAPTIVE), "GIF")):
+            assert differ(one, other) <= pictures.MOST_BITS
+            assert pictures.compare(one, other) is not None
+        assert pictures.compare(one, grey).colours == (True, False)
+        assert pictures.compare(one, darker).lighter < 0
+
+
+def icon(symbol: str, size: int = 256, folder: str = "#4a90d9") -> Image.Image:
+    """A folder with a symbol on it, as themes of icons draw them: one outline for all."""
+    image = Image.new("RGBA", (512, 512))
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((32, 90, 260, 200), 20, fill="#38618f")
+    draw.rounded_rectangle((32, 130, 480, 450), 20, fill=folder)
+    white = "#cfe0f3"
+    match symbol:
+        case "house":
+            draw.polygon([(256, 210), (340, 290), (172, 290)], fill=white)
+            draw.rectangle((195, 290, 317, 370), fill=white)
+        case "note":
+            draw.ellipse((200, 320, 260, 370), fill=white)
+            draw.rectangle((245, 220, 260, 345), fill=white)
+        case "screen":
+            draw.rectangle((180, 230, 332, 330), outline=white, width=14)
+            draw.rectangle((215, 345, 297, 360), fill=white)
+        case "arrow":
+            draw.polygon([(256, 380), (320, 300), (192, 300)], fill=white)
+            draw.rectangle((236, 220, 276, 300), fill=white)
+    return image.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def test_icons_that_share_an_outline_are_not_the_same_picture() -> None:
+    symbols = ("", "house", "note", "screen", "arrow")
+    near = 0
+    for size in (256, 48):
+        found = {symbol: picture(icon(symbol, size)) for symbol in symbols}
+        for a, b in itertools.combinations(symbols, 2):
+            near += differ(found[a], found[b]) <= pictures.MOST_BITS
+            assert pictures.compare(found[a], found[b]) is None
+        for symbol in symbols:
+            assert pictures.compare(found[symbol], picture(icon(symbol, 128))) is not None
+            assert pictures.compare(found[symbol], picture(icon(symbol, size, "#c9762e"))) is None  # another colour
+    assert near >= 6  # by the hash alone they are
+
+
+def test_a_faint_picture_is_not_another_faint_one() -> None:
+    plain = Image.new("RGB", (256, 256), "white")
+    draw = ImageDraw.Draw(plain)
+    draw.rounded_rectangle((40, 40, 216, 216), 16, fill="#ececec")
+    marked = plain.copy()
+    ImageDraw.Draw(marked).ellipse((88, 88, 168, 168), fill="#d8d8d8")
+    assert pictures.compare(picture(plain), picture(marked)) is None
 
 
 def test_other_pictures_are_others() -> None:
     found = [picture(scene(seed)) for seed in range(120)]
     near = [(a, b) for a in range(120) for b in range(a) if differ(found[a], found[b]) <= pictures.MOST_BITS
-            and pictures.alike(found[a], found[b])]
+            and pictures.compare(found[a], found[b])]
     assert near == []
 
 

@@ -12,6 +12,8 @@ from strongroom.catalogue.likeness import clusters
 from strongroom.likeness.features import METHOD
 from tests.likeness import brute
 from tests.likeness.conftest import Vault
+from tests.likeness.test_look import scene
+from tests.likeness.test_similar import drawn
 from tests.likeness.words import page, sentences, vocabulary
 
 
@@ -118,6 +120,19 @@ def test_another_way_of_looking_looks_at_all_again(vault: Vault, monkeypatch: py
     with sqlite3.connect(vault.context.catalogue) as catalogue:
         assert catalogue.execute("SELECT DISTINCT method FROM likeness_contents").fetchall() == [(METHOD,)]
     assert vault.similar("site").looked == 4
+
+
+def test_what_was_learned_in_another_way_is_not_compared_until_it_is_looked_at_again(vault: Vault) -> None:
+    for name, format_ in (("one", "PNG"), ("two", "BMP")):
+        vault.write(name, "picture", drawn(scene(1), format_))
+        vault.archive(name)
+        vault.similar(name)
+    assert len(vault.similar("one", "two").clusters) == 1
+    with sqlite3.connect(vault.context.home / "likeness.sqlite") as shelf:
+        shelf.execute("UPDATE looked SET method = 'an older one', thumbnail = zeroblob(256)")
+    report = vault.similar("one")
+    assert (report.looked, report.clusters) == (1, ())
+    assert len(vault.similar("two", "one").clusters) == 1
 
 
 def test_hostile_contents_cost_themselves_alone(vault: Vault) -> None:

@@ -188,7 +188,7 @@ def test_pictures_in_other_sizes_and_formats(vault: Vault) -> None:
     assert {paths(shown) for shown in report.clusters} == {
         frozenset({"album/3.png", "album/small 3.jpg"}), frozenset({"album/5.png", "other/5 again.webp"})}
     told = words(report)[frozenset({"3.png", "small 3.jpg"})][0]
-    assert told.startswith(("same picture, other size (", "almost the same picture, other size ("))
+    assert told.startswith(("shows the same at 64 × 64 points, other size (", "shows nearly the same at 64 × 64 points, other size ("))
     assert told.endswith((", other format (PNG and JPEG)", ", other format (JPEG and PNG)"))
 
 

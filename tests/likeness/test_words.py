@@ -7,6 +7,7 @@ import pytest
 
 from strongroom.likeness import words
 from strongroom.likeness.features import Area, Block, ImageFeatures, TextFeatures
+from strongroom.likeness.pictures import Likeness
 from strongroom.likeness.shingles import features
 from tests.likeness.words import sentences
 
@@ -65,7 +66,18 @@ def test_pictures() -> None:
     def picture(width: int, form: str) -> ImageFeatures:
         return ImageFeatures(form, width, 240, 0, b"")
 
-    assert words.of_images(picture(320, "PNG"), picture(320, "PNG"), 0) == "same picture, other compression or metadata"
-    assert words.of_images(picture(320, "PNG"), picture(320, "JPEG"), 1) == "same picture, other format (PNG and JPEG)"
-    assert words.of_images(picture(320, "PNG"), picture(300, "PNG"), 5) == (
-        "almost the same picture, other size (320 × 240 and 300 × 240 pixels)")
+    def told(a: ImageFeatures, b: ImageFeatures, **measured: object) -> tuple[str, str]:
+        found = {"points": 64, "share": 1.0, "lighter": 0.0, "contrast": 1.0, "colours": (True, True)} | measured
+        return words.of_images(a, b, Likeness(**found))
+
+    one = picture(320, "PNG")
+    assert told(one, one) == ("shows the same at 64 × 64 points",) * 2
+    assert told(one, picture(320, "JPEG"), share=0.97) == (
+        "shows nearly the same at 64 × 64 points, other format (PNG and JPEG)",
+        "shows nearly the same at 64 × 64 points, other format (JPEG and PNG)")
+    assert told(one, picture(32, "PNG"), points=32)[0] == "shows the same at 32 × 32 points, other size (320 × 240 and 32 × 240 pixels)"
+    assert told(one, one, lighter=9.0) == ("shows the same at 64 × 64 points, lighter", "shows the same at 64 × 64 points, darker")
+    assert told(one, one, contrast=0.8) == (
+        "shows the same at 64 × 64 points, less contrast", "shows the same at 64 × 64 points, more contrast")
+    assert told(one, one, colours=(True, False)) == (
+        "shows the same at 64 × 64 points, without colours", "shows the same at 64 × 64 points, in colours")

@@ -55,6 +55,32 @@ def test_from_a_new_key_to_a_revoked_one(home: Path, capfd: pytest.CaptureFixtur
     assert first["public"] in capfd.readouterr().out
 
 
+def test_revoking_the_key_that_signs_says_what_follows(home, capfd):
+    (home / "source").mkdir()
+    (home / "source/a").write_text("a")
+    (home / "site.yaml").write_text(f"collection: site\nsource: {home / 'source'}\nstores: ['{home / 'store'}']\n")
+    assert main(["store", "init", str(home / "store")]) == 0
+    given = ("--passphrase-file", str(home / "pass"))
+    first = run(capfd, "keys", "new", *given)["keys"][0]
+    spare = run(capfd, "keys", "new", *given)["keys"][0]
+    assert main(["keys", "revoke", spare["fingerprint"], *given]) == 0
+    assert "signs now" not in capfd.readouterr().out
+    assert main(["keys", "revoke", first["fingerprint"], *given]) == 0
+    assert "no key signs now, and nothing is archived before `strongroom keys new`" in capfd.readouterr().out
+    assert main(["keys", "list"]) == 0
+    shown = capfd.readouterr().out
+    assert shown.count("revoked, own") == 2 and "signs, " not in shown
+    assert main(["archive", str(home / "site.yaml"), "--quiet", "--no-prefect", *given]) == 2
+    assert "keys new" in capfd.readouterr().err
+    run(capfd, "keys", "new", *given)
+    assert main(["archive", str(home / "site.yaml"), "--quiet", "--no-prefect", "--workers", "1", *given]) == 0
+
+
+def test_trusting_a_file_that_is_not_there_says_so(home, capfd):
+    assert main(["keys", "trust", "nofile.pub"]) == 2
+    assert "nofile.pub: there is no such file" in capfd.readouterr().err
+
+
 def test_a_key_is_trusted_by_its_file_or_by_name_out_of_a_store(home, capfd, monkeypatch):
     store = home / "store"
     made = run(capfd, "keys", "new", "--passphrase-file", home / "pass")["keys"][0]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from strongroom.core.findings import Code, Severity
+from strongroom.usecases.context import Context
 from strongroom.usecases.verify import verify
+from strongroom.usecases.verify.serialised import verify_file
 from tests.verify.conformance.builder import PAYLOAD, Builder, digest
 
 
@@ -28,6 +31,17 @@ def test_names_that_collide_elsewhere(one: str, other: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", [".DS_Store", "a/Thumbs.db", "a/desktop.ini", "._resource", "__MACOSX/a", "ehthumbs.db"])
 def test_system_files(name: str, tmp_path: Path) -> None:
     assert warnings(tmp_path / "bag", payload={f"data/{name}": b"1"}) == [(Code.BAG_WARNING, f"data/{name}")]
+
+
+@pytest.mark.parametrize("name", ["CON", "aux/a", "nul.txt", "blank /a", "full stop."])
+def test_names_that_windows_cannot_hold_in_a_folder_and_in_a_tar(name: str, tmp_path: Path) -> None:
+    expected = [(Code.BAG_WARNING, f"data/{name}")]
+    assert warnings(tmp_path / "bag", payload={f"data/{name}": b"1"}) == expected
+    with tarfile.open(tmp_path / "bag.tar", "w") as tar:
+        tar.add(tmp_path / "bag", "bag")
+    report = verify_file(tmp_path / "bag.tar", Context(tmp_path / "home"))
+    assert report.valid
+    assert [(finding.code, finding.place) for finding in report.findings] == expected
 
 
 @pytest.mark.parametrize("algorithms", [("md5",), ("sha1",), ("md5", "sha1")])

@@ -131,11 +131,19 @@ def test_the_command(site, monkeypatch, capsys):
     monkeypatch.setenv("STRONGROOM_HOME", str(site.context.home))
     command = ["withhold", "news", "--path", "people/ana.html", "--reason", "asked for", "--quiet"]
     assert main(command) == 2
-    assert "give --yes" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "Give --yes" in err
+    assert "SHARED WITH mirror/v1: copy.html" in err
+    assert not tombstones(site.store("one"))
     assert main([*command, "--yes", "--json"]) == 0
     out, err = capsys.readouterr()
     report = json.loads(out)
     Draft202012Validator(load_schema("withhold-report")).validate(report)
     assert (report["done"], report["contents"], len(report["shared"])) == (True, 1, 1)
     assert "SHARED WITH mirror/v1: copy.html" in err
+    assert main([*command[:-1], "--yes"]) == 0
+    assert "1 content is withheld already; nothing was to be done" in capsys.readouterr().out
     assert main([*command[:-1], "--quiet", "--yes", "--lift"]) == 0
+    capsys.readouterr()
+    assert main([*command[:-1], "--quiet", "--yes", "--lift"]) == 0
+    assert "1 content is not withheld; nothing was to be done" in capsys.readouterr().out

@@ -111,19 +111,19 @@ def forget(catalogue: Catalogue, contents: Iterable[bytes]) -> list[bytes]:
 
 
 def texts(catalogue: Catalogue, shelf: Path) -> Iterator[tuple[int, bool, bytes]]:
-    """(number, whether it was compared, shingles) of every text."""
+    """(number, whether it was compared, shingles) of every text that was looked at in the present way."""
     with _with_shelf(catalogue, shelf, write=False) as db:
         yield from db.execute(
             "SELECT c.number, c.compared, l.shingles FROM shelf.looked l JOIN likeness_contents c ON c.sha256 = l.sha256 "
-            "WHERE c.kind = 'text' ORDER BY l.number")
+            "WHERE c.kind = 'text' AND c.method IS NOT NULL ORDER BY l.number")
 
 
 def images(catalogue: Catalogue, shelf: Path) -> Iterator[tuple[int, bool, bytes]]:
-    """(number, whether it was compared, hash) of every picture."""
+    """(number, whether it was compared, hash) of every picture that was looked at in the present way."""
     with _with_shelf(catalogue, shelf, write=False) as db:
         yield from db.execute(
             "SELECT c.number, c.compared, l.hash FROM shelf.looked l JOIN likeness_contents c ON c.sha256 = l.sha256 "
-            "WHERE c.kind = 'image' ORDER BY c.number")
+            "WHERE c.kind = 'image' AND c.method IS NOT NULL ORDER BY c.number")
 
 
 def sample(catalogue: Catalogue, shelf: Path, collection: str, most: int) -> Iterator[tuple[bytes, int]]:
@@ -131,7 +131,8 @@ def sample(catalogue: Catalogue, shelf: Path, collection: str, most: int) -> Ite
     with _with_shelf(catalogue, shelf, write=False) as db:
         yield from db.execute(
             "SELECT l.shingles, l.first FROM (SELECT c.sha256 FROM likeness_members m JOIN likeness_contents c ON c.number = m.content "
-            "WHERE m.collection = ? AND c.kind = 'text' ORDER BY c.sha256 LIMIT ?) c JOIN shelf.looked l ON l.sha256 = c.sha256",
+            "WHERE m.collection = ? AND c.kind = 'text' AND c.method IS NOT NULL ORDER BY c.sha256 LIMIT ?) c "
+            "JOIN shelf.looked l ON l.sha256 = c.sha256",
             (collection, most),
         )
 

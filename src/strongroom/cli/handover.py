@@ -7,6 +7,7 @@ from pathlib import Path
 
 from strongroom.cli.arguments import add_seals, add_source
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
+from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.core.errors import UsageError
 from strongroom.usecases.context import Context
 from strongroom.usecases.handover.report import HandoverReport, HandoverRequest, ReceiptReport
@@ -37,6 +38,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     receipt.add_argument("--signature", metavar="FILE", type=Path, help="its minisign signature (default: FILE.minisig, if there is one)")
     receipt.add_argument("--key", metavar="FILE", type=Path, help="the receiver's public key")
     receipt.add_argument("--inventory", metavar="FILE", type=Path, help="inventory.json of the package, where STRONGROOM_HOME has lost it")
+    add_passphrase_options(parser)
     add_run_options(parser)
     add_json_option(parser)
 
@@ -52,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from strongroom.core.ids import check_collection_name  # noqa: PLC0415 -- keeps --help fast
     from strongroom.usecases.handover.run import handover  # noqa: PLC0415
 
+    use_passphrase(args)
     names = tuple(check_collection_name(name) for name in args.what[:-1])
     request = HandoverRequest(names, Path(args.what[-1]).absolute(), args.form, args.source, tuple(args.seal))
     parameters = {

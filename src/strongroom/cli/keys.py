@@ -130,7 +130,10 @@ def _revoke(args: argparse.Namespace, context: Context) -> Said:
     says, published = use.revoke(context, args.key, by=args.by, reason=args.reason, last=args.last)
     believed = ", ".join(str(one.bag) for one in says.seals) or "none"
     lines = [f"revoked: {says.key}", f"by {says.by}", f"bags that are still believed, with those before them: {believed}"]
-    states = [one.to_json() for one in use.list_keys(context) if one.key.fingerprint == says.key]
+    state = next(one for one in use.list_keys(context) if one.key.fingerprint == says.key)
+    if state.signs:
+        lines.append("no key signs now, and nothing is archived before `strongroom keys new` (or `archive --no-sign`)")
+    states = [state.to_json()]
     return {"keys": states, **_stores(published)}, [*lines, *_said(published)]
 
 
@@ -160,6 +163,6 @@ def _table(states: list[KeyState]) -> Iterator[str]:
 
 
 def _stands(one: KeyState) -> str:
-    words = (("signs", one.signs), ("own", one.own), ("trusted" if one.trusted else "not trusted", True), ("revoked", one.revoked),
-             ("rotated", one.successor is not None))
+    words = (("revoked", one.revoked), ("signs", one.signs and not one.revoked), ("own", one.own),
+             ("trusted" if one.trusted else "not trusted", not one.revoked), ("rotated", one.successor is not None))
     return ", ".join(word for word, so in words if so)

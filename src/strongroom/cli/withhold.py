@@ -53,8 +53,6 @@ def run(args: argparse.Namespace) -> int:
 
     if args.path and args.bag is None:
         raise UsageError("--path says which files of a bag are meant; name the bag or collection too")
-    if not args.yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("there is no terminal to ask on; look with `strongroom show` and `strongroom diff`, and give --yes")
     use_passphrase(args)
     name, version = bag_or_none(args)
     action = Action.LIFT if args.lift else Action.WITHHOLD
@@ -68,10 +66,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _agree(plan: Plan, *, yes: bool) -> bool:
-    """Say what would be done, and ask."""
+    """Say what would be done, and ask. Raises UsageError where nobody can be asked."""
     for line in plan.summary():
         print(printable(line), file=sys.stderr)
     if yes:
         return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nothing was done: there is no terminal to ask on. Give --yes if the above is meant")
     print("Do it? Type yes: ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() == "yes"

@@ -7,7 +7,9 @@ from enum import IntEnum
 from typing import Final
 
 #: The way contents are read here. Whatever changes what comes of one changes this, and then all are read again.
-METHOD: Final = "1"
+METHOD: Final = "2"
+#: Points a side of the small picture by which pictures are compared.
+POINTS: Final = 64
 
 
 class Area(IntEnum):
@@ -44,7 +46,7 @@ class ImageFeatures:
     width: int  # pixels
     height: int
     hash: int  # 64 bits (image.py)
-    thumbnail: bytes  # 16 × 16 grey values
+    thumbnail: bytes  # deflated: 64 × 64 values of luma, then 32 × 32 each of blue and red difference (YCbCr)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from lxml import etree
@@ -9,6 +10,8 @@ from lxml import etree
 from strongroom.likeness.features import Area, Block
 
 _UNSEEN: Final = frozenset({"script", "style", "noscript", "template", "svg", "math", "iframe", "object", "select", "textarea", "button"})
+#: What stands after these ends is shown as if they were not there (HTML, 13.2.6.4.19 to 22), and lost by the parser with them.
+_ENDS: Final = re.compile(r"""</(?:html|body)(?:[\s/][^<>"']*)?>""", re.IGNORECASE)
 #: Within these, text goes on without a break.
 _INLINE: Final = frozenset({
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins", "kbd", "label",
@@ -23,6 +26,7 @@ _BY_ROLE: Final = {"navigation": Area.NAVIGATION, "banner": Area.HEADER, "conten
 def blocks(text: str) -> list[Block]:
     """The blocks of a page in their order. Where it marks its main part, all else is its surroundings."""
     parser = etree.HTMLParser(encoding="utf-8", recover=True, remove_comments=True, remove_pis=True, no_network=True)
+    text = _ENDS.sub("", text)
     root = etree.fromstring(text.encode("utf-8", "replace"), parser) if text.strip() else None
     if root is None:
         return []

@@ -1,19 +1,20 @@
 """Pictures as 64 bits that stay nearly the same when a picture is scaled, compressed again or slightly retouched (a perceptual hash).
 
 The picture in grey, 32 × 32; of its discrete cosine transform the 8 × 8 lowest frequencies but the mean; a bit for each that is above
-their median. Known as pHash.
+their median. Known as pHash. It finds candidates; what they are is told by the small picture that is remembered with it (pictures.py).
 """
 
 from __future__ import annotations
 
 import io
+import zlib
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image
 
-from strongroom.likeness.features import ImageFeatures, Nothing
+from strongroom.likeness.features import POINTS, ImageFeatures, Nothing
 
 #: A picture of more pixels is not unpacked: some hundred bytes can claim gigabytes.
 _MOST_PIXELS: Final = 200_000_000
@@ -30,24 +31,22 @@ def look(data: bytes) -> ImageFeatures | Nothing:
             return Nothing(f"a picture of {width} × {height} pixels is too large to unpack")
         if min(width, height) < _SMALLEST:
             return Nothing("")
-        image.draft("L", (64, 64))  # a JPEG is unpacked no larger than needed
-        grey = _on_white(image).resize((32, 32), Image.Resampling.BOX)
-    pixels = np.asarray(grey, dtype=np.float64)
+        image.draft("RGB", (2 * POINTS, 2 * POINTS))  # a JPEG is unpacked no larger than needed
+        luma, *colours = _small(image).convert("YCbCr").split()
+    pixels = np.asarray(luma.reduce(POINTS // 32), dtype=np.float64)
     if pixels.std() < _FLAT:
         return Nothing("")
     low = (_cosines() @ pixels @ _cosines().T).ravel()[1:]  # without the mean
     bits = np.concatenate(([False], low > np.median(low)))
-    thumbnail = pixels.reshape(16, 2, 16, 2).mean(axis=(1, 3)).astype(np.uint8).tobytes()
+    thumbnail = zlib.compress(luma.tobytes() + b"".join(colour.reduce(2).tobytes() for colour in colours))
     return ImageFeatures(form, width, height, int.from_bytes(np.packbits(bits).tobytes()), thumbnail)
 
 
-def _on_white(image: Any) -> Any:
-    """In grey; what is transparent, white."""
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image)
-    return image.convert("L")
+def _small(image: Any) -> Any:
+    """64 × 64, in RGB; what is transparent, on white."""
+    mode = "RGBA" if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info else "RGB"
+    small = (image if image.mode == mode else image.convert(mode)).resize((POINTS, POINTS), Image.Resampling.BICUBIC)
+    return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB") if mode == "RGBA" else small
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from strongroom.likeness.features import Area, ImageFeatures, TextFeatures
+from strongroom.likeness.pictures import Likeness
 
 #: Longer documents are not laid side by side block by block, only counted.
 _SIDE_BY_SIDE: Final = 3000
@@ -16,6 +17,9 @@ _SIDE_BY_SIDE: Final = 3000
 _LIKE: Final = 0.5
 #: So much of the one must be in the other for the body to be called the same.
 _SAME_BODY: Final = 0.8
+#: Levels of 255 from which on a picture is called lighter, and times from which on its contrast is said.
+_LIGHTER: Final = 6
+_CONTRAST: Final = 1.05
 _AREAS: Final = {Area.TITLE: "title", Area.HEADER: "header", Area.NAVIGATION: "menu", Area.ASIDE: "margin", Area.FOOTER: "footer"}
 
 
@@ -36,14 +40,27 @@ def of_texts(a: TextFeatures, b: TextFeatures, jaccard: float, a_in_b: float, b_
     return forth if a.form == b.form else (f"as {b.form}; {forth[0]}", f"as {a.form}; {forth[1]}")
 
 
-def of_images(a: ImageFeatures, b: ImageFeatures, bits: int) -> str:
-    """`bits`: in which their hashes differ."""
-    what = "same picture" if bits <= 2 else "almost the same picture"
-    if (a.width, a.height) != (b.width, b.height):
-        what += f", other size ({a.width} × {a.height} and {b.width} × {b.height} pixels)"
-    if a.form != b.form:
-        return f"{what}, other format ({a.form} and {b.form})"
-    return what if ", " in what else f"{what}, other compression or metadata"
+def of_images(a: ImageFeatures, b: ImageFeatures, found: Likeness) -> tuple[str, str]:
+    """What b is as against a, and what a is as against b: what was measured, and nothing of what may be behind it."""
+    same = "the same" if found.share == 1 else "nearly the same"
+    what = f"shows {same} at {found.points} × {found.points} points"
+    forth, back = [what], [what]
+    if abs(found.lighter) > _LIGHTER:
+        forth.append("lighter" if found.lighter > 0 else "darker")
+        back.append("darker" if found.lighter > 0 else "lighter")
+    elif not 1 / _CONTRAST < found.contrast < _CONTRAST:
+        forth.append("more contrast" if found.contrast > 1 else "less contrast")
+        back.append("less contrast" if found.contrast > 1 else "more contrast")
+    if found.colours[0] != found.colours[1]:
+        forth.append("in colours" if found.colours[1] else "without colours")
+        back.append("in colours" if found.colours[0] else "without colours")
+    return ", ".join([*forth, *_made(a, b)]), ", ".join([*back, *_made(b, a)])
+
+
+def _made(a: ImageFeatures, b: ImageFeatures) -> list[str]:
+    size = f"other size ({a.width} × {a.height} and {b.width} × {b.height} pixels)"
+    form = f"other format ({a.form} and {b.form})"
+    return [*([size] if (a.width, a.height) != (b.width, b.height) else []), *([form] if a.form != b.form else [])]
 
 
 class _Parts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from strongroom.core.ids import is_reserved_name
 from strongroom.unpacking.limits import Limits, UnpackError
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
@@ -14,8 +13,8 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:")
 def member_path(raw: bytes, limits: Limits) -> str:
     """The path below the staging folder that a member's name (without the slash that ends a folder's) stands for.
 
-    Leading "./" is dropped; "" is the archive's own top. Raises UnpackError with the reason for any name that could mean something else
-    on another system, or leave the folder.
+    Leading "./" is dropped; "" is the archive's own top. Raises UnpackError with the reason for any name that could leave the folder,
+    here or on another system. Names that Windows cannot hold are names: verify warns of them.
     """
     name = raw[:300].decode("utf-8", "backslashreplace")
     try:
@@ -59,10 +58,6 @@ def _segment(segment: str, limits: Limits) -> str:
         return "has '..' in its path, which leads out of the folder"
     if segment in ("", "."):
         return "has an empty or '.' segment in its path"
-    if segment.endswith((".", " ")):
-        return "has a full stop or blank at the end of a name, which Windows drops"
-    if is_reserved_name(segment):
-        return "has a name that Windows reserves for devices"
     if len(segment.encode()) > limits.segment:
         return f"has a name of {len(segment.encode()):,} bytes; at most {limits.segment} are taken"
     return ""

@@ -114,12 +114,11 @@ def compare_images(catalogue: Catalogue, shelf: Path, runner: Runner) -> int:
     tried = 0
     rows: list[PairRow] = []
     with runner.stage("compare pictures", files=len(numbers)) as progress, Shelf(shelf) as open_shelf, reading(catalogue) as db:
-        for i, j, bits in pictures.find(np.array(hashes, dtype=np.uint64), np.array(fresh, dtype=bool)):
+        for i, j, _ in pictures.find(np.array(hashes, dtype=np.uint64), np.array(fresh, dtype=bool)):
             tried += 1
             a, b = (open_shelf.image(db.execute(_SHA, (numbers[at],)).fetchone()[0]) for at in (i, j))
-            if pictures.alike(a, b):
-                share, told = 1 - bits / 64, (words.of_images(a, b, bits), words.of_images(b, a, bits))
-                rows.append((numbers[i], numbers[j], "image", share, share, share, *told))
+            if found := pictures.compare(a, b):
+                rows.append((numbers[i], numbers[j], "image", found.share, found.share, found.share, *words.of_images(a, b, found)))
         progress.advance(len(numbers))
     with replacing(catalogue, "image"):
         record_pairs(catalogue, rows)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, StoreError, UsageError
@@ -223,10 +224,15 @@ def _state_it(keyring: Keyring, signer: Signer, says: Rotation | Revocation) -> 
     keyring.keep(Signed(data, signer.sign(data, f"strongroom key {kind} {says.made}")))
 
 
+_LOOKS_LIKE_A_KEY: Final = re.compile(r"[A-Za-z0-9+/=]{40,80}")
+
+
 def read_public(text: str) -> PublicKey:
     """A public key out of a file, or as its 56 characters. Raises UsageError."""
     path = Path(text)
     try:
+        if not path.exists() and not _LOOKS_LIKE_A_KEY.fullmatch(text.strip()):
+            raise UsageError(f"{text}: there is no such file, and it is no public key either (56 characters of base64)")
         data = path.read_bytes() if path.exists() else text.encode()
     except OSError as error:
         raise UsageError(f"{text}: {error.strerror}") from error

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import is_reserved_name
 from strongroom.usecases.verify.bag import Bag
 
 _SYSTEM = re.compile(
@@ -29,8 +30,15 @@ def check_names(bag: Bag) -> Iterator[Finding]:
     for path, in bag.index.rows("SELECT path FROM files"):
         if _SYSTEM.match(path):
             yield Finding(Code.BAG_WARNING, os.fsdecode(path), "was left by an operating system, which may change or remove it unasked")
+        elif any(map(_is_refused_by_windows, path.split(b"/"))):
+            what = "has a name that Windows cannot hold: reserved, or with a full stop or blank last"
+            yield Finding(Code.BAG_WARNING, os.fsdecode(path), what)
         elif not _is_utf8(path):
             yield Finding(Code.BAG_WARNING, os.fsdecode(path), "has a name that is not UTF-8, which few manifests can hold")
+
+
+def _is_refused_by_windows(segment: bytes) -> bool:
+    return segment.endswith((b".", b" ")) or is_reserved_name(os.fsdecode(segment))
 
 
 def _is_utf8(path: bytes) -> bool:

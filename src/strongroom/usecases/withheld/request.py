@@ -88,6 +88,9 @@ class WithholdReport:
         """The lines a person reads in the end."""
         if not self.done:
             return ["nothing was done"]
+        if not self.plan.contents:
+            state = "withheld already" if self.plan.action is Action.WITHHOLD else "not withheld"
+            return [f"{plural(self.plan.already, 'content is', 'contents are')} {state}; nothing was to be done"]
         what = "withheld" if self.plan.action is Action.WITHHOLD else "not withheld any more"
         contents = plural(self.plan.contents, "content is", "contents are")
         lines = [f"{contents} {what} in {', '.join(self.stores) or 'no store that is attached'}"]
