@@ -91,5 +91,5 @@ def test_a_seal_with_a_few_bytes_changed_is_damage_and_no_fork(forked):
     folder = forked.folder("one") / "bags/calm/v1"
     (folder / "seal.json~1").write_bytes(altered((folder / "seal.json").read_bytes(), sealed="2020-01-01T00:00:00Z"))
     report = look(forked, name="calm")
-    assert [finding.code.label for finding in said(report)] == ["copy-damaged"]
+    assert [finding.code.label for finding in said(report)] == ["seal-copy-damaged"]
     assert [(one.key, one.outcome) for one in report.stores[0].unsound] == [("bags/calm/v1/seal.json~1", CheckOutcome.DAMAGED)]

@@ -14,6 +14,7 @@ from strongroom.collections.schemas import load_schema
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.handover import differences, parse_inventory, parse_receipt
+from strongroom.runner.local import LocalRunner
 from strongroom.signing import Keyring, passphrase
 from strongroom.usecases.context import Context
 from strongroom.usecases.handover.receipt import take_receipt
@@ -77,6 +78,15 @@ def test_the_package_is_complete_and_checks_with_sha256sum_alone(lantern, packag
         assert json.loads(seal)["tag_manifests"]["tagmanifest-sha256.txt"] == Digest.of((bag / "tagmanifest-sha256.txt").read_bytes()).hex
         if one["bag"] == "site/v2":
             assert tree(bag) == lantern.payload(2) | tree(lantern.bag(2))
+
+
+def test_each_note_is_shown_once(lantern, tmp_path, capsys):
+    with LocalRunner(1) as runner:
+        handover(HandoverRequest(("site",), tmp_path / "package"), Context(tmp_path / "home"), runner)
+    shown = [line for line in capsys.readouterr().err.splitlines() if line.endswith("]")]
+    assert shown and len(shown) == len(set(shown))
+    assert "--payload-only" not in "".join(shown).replace("`strongroom restore --payload-only`", "")
+    assert (tmp_path / "package/README.txt").read_text().startswith("A handover of 2 bags. ")
 
 
 def test_nothing_of_other_collections_goes_along(package, tmp_path):

@@ -147,7 +147,7 @@ def _whole_tars() -> Iterator[Case]:
     yield Case("tar: ends with a long name", _bytes("b.tar", lambda bag: bag + pax(path=b"x") + END), "describes a next member")
     yield Case("tar: empty", _bytes("b.tar", lambda _: bytes(10240)), "empty")
     yield Case("tar: nothing at all", _bytes("b.tar", lambda _: b""), "cut short")
-    yield Case("tar: text", _bytes("b.tar", lambda _: b"hello " * 200), "is no tar header")
+    yield Case("tar: text", _bytes("b.tar", lambda _: b"hello " * 200), "is no tar, tar.gz or zip")
     yield Case("tar: two bags", _bytes("b.tar", lambda bag: bag + member(b"other/x", b"x") + END), "2 things at its top")
     yield Case("tar: a file beside the bag", _bytes("b.tar", lambda bag: bag + member(b"x", b"x") + END), "2 things at its top")
     yield Case("tar: only a file", _bytes("b.tar", lambda _: member(b"x", b"x") + END), "1 thing at its top")

@@ -39,6 +39,15 @@ def test_a_supplied_schema_is_applied_with_formats_and_types(check: Check, schem
     assert "metadata/schema/my-own.json" in dict(result.tag_files)
 
 
+def test_a_cell_that_has_neither_format_nor_pattern_is_told_once(check: Check) -> None:
+    rows = "filename,title,url\na,One,no url\nb,Two,mailto:me@example.org\n"
+    result = check({"metadata.csv": rows, "a": "", "b": ""}, schema="web-page")
+    assert [(finding.place, finding.message.partition(", found")[0].partition(": expected ")[2]) for finding in result.findings] == [
+        ("metadata.csv, row 2, column C (url)", "a URL such as https://example.org/page"),
+        ("metadata.csv, row 3, column C (url)", "the URL the file was published at, such as https://example.org/page.html"),
+    ]
+
+
 def test_formats_are_asserted_iris_among_them_without_the_slow_grammar(check: Check, schema: Callable[..., str]) -> None:
     rows = "filename,iri,duration\na,http://példa.hu/ő?q=é,P3Y\nb,no iri,three years\nc,http://x.org/\\,P1D\n"
     own = schema(properties={"iri": {"format": "iri"}, "duration": {"format": "duration"}})

@@ -34,7 +34,7 @@ def test_a_stage_that_stops_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyError), LineDisplay().stage("pack", files=None, size=None) as progress:
         progress.advance(1)
         raise KeyError
-    assert capsys.readouterr().err.startswith("pack: stopped after 1 files in ")
+    assert capsys.readouterr().err.startswith("pack: stopped after 1 file in ")
 
 
 def test_results_that_nobody_wants_any_more_are_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,7 +42,7 @@ def test_results_that_nobody_wants_any_more_are_no_failure(capsys: pytest.Captur
         results = runner.map("double", jobs.double, range(9))
         next(results)
         results.close()  # type: ignore[attr-defined]
-    assert capsys.readouterr().err.startswith("double: 1 batches in ")
+    assert capsys.readouterr().err.startswith("double: 1 batch in ")
 
 
 def test_quiet_still_shows_what_matters(capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +86,8 @@ def test_choice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 bytes"), (1023, "1,023 bytes"), (1536, "1.5 KiB"), (3 << 40, "3.0 TiB"), (2048 << 40, "2,048.0 TiB")]
+    ("size", "text"),
+    [(0, "0 bytes"), (1, "1 byte"), (1023, "1,023 bytes"), (1536, "1.5 KiB"), (3 << 40, "3.0 TiB"), (2048 << 40, "2,048.0 TiB")]
 )
 def test_human_size(size: int, text: str) -> None:
     assert human_size(size) == text

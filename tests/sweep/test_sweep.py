@@ -11,7 +11,7 @@ import pytest
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.findings import Severity
+from strongroom.core.findings import Code, Severity
 from strongroom.core.ids import BagId
 from strongroom.core.pack import PackBuilder
 from strongroom.core.tombstone import Action
@@ -24,6 +24,7 @@ from strongroom.usecases.audit.run import audit
 from strongroom.usecases.context import Context
 from strongroom.usecases.repair.run import repair
 from strongroom.usecases.replicate.run import replicate
+from strongroom.usecases.sealed.seals import STAYS, read_seals
 from strongroom.usecases.sweep.grace import passed
 from strongroom.usecases.sweep.run import sweep
 from tests.fixtures.tombstones import write_tombstone
@@ -133,6 +134,27 @@ def test_a_damaged_copy_goes_only_beside_a_sound_one(place: Place) -> None:
     for bag, payload in held.items():
         assert place.payload("one", bag) == payload
     assert worse_than_notes(audit(AuditRequest(), place.context, place.runner)) == []
+
+
+def test_a_damaged_seal_stays_and_is_said_once_and_plainly(place: Place) -> None:
+    """Its key is the number of the bag: who found it free would seal a second bag there. So nobody is warned of it for ever."""
+    filled(place)
+    key = "bags/site/v3/seal.json"
+    sealed = place.folder("one") / key
+    sealed.chmod(0o644)
+    sealed.write_bytes(b'{"bag":"site/v3" "seal"')
+    assert audit(AuditRequest(), place.context, place.runner).exit_status == 1
+    assert repair(place.context, place.runner).exit_status == 0
+    assert swept(place, "one").stores[0].condemned == {} and sealed.exists() and sealed.with_name("seal.json~1").exists()
+    for report in (
+        place.archive("site", ["one", "two"]), place.replicate("site", ["one", "two"]), audit(AuditRequest(), place.context, place.runner),
+    ):
+        (finding,) = (one for one in report.findings if key in one.place)
+        assert (finding.code, finding.severity) == (Code.SEAL_COPY_DAMAGED, Severity.NOTE)
+        assert key not in finding.message and finding.message.endswith(STAYS)
+        assert worse_than_notes(report) == []
+    (unparsed,) = read_seals(open_known_store(str(place.folder("one")), None), BagId("site", 3)).findings
+    assert unparsed.message.startswith("damaged: is not JSON (line 1, column 18: ")
 
 
 def test_it_waits_for_whoever_is_open_and_then_goes_on(place: Place) -> None:

@@ -1,13 +1,51 @@
-"""Arguments that several verbs take: bags, and where they are read from."""
+"""Arguments that several verbs take: bags, where they are read from, numbers. A wrong one is told with what is expected."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Final
+import math
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from strongroom.core.digests import Digest
 
+T = TypeVar("T")
+N = TypeVar("N", int, float)
+
 _WHICH: Final = "which bag is meant, by its seal's SHA-256, where"
+
+
+def typed(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """`parse` as the `type` of an argument: what its ValueError says is shown, where argparse would name the function."""
+
+    def checked(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """The `type` of a whole number from `least` to `most` (None: any)."""
+    return typed(lambda text: _number(text, int, "a whole number", least, most))
+
+
+def amount(least: float, most: float | None = None) -> Callable[[str], float]:
+    """The `type` of a number from `least` to `most` (None: any), which may have a fraction."""
+    return typed(lambda text: _number(text, float, "a number", least, most))
+
+
+def _number(text: str, parse: Callable[[str], N], kind: str, least: N, most: N | None) -> N:
+    try:
+        number = parse(text)
+    except ValueError:
+        number = None
+    if number is None or not least <= number <= (math.inf if most is None else most) or math.isinf(number):
+        wanted = f"{kind} from {least:g} to {most:g}" if most is not None else f"{kind}, {least:g} or more"
+        raise ValueError(f"expected {wanted}, found {text!r}")
+    return number
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +53,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def add_seal(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seal", metavar="HEX", type=Digest, help=f"{_WHICH} the label is forked")
+    parser.add_argument("--seal", metavar="HEX", type=typed(Digest), help=f"{_WHICH} the label is forked")
 
 
 def add_seals(parser: argparse.ArgumentParser, when: str = "") -> None:
     """`when`: the other arguments with which several are taken."""
     parser.add_argument(
-        "--seal", metavar="HEX", type=Digest, action="append", default=[], help=f"{_WHICH} a label is forked; may be repeated{when}")
+        "--seal", metavar="HEX", type=typed(Digest), action="append", default=[], help=f"{_WHICH} a label is forked; may be repeated{when}")
 
 
 def add_stores(parser: argparse.ArgumentParser, text: str) -> None:

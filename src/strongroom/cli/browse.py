@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from strongroom.cli.arguments import whole
 from strongroom.core.findings import printable
 from strongroom.usecases.context import Context
 
@@ -29,8 +30,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         "metadata, near-copies side by side, archived pages as they were. Every byte is verified before it is shown."
     )
     parser.epilog = _EPILOG
-    parser.add_argument("--port", metavar="N", type=_port, default=_PORT, help="where it listens; 0: any free port (default: %(default)s)")
-    parser.add_argument("--site-port", metavar="N", type=_port, help="where archived pages are served (default: the next port)")
+    parser.add_argument("--port", metavar="N", type=whole(0, 65535), default=_PORT,
+                        help="where it listens; 0: any free port (default: %(default)s)")
+    parser.add_argument("--site-port", metavar="N", type=whole(0, 65535), help="where archived pages are served (default: the next port)")
     parser.add_argument("--host", metavar="HOST", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
     parser.add_argument("--name", metavar="NAME", action="append", default=[], help="a name under which it is reached; may be repeated")
     parser.add_argument("--token-file", metavar="FILE", type=Path, help="a file whose first line is the curator's token")
@@ -48,10 +50,3 @@ def run(args: argparse.Namespace) -> int:
         Context.from_environment(), host=args.host, port=args.port, site_port=site_port, token_file=args.token_file, names=tuple(args.name),
         say=say)
     return 0
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError("must be 0 to 65535")
-    return number

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from strongroom.cli.arguments import whole
 from strongroom.core.findings import Finding, printable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ NOTHING_YET: Final = ("nothing is archived yet: `strongroom init FOLDER` begins 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options of verbs that work on many files."""
-    parser.add_argument("--workers", type=_count, metavar="N", help="processes that read and hash (default: one for each CPU)")
+    parser.add_argument("--workers", type=whole(1), metavar="N", help="processes that read and hash (default: one for each CPU)")
     parser.add_argument(
         "--prefect", action=argparse.BooleanOptionalAction, default=None,
         help="run as a Prefect flow, or not (default: if a Prefect API is configured by PREFECT_API_URL or a profile)",
@@ -105,10 +106,3 @@ def _write(text: str) -> None:
     # A lone surrogate (a name that is not UTF-8) becomes \udcXX, which is right in JSON and readable elsewhere.
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strongroom.catalogue.formats import FormatTotal
-from strongroom.cli.table import size_text, table
+from strongroom.cli.table import table
 from strongroom.core.formats import FLAGS
+from strongroom.core.sizes import human_size
 
 _SHOWN: Final = 15
 
@@ -23,7 +24,7 @@ def format_lines(totals: Sequence[FormatTotal]) -> Iterator[str]:
         for flag in FLAGS:
             flags[flag] += one.files if one.format.has(flag) else 0
     ranked = sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))
-    rows = [(title, puid, mime, f"{files:,}", size_text(size)) for (title, puid, mime), (files, size) in ranked]
+    rows = [(title, puid, mime, f"{files:,}", human_size(size)) for (title, puid, mime), (files, size) in ranked]
     yield from table(("FORMAT", "PRONOM", "MIME TYPE", "FILES", "SIZE"), rows[:_SHOWN], right=(3, 4))
     if len(rows) > _SHOWN:
         yield f"and {len(rows) - _SHOWN} more; --json has them"

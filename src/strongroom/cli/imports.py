@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from strongroom.cli.arguments import add_stores
+from strongroom.cli.arguments import add_stores, whole
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.cli.upkeep import store_url
@@ -37,10 +37,11 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--staging", metavar="DIR", type=Path, help="where serialised bags are unpacked (default: below STRONGROOM_HOME)")
     parser.add_argument("--fetched", action="store_true", help="take bags with a fetch.txt of which everything was fetched")
     parser.add_argument(
-        "--max-files", type=int, default=limits.files, metavar="N", help="members of a serialised bag (default: %(default)s)")
+        "--max-files", type=whole(1), default=limits.files, metavar="N", help="members of a serialised bag (default: %(default)s)")
     parser.add_argument("--max-bytes", type=_size, default=limits.size, metavar="SIZE", help="what one may unpack to (default: 1 TiB)")
     parser.add_argument(
-        "--max-ratio", type=int, default=limits.ratio, metavar="N", help="times its packed size one may unpack to (default: %(default)s)")
+        "--max-ratio", type=whole(1), default=limits.ratio, metavar="N",
+        help="times its packed size one may unpack to (default: %(default)s)")
     parser.add_argument(
         "--replicate", action=argparse.BooleanOptionalAction, default=True,
         help="bring the bags to the other stores as well, or not (default: do)")
@@ -57,9 +58,10 @@ def run(args: argparse.Namespace) -> int:
     from strongroom.usecases.imports.run import import_bags  # noqa: PLC0415
 
     limits = replace(Limits(), files=args.max_files, size=args.max_bytes, ratio=args.max_ratio)
+    settings, staging = (path and _absolute(path) for path in (args.settings, args.staging))
     request = ImportRequest(
-        tuple(Path(bag).absolute() for bag in args.bag), tuple(store_url(url) for url in args.store), _absolute(args.settings),
-        args.collection, _absolute(args.staging), limits, args.fetched, args.replicate,
+        tuple(_absolute(Path(bag)) for bag in args.bag), tuple(store_url(url) for url in args.store), settings,
+        args.collection, staging, limits, args.fetched, args.replicate,
     )
     parameters = {
         "bags": tuple(map(str, request.bags)), "stores": request.stores, "settings": _text(request.settings),
@@ -70,8 +72,9 @@ def run(args: argparse.Namespace) -> int:
     return print_report(args, report, report.summary())
 
 
-def _absolute(path: Path | None) -> Path | None:
-    return None if path is None else path.absolute()
+def _absolute(path: Path) -> Path:
+    """As it was named, but from the root and without `..`, which messages are easier to read without."""
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _text(path: Path | None) -> str | None:

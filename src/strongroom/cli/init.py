@@ -54,6 +54,7 @@ title: {title}
 
 #metadata:
 #  records: metadata.csv   # without this: metadata.csv or .jsonl in the folder or its metadata/, or JSON beside the files
+#                          # the column `filename` of a CSV says which file a row is about, by its path in the folder
 #  schema: dublin-core     # dublin-core, web-page, collection, or the path of a JSON Schema
 #  on_invalid: flag        # flag: report it; refuse: make no bag; hold: leave those files out
 """

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strongroom.cli.arguments import add_stores
+from strongroom.cli.arguments import add_stores, typed
 from strongroom.cli.common import add_json_option, print_json, print_lines
 from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.core.errors import UsageError
@@ -58,7 +58,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("key", metavar="KEY", help="its fingerprint")
     revoke.add_argument("--by", metavar="KEY", help="the key that says so (default: the one that signs)")
     revoke.add_argument("--reason", default="", help="one line, for everybody to read")
-    revoke.add_argument("--last", metavar="NAME/vN", action="append", type=BagId.parse, default=[],
+    revoke.add_argument("--last", metavar="NAME/vN", action="append", type=typed(BagId.parse), default=[],
                         help="the last bag of a collection that is still believed (default: the last one known here)")
 
 

@@ -6,8 +6,9 @@ import argparse
 
 from strongroom.cli.common import NOTHING_YET, add_json_option, print_findings, print_json, print_lines
 from strongroom.cli.formats import format_lines
-from strongroom.cli.table import size_text, table
+from strongroom.cli.table import table
 from strongroom.core.errors import UsageError
+from strongroom.core.sizes import human_size
 from strongroom.usecases.context import Context
 from strongroom.usecases.listing import ListedBag, list_bags
 
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if report.formats is not None:
         print_lines(format_lines(report.formats) if report.formats else ["nothing was identified"])
         return report.exit_status
-    rows = [(one.bag, one.sealed, _files(one), size_text(one.bytes), " ".join(one.stores) or "-") for one in report.bags]
+    rows = [(one.bag, one.sealed, _files(one), human_size(one.bytes), " ".join(one.stores) or "-") for one in report.bags]
     print_lines(table(("BAG", "SEALED", "FILES", "SIZE", "STORES"), rows, right=(2, 3)))
     return report.exit_status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from strongroom.cli.arguments import add_stores
+from strongroom.cli.arguments import add_stores, whole
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.context import Context
 
@@ -35,7 +35,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         epilog=EXIT_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
     show.add_argument("bag", nargs="?", metavar="NAME[/vN]", help="only events that name it (default: all)")
     add_stores(show, _STORES)
-    show.add_argument("--last", type=int, default=100, metavar="N", help="at most so many, the newest (default 100; 0: all)")
+    show.add_argument("--last", type=whole(0), default=100, metavar="N", help="at most so many, the newest (default 100; 0: all)")
     add_json_option(show)
     show.set_defaults(run_log=run_show)
 

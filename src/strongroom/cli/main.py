@@ -93,8 +93,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             signal.signal(number, _terminate)
     debug = bool(os.environ.get("STRONGROOM_DEBUG"))
     try:
-        parser, module = _parser(arguments)
-        args = parser.parse_args(arguments)
+        parser, module, verb = _parser(arguments)
+        args, rest = parser.parse_known_args(arguments)
+        if rest:
+            verb.error(f"not known: {' '.join(rest)}")
         if args.debug:
             debug = True
             os.environ["STRONGROOM_DEBUG"] = "1"  # for the worker processes
@@ -115,8 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None]:
-    """The parser with all verbs in its help, and the module of the one verb that `arguments` use, which alone is imported."""
+def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None, argparse.ArgumentParser]:
+    """The parser with all verbs in its help, and the module of the one verb that `arguments` use, which alone is imported;
+    last the parser of that verb, or the first again."""
     parser = argparse.ArgumentParser(
         prog="strongroom", description="Digital collections as sealed BagIt bags that anybody can audit, repair and restore.",
         epilog=_EPILOG, formatter_class=_Help,
@@ -125,15 +128,15 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
     chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
-    module = None
+    module, used = None, parser
     for verb, (name, line) in VERBS.items():
         if verb == chosen:
             module = import_module(name)
-            module.register(subparsers.add_parser(
-                verb, help=line, epilog=EXIT_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter))
+            used = subparsers.add_parser(verb, help=line, epilog=EXIT_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
+            module.register(used)
         else:
             subparsers.add_parser(verb, help=line, add_help=False)
-    return parser, module
+    return parser, module, used
 
 
 def _explain(error: BaseException, *, debug: bool) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from strongroom.cli.arguments import whole
+
 
 def add_passphrase_options(parser: argparse.ArgumentParser) -> None:
     chosen = parser.add_mutually_exclusive_group()
@@ -12,7 +14,7 @@ def add_passphrase_options(parser: argparse.ArgumentParser) -> None:
         "--passphrase-file", metavar="FILE", type=Path,
         help="the private key's passphrase is the first line of FILE (default: the file that STRONGROOM_PASSPHRASE_FILE names; else the "
         "terminal is asked)")
-    chosen.add_argument("--passphrase-fd", metavar="N", type=int, help="… or of the open file descriptor N")
+    chosen.add_argument("--passphrase-fd", metavar="N", type=whole(0), help="… or of the open file descriptor N")
 
 
 def use_passphrase(args: argparse.Namespace) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from strongroom.cli.arguments import typed
 from strongroom.cli.common import add_json_option, print_json, print_lines
-from strongroom.cli.table import size_text, table
+from strongroom.cli.table import table
 from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
+from strongroom.core.sizes import human_size
 from strongroom.usecases.context import Context
 from strongroom.usecases.quarantine.holding import Held, Holding
 
@@ -20,7 +22,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         "bags and are held below STRONGROOM_HOME/quarantine. With --release, one of them may come into stores from the next archive "
         "run on."
     )
-    parser.add_argument("--release", metavar="HEX", type=Digest, help="let this content go, by its SHA-256")
+    parser.add_argument("--release", metavar="HEX", type=typed(Digest), help="let this content go, by its SHA-256")
     parser.add_argument("--reason", help="why it is released; it is kept for good, in every bag that holds the content")
     parser.add_argument("--agent", metavar="WHO", action="append", default=[], help="who decided it (a person, an institution)")
     add_json_option(parser)
@@ -44,7 +46,7 @@ def _lines(every: list[Held]) -> Iterator[str]:
         yield "nothing is held"
         return
     states = {True: "held", False: "released"}
-    rows = [(one.digest.hex, one.found, size_text(one.bytes), states[one.reason is None], _where(one)) for one in every]
+    rows = [(one.digest.hex, one.found, human_size(one.bytes), states[one.reason is None], _where(one)) for one in every]
     yield from table(("SHA-256", "FOUND", "SIZE", "STATE", "FILES"), rows, right=(2,))
 
 

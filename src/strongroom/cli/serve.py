@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from strongroom.cli.arguments import whole
 from strongroom.cli.common import print_findings, print_lines
 from strongroom.usecases.context import Context
 from strongroom.usecases.serve.plan import DUE, plan
@@ -19,7 +20,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         "changed. Runs in Prefect: at the API that is configured, or with a server of its own on 127.0.0.1."
     )
     parser.add_argument("--due", metavar="CRON", default=DUE, help="when to run `strongroom due`, or `never` (default: %(default)s)")
-    parser.add_argument("--at-once", metavar="N", type=_count, default=1, help="jobs that may run at the same time (default: %(default)s)")
+    parser.add_argument("--at-once", metavar="N", type=whole(1), default=1,
+                        help="jobs that may run at the same time (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="print what would run when, and end")
 
 
@@ -38,10 +40,3 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")  # whoever serves wants to see what runs
     serve.serve(jobs, context.home / "prefect", at_once=args.at_once)
     return 0
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from strongroom.cli.arguments import add_seal, add_source
 from strongroom.cli.common import add_json_option, print_report
 from strongroom.cli.formats import format_lines
-from strongroom.cli.table import size_text, table
+from strongroom.cli.table import table
 from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 from strongroom.usecases.context import Context
 from strongroom.usecases.show import ShowReport, Signed, show
 
@@ -40,11 +41,11 @@ def _lines(report: ShowReport) -> Iterator[str]:
         ("signed", _signed(report.signed)),
         ("before it", report.previous or "none"),
         ("payload", ", ".join((
-            plural(report.files, "file"), size_text(report.bytes), plural(report.folders, "folder"), plural(report.links, "link")))),
+            plural(report.files, "file"), human_size(report.bytes), plural(report.folders, "folder"), plural(report.links, "link")))),
         *(("lies in", url if store else f"{url} (not known to the catalogue)") for url, store in report.stores),
     ]
     if isinstance(report.validation, dict):
-        facts.append(("validation", ", ".join(f"{key} {value}" for key, value in report.validation.items() if key != "format")))
+        facts.append(("validation", ", ".join(_validation(report.validation))))
     yield from _aligned(facts)
     yield ""
     yield "bag-info.txt"
@@ -54,13 +55,13 @@ def _lines(report: ShowReport) -> Iterator[str]:
         yield from format_lines(report.formats)
     elif report.types:
         yield ""
-        rows = [(kind or "not identified", f"{files:,}", size_text(size)) for kind, files, size in report.types]
+        rows = [(kind or "not identified", f"{files:,}", human_size(size)) for kind, files, size in report.types]
         yield from table(("FORMAT", "FILES", "SIZE"), rows[:_TYPES_SHOWN], right=(1, 2))
         if len(rows) > _TYPES_SHOWN:
             yield f"and {len(rows) - _TYPES_SHOWN} more; --json has them"
     if report.largest:
         yield ""
-        yield from table(("SIZE", "LARGEST FILES"), [(size_text(size), path) for path, size in report.largest], right=(0,))
+        yield from table(("SIZE", "LARGEST FILES"), [(human_size(size), path) for path, size in report.largest], right=(0,))
     if report.excluded:
         yield ""
         yield f"{report.excluded:,} excluded"
@@ -79,11 +80,19 @@ def _withheld(report: ShowReport) -> Iterator[str]:
             yield "  …"
 
 
+def _validation(counts: dict[str, object]) -> Iterator[str]:
+    """What metadata/validation.json counts. It may come from another hand: what is not there is not said."""
+    words = {"records": "records", "invalid": "invalid", "held": "files held back"}
+    yield from (f"{counts[key]} {word}" for key, word in words.items() if key in counts)
+    yield from (f"{key} {counts[key]}" for key in ("schema", "on_invalid") if key in counts)
+
+
 def _signed(signed: Signed) -> str:
     """Who signed the seal, in a line."""
     if signed.standing == "trusted":
         return f"by {signed.label} ({signed.key}): trusted"
-    return f"{signed.standing}" + (f", {signed.key}" if signed.key else "")
+    standing = "no" if signed.standing == "unsigned" else signed.standing
+    return standing + (f", {signed.key}" if signed.key else "")
 
 
 def _aligned(facts: list[tuple[str, str]]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from strongroom.cli.arguments import amount
 from strongroom.cli.common import add_json_option, add_run_options, print_report, run_job
 from strongroom.core.plural import plural
 from strongroom.usecases.context import Context
@@ -28,9 +29,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         "once is remembered. Collections whose access is not open, or embargoed, are told of only where they are named."
     )
     parser.add_argument("names", metavar="NAME", nargs="*", help="collections; none: all that everybody may see")
-    parser.add_argument("--threshold", type=_share, default=0.8, metavar="SHARE",
+    parser.add_argument("--threshold", type=amount(0.5, 1), default=0.8, metavar="SHARE",
                         help="how much two texts must share of all they say to be called alike, from 0.5 to 1 (default: 0.8)")
-    parser.add_argument("--contained", type=_share, default=0.6, metavar="SHARE",
+    parser.add_argument("--contained", type=amount(0.5, 1), default=0.6, metavar="SHARE",
                         help="how much of a text must be found in another to be called contained in it, from 0.5 to 1 (default: 0.6)")
     add_run_options(parser)
     add_json_option(parser)
@@ -47,19 +48,14 @@ def run(args: argparse.Namespace) -> int:
     return print_report(args, report, _lines(report))
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0.5 <= share <= 1:
-        raise argparse.ArgumentTypeError("must be from 0.5 to 1: what is less alike is not remembered")
-    return share
-
 
 def _lines(report: SimilarReport) -> Iterator[str]:
     for number, shown in enumerate(report.clusters[:_CLUSTERS_SHOWN], 1):
         yield from _cluster(number, shown)
         yield ""
     if len(report.clusters) + report.more > _CLUSTERS_SHOWN:
-        yield f"and {plural(len(report.clusters) + report.more - _CLUSTERS_SHOWN, 'more cluster')}; --json has up to 1,000"
+        more = plural(len(report.clusters) + report.more - _CLUSTERS_SHOWN, "more cluster")
+        yield f"and {more}; --json has up to 1,000, and a --threshold nearer to 1 shows fewer"
     for path, why in report.unreadable[:_CONTENTS_SHOWN]:
         yield f"not compared: {path}: {why}"
     if len(report.unreadable) > _CONTENTS_SHOWN:

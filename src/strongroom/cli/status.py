@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterator
 
 from strongroom.cli.common import NOTHING_YET, add_json_option, print_report
-from strongroom.cli.table import size_text, table
+from strongroom.cli.table import table
 from strongroom.core.findings import Code, Severity
 from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 from strongroom.usecases.context import Context
 from strongroom.usecases.status import Replica, StatusReport, StoreStatus, status
 
@@ -35,7 +36,7 @@ def _lines(report: StatusReport) -> Iterator[str]:
         return
     rows = [
         (
-            one.name, str(len(one.versions)), one.latest or "-", f"{one.files:,}", size_text(one.bytes),
+            one.name, str(len(one.versions)), one.latest or "-", f"{one.files:,}", human_size(one.bytes),
             f"{one.last_archive or '-'} {one.last_outcome or ''}".strip(),
             f"{len(one.stores)}" + (f" ({len(one.behind)} behind)" if one.behind else ""), "OVERDUE" if one.overdue else "",
         )
@@ -70,7 +71,7 @@ def _replica(name: str, one: Replica) -> tuple[str, ...]:
     share = "-" if one.recent_share is None else f"{one.recent_share:.0%} in {one.max_age_days} d"
     bags = f"{one.held}" + (f" of {one.held + len(one.lacking)}" if one.lacking else "")
     late = "OVERDUE" if one.overdue else ""
-    return name, one.store, bags, one.last_audit or "never", share, size_text(one.never_bytes), one.oldest or "-", late
+    return name, one.store, bags, one.last_audit or "never", share, human_size(one.never_bytes), one.oldest or "-", late
 
 
 def _answers(one: StoreStatus) -> str:

@@ -1,4 +1,4 @@
-"""Columns and sizes for people."""
+"""Columns for people."""
 
 from __future__ import annotations
 
@@ -27,17 +27,3 @@ def width(text: str) -> int:
     (4, 4)
     """
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def size_text(size: int) -> str:
-    """Bytes as people read them.
-
-    >>> size_text(999), size_text(1536), size_text(5 << 30)
-    ('999 B', '1.5 KiB', '5.0 GiB')
-    """
-    value = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
-            return f"{size} B" if unit == "B" else f"{value:,.1f} {unit}"
-        value /= 1024
-    raise AssertionError("the last unit takes any size")

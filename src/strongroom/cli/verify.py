@@ -7,11 +7,13 @@ import os
 import sys
 from pathlib import Path
 
+from strongroom.cli.arguments import whole
 from strongroom.cli.common import add_json_option
 from strongroom.core.canonical import dumps
 from strongroom.core.errors import StrongroomError
 from strongroom.core.findings import printable
 from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 from strongroom.usecases.context import Context
 from strongroom.usecases.profiles import read_profile
 from strongroom.usecases.verify import VerifyReport, verify
@@ -41,7 +43,8 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--staging", metavar="DIR", type=Path, help="where a serialised bag is unpacked (default: below STRONGROOM_HOME)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="hold the bag against this BagIt profile as well (1.4.0 and earlier)")
     add_json_option(parser)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes that hash (default: one per CPU)")
+    parser.add_argument("--workers", type=whole(1), default=os.cpu_count() or 1, metavar="N",
+                        help="processes that hash (default: one per CPU)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,5 +73,5 @@ def _verdict(report: VerifyReport) -> str:
     warnings = len(report.findings) - report.errors
     return (
         f"{printable(report.bag)}: {verdict}: BagIt {report.version}, {plural(report.payload_files, 'payload file')}, "
-        f"{report.payload_bytes} bytes, {plural(report.errors, 'error')}, {plural(warnings, 'warning')}\n"
+        f"{human_size(report.payload_bytes)}, {plural(report.errors, 'error')}, {plural(warnings, 'warning')}\n"
     )

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from strongroom.cli.arguments import bag_or_none
+from strongroom.cli.arguments import bag_or_none, typed
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, print_report, warn
 from strongroom.cli.passphrases import add_passphrase_options, use_passphrase
 from strongroom.core.digests import Digest
@@ -33,7 +33,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG + EXIT_STATUSES
     parser.add_argument("bag", nargs="?", metavar="NAME[/vN]", help="a collection, in all its versions, or one bag")
     parser.add_argument("--path", metavar="P|GLOB", action="append", default=[], help="only what matches (as in restore); may be repeated")
-    parser.add_argument("--digest", metavar="HEX", type=Digest, action="append", default=[], help="a content, by its SHA-256")
+    parser.add_argument("--digest", metavar="HEX", type=typed(Digest), action="append", default=[], help="a content, by its SHA-256")
     parser.add_argument("--reason", required=True, help="why; it is kept for good")
     parser.add_argument("--agent", metavar="WHO", action="append", default=[], help="who decided it (a person, an institution)")
     parser.add_argument("--lift", action="store_true", help="the contrary: withhold it no more")

@@ -13,7 +13,7 @@ from strongroom.collections.formats import fraction, local_path, service_url, si
 from strongroom.collections.globs import translate
 from strongroom.collections.jsonschemas import Draft202012Validator, FormatChecker
 from strongroom.collections.schemas import load_schema
-from strongroom.core.ids import check_collection_name
+from strongroom.core.ids import NAMES, check_collection_name
 from strongroom.core.scans import check_scanner
 
 
@@ -32,7 +32,7 @@ def _checker() -> FormatChecker:
     checker.checkers = dict(Draft202012Validator.FORMAT_CHECKER.checkers)
     here = Path("/")
     checks: dict[str, Callable[[Any], object]] = {
-        "strongroom-name": check_collection_name,
+        "strongroom-name": _name,
         "strongroom-source": lambda text: source_path(text, here),
         "strongroom-store": lambda text: store_url(text, here),
         "strongroom-path": lambda text: local_path(text, here),
@@ -47,6 +47,13 @@ def _checker() -> FormatChecker:
     for name, check in checks.items():
         checker.checks(name, raises=ValueError)(_accepting(check))
     return checker
+
+
+def _name(text: str) -> str:
+    try:
+        return check_collection_name(text)
+    except ValueError:
+        raise ValueError(NAMES) from None
 
 
 def _accepting(check: Callable[[Any], object]) -> Callable[[object], bool]:

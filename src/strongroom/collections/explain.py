@@ -51,9 +51,15 @@ class Problem:
 
 
 def explain(errors: Iterable[ValidationError], schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """The distinct problems that `errors` stand for. `schema` is the whole schema: it knows the names to suggest."""
+    """The distinct problems that `errors` stand for. `schema` is the whole schema: it knows the names to suggest.
+
+    A text that has neither the format nor the pattern it should have is told once.
+    """
     seen: set[Problem] = set()
+    shapes: dict[tuple[str | int, ...], str] = {}
     for error in errors:
+        if error.validator in ("format", "pattern") and shapes.setdefault(tuple(error.absolute_path), error.validator) != error.validator:
+            continue
         for problem in _explain(error, schema):
             if problem not in seen:
                 seen.add(problem)

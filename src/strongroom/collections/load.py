@@ -41,6 +41,14 @@ def load(path: Path) -> CollectionManifest:
     raise UsageError("\n".join(lines))
 
 
+def told_of(file: Path, error: UsageError | OSError) -> str:
+    """What `load` said of `file`, for a place where that file is already named: all of it in one line."""
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    lines = (line.removeprefix(f"{file}:") for line in str(error).splitlines())
+    return "; ".join(f"line {line}" if line[:1].isdigit() else line.strip() for line in lines)
+
+
 def find(name_or_path: str) -> Path:
     """The manifest that `name_or_path` means: a file, or NAME for manifests/NAME.yaml (in $STRONGROOM_MANIFESTS if that is set).
 
@@ -54,6 +62,9 @@ def find(name_or_path: str) -> Path:
     for place in places:
         if place.is_file():
             return place
+        if place.is_dir():
+            what = f"{place} is a folder: name the collection manifest, a YAML file, or the NAME of one in {manifests_folder()}/"
+            raise UsageError(f"{what}; `strongroom init {place}` writes one for that folder")
     looked = " and ".join(str(Path(os.path.abspath(place))) for place in places)
     raise UsageError(f"no collection manifest for {name_or_path!r}: looked for {looked}; `strongroom init FOLDER` writes one")
 

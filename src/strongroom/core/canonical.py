@@ -57,6 +57,8 @@ def loads(data: bytes | str, *, what: str) -> Json:
         raise InvalidValueError(f"{what}: not UTF-8 at byte {error.start}") from error
     except RecursionError as error:
         raise InvalidValueError(f"{what}: nested too deeply") from error
+    except json.JSONDecodeError as error:
+        raise InvalidValueError(f"{what}: is not JSON (line {error.lineno}, column {error.colno}: {error.msg})") from error
     except ValueError as error:
         raise InvalidValueError(f"{what}: {error}") from error
     return value

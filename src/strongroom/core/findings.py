@@ -66,6 +66,7 @@ class Code(Enum):
     TAG_FILE_DAMAGED = "tag-file-damaged", Severity.ERROR
     TAG_FILE_MISSING = "tag-file-missing", Severity.ERROR
     SEAL_DAMAGED = "seal-damaged", Severity.ERROR
+    SEAL_COPY_DAMAGED = "seal-copy-damaged", Severity.NOTE  # beside a sound one; it stays, for no sweep frees the key of a seal
     INDEX_WRONG = "index-wrong", Severity.WARNING  # only a hint; bytes were found without it
     PLACEMENT_WRONG = "placement-wrong", Severity.WARNING
     FORKED = "forked", Severity.ERROR

@@ -11,6 +11,8 @@ from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.ids import BagId, check_id
+from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 
 INVENTORY: Final = "strongroom-handover/1"
 RECEIPT: Final = "strongroom-receipt/1"
@@ -140,6 +142,6 @@ def listing(inventory: Inventory) -> list[str]:
     for bag in inventory.bags:
         lines += [
             str(bag.bag), f"  seal        {bag.seal.hex}", f"  collection  {bag.collection}", f"  lies in     {bag.path}",
-            f"  payload     {bag.files} files, {bag.bytes} bytes", f"  SHA-256     {bag.sha256.hex}",
+            f"  payload     {plural(bag.files, 'file')}, {human_size(bag.bytes)}", f"  SHA-256     {bag.sha256.hex}",
         ]
     return [*lines, "", "Other files", *(f"  {digest.hex}  {path}" for path, _, digest in inventory.files)]

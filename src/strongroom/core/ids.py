@@ -11,6 +11,8 @@ from typing import Final
 from strongroom.core.errors import InvalidValueError
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+#: What can name a collection.
+NAMES: Final = "1 to 64 of the characters a–z 0–9 . _ - (a letter or digit first, no full stop last, and no name that Windows reserves)"
 _VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})\Z")
 _UUID_HEX: Final = re.compile(r"[0-9a-f]{32}\Z")
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?\Z", re.IGNORECASE)
@@ -24,10 +26,7 @@ def is_reserved_name(segment: str) -> bool:
 def check_collection_name(name: str) -> str:
     """`name` itself, if it can name a collection. Raises InvalidValueError saying what is allowed."""
     if not _NAME.match(name) or name.endswith(".") or is_reserved_name(name):
-        raise InvalidValueError(
-            f"{name!r} cannot name a collection: 1 to 64 of a–z 0–9 . _ - with a letter or digit first, "
-            "no full stop last, no name reserved by Windows"
-        )
+        raise InvalidValueError(f"{name!r} cannot name a collection, which takes {NAMES}")
     return name
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 from strongroom.collections.explain import Problem
 from strongroom.core.canonical import dumps_line
 from strongroom.core.errors import StrongroomError, UsageError
+from strongroom.core.plural import plural
 from strongroom.metadata.record_schema import RecordSchema
 
 T = TypeVar("T")
@@ -78,8 +79,8 @@ class Checker:
                     self._killed += 1
                     if self._killed > _MAX_KILLED:
                         raise UsageError(
-                            f"{self._schema.label}: {self._killed} records could not be checked within {self._seconds:g} seconds each; "
-                            "look for a pattern with nested repetition such as (a+)+ in the schema"
+                            f"{self._schema.label}: {plural(self._killed, 'record')} could not be checked within {self._seconds:g} seconds "
+                            "each; look for a pattern with nested repetition such as (a+)+ in the schema"
                         )
             return answers
         finally:

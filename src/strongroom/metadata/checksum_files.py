@@ -84,7 +84,8 @@ def _read(file: Path, name: str, match: re.Match[str], folder: str, scratch: Scr
             if line.strip() and not line.lstrip().startswith(("#", ";")):
                 yield from _line(line, Place(name, number), match, folder, scratch)
     except (OSError, LineTooLongError) as error:
-        yield Issue(Code.CHECKSUM_UNKNOWN, Place(name), f"not read as a checksum file: {error}")
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        yield Issue(Code.CHECKSUM_UNKNOWN, Place(name), f"not read as a checksum file: {reason}")
 
 
 def _line(line: str, place: Place, match: re.Match[str], folder: str, scratch: Scratch) -> Iterator[Issue]:

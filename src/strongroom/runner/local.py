@@ -50,7 +50,7 @@ class LocalRunner:
         """The display of a map: files and bytes where results can be weighed, batches otherwise."""
         if weighed:
             return self.display.stage(name, files=files, size=size)
-        return self.display.stage(name, files=batches, size=None, unit="batches")
+        return self.display.stage(name, files=batches, size=None, unit="batch")
 
     def finding(self, finding: Finding) -> None:
         self._findings.show(finding)

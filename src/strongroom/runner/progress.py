@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol
 
 from strongroom.core.findings import Finding, Severity, printable
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Progress
 
@@ -21,8 +22,8 @@ SHOWN_PER_CODE: Final = 20
 class Display(Protocol):
     """Shows stages and messages. Its methods may be called from any thread."""
 
-    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> AbstractContextManager[Progress]:
-        """Show a stage while it runs; `files` counts whatever `unit` names, `size` is in bytes. None: not known."""
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "file") -> AbstractContextManager[Progress]:
+        """Show a stage while it runs; `files` counts whatever `unit` names (one of them), `size` is in bytes. None: not known."""
 
     def say(self, message: str) -> None: ...
 
@@ -42,17 +43,26 @@ class Meter:
             self.size += size
 
     def summary(self, unit: str) -> str:
-        """'1,204 files, 35.1 MiB in 2.1 s'"""
-        done = [f"{self.files:,} {unit}"] if self.files else []
-        done += [human_size(self.size)] if self.size else []
-        return f"{', '.join(done) or 'done'} in {time.monotonic() - self.started:.1f} s"
+        """'1,204 files, 35.1 MiB in 2.1 s', or 'done in 2.1 s' if nothing is counted."""
+        return f"{self._done(unit) or 'done'} in {self._seconds()}"
+
+    def stopped(self, unit: str) -> str:
+        """'stopped after 1,204 files, 35.1 MiB in 2.1 s', or 'stopped after 2.1 s' if nothing was counted."""
+        done = self._done(unit)
+        return f"stopped after {f'{done} in ' if done else ''}{self._seconds()}"
+
+    def _done(self, unit: str) -> str:
+        return ", ".join([plural(self.files, unit)] * bool(self.files) + [human_size(self.size)] * bool(self.size))
+
+    def _seconds(self) -> str:
+        return f"{time.monotonic() - self.started:.1f} s"
 
 
 class LineDisplay:
     """One line a stage, when it ends: for logs and pipes."""
 
     @contextmanager
-    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> Iterator[Meter]:
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "file") -> Iterator[Meter]:
         meter = Meter()
         try:
             yield meter
@@ -60,7 +70,7 @@ class LineDisplay:
             self.say(f"{name}: {meter.summary(unit)}")
             raise
         except BaseException:
-            self.say(f"{name}: stopped after {meter.summary(unit)}")
+            self.say(f"{name}: {meter.stopped(unit)}")
             raise
         self.say(f"{name}: {meter.summary(unit)}")
 
@@ -72,7 +82,7 @@ class QuietDisplay:
     """Shows neither stages nor messages."""
 
     @contextmanager
-    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> Iterator[Meter]:
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "file") -> Iterator[Meter]:
         yield Meter()
 
     def say(self, message: str) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from strongroom.core.findings import printable
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 from strongroom.runner.progress import Meter
 
@@ -20,7 +21,7 @@ class TerminalDisplay:
         self._console = console or Console(stderr=True)
 
     @contextmanager
-    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "files") -> Iterator[Meter]:
+    def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "file") -> Iterator[Meter]:
         columns = (
             SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[done]}", markup=False),
             TimeElapsedColumn(), TimeRemainingColumn(),
@@ -35,7 +36,7 @@ class TerminalDisplay:
                 self._print(f"✓ {name}: {meter.summary(unit)}")
                 raise
             except BaseException:
-                self._print(f"✗ {name}: stopped after {meter.summary(unit)}")
+                self._print(f"✗ {name}: {meter.stopped(unit)}")
                 raise
             self._print(f"✓ {name}: {meter.summary(unit)}")
 
@@ -56,5 +57,5 @@ class _BarMeter(Meter):
 
     def advance(self, files: int = 0, size: int = 0) -> None:
         super().advance(files, size)
-        done = f"{self.files:,} {self._unit}" + (f", {human_size(self.size)}" if self.size else "")
+        done = plural(self.files, self._unit) + (f", {human_size(self.size)}" if self.size else "")
         self._bars.update(self._task, completed=self.size if self._by_size else self.files, done=done)

@@ -57,7 +57,8 @@ class Clamd:
         except TimeoutError as error:
             raise ScannerError(f"{self._address}: clamd does not answer; see whether it is stuck, and run this again") from error
         except OSError as error:
-            raise ScannerError(f"{self._address}: clamd ended the conversation ({error}); see its log, and run this again") from error
+            what = f"clamd ended the conversation ({error.strerror or error}); see its log, and run this again"
+            raise ScannerError(f"{self._address}: {what}") from error
 
     def _connect(self) -> socket.socket:
         problem: OSError | None = None

@@ -76,8 +76,10 @@ class Command:
         try:
             return subprocess.run(  # noqa: S603 -- one of two names, and options of ours
                 [program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ScannerError(f"{program}: {error}") from error
+        except OSError as error:
+            raise ScannerError(f"{program}: cannot be run: {error.strerror}") from error
+        except subprocess.TimeoutExpired as error:
+            raise ScannerError(f"{program}: did not end within {_SECONDS:g} seconds; see what keeps it, and run this again") from error
 
 
 def _verdict(words: str) -> Scan:

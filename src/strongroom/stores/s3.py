@@ -29,6 +29,7 @@ from strongroom.core.errors import (
     WrongStoreError,
 )
 from strongroom.core.keys import StoreKey
+from strongroom.core.plural import sentence
 from strongroom.stores import s3_client, s3_errors
 from strongroom.stores.checked import check_bytes, checked_chunks
 from strongroom.stores.interface import Capabilities, Reader, Stat
@@ -323,7 +324,7 @@ class S3Store:
                 raise _RangeError(f"{place}: the range begins past the end") from error
             raise s3_errors.error_for(place, code, status, error.response.get("Error", {}).get("Message", "")) from error
         except _WRONG_SET_UP as error:
-            raise StoreRefusedError(f"{place}: {error}. Credentials and region come from environment, profile or role") from error
+            raise StoreRefusedError(f"{place}: {sentence(error)} Credentials and region come from environment, profile or role") from error
         except (boto_errors.BotoCoreError, boto_errors.HTTPClientError, TransportError, OSError, ResponseParserError, ValueError) as error:
             # The last two: an answer that was garbled on the way (a length that is no number, a time that is none).
             raise StoreUnreachableError(f"{place}: {type(error).__name__}: {error}") from error

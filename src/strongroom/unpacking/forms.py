@@ -15,6 +15,7 @@ from strongroom.unpacking.limits import Limits, UnpackError
 from strongroom.unpacking.staging import Staging
 from strongroom.unpacking.streams import Gunzipped, HashedFile
 from strongroom.unpacking.tar import unpack_tar
+from strongroom.unpacking.tar_headers import BLOCK, is_header
 from strongroom.unpacking.zip import unpack_zip
 
 SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".zip")
@@ -70,6 +71,8 @@ def _unpack(
         return "zip", hashed.finish()
     if head[:3] == b"BZh" or head[:6] == b"\xfd7zXZ\0" or head[:4] in (b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!"):
         raise UnpackError("", "is packed in a way that is not taken: a bag comes as a folder, tar, tar.gz or zip. Unpack it first")
+    if len(head) < BLOCK or (head != bytes(BLOCK) and not is_header(head)):
+        raise UnpackError("", "is no tar, tar.gz or zip, or is damaged in its first bytes; ask for the bag again")
     unpack_tar(hashed, staging, limits)
     return "tar", hashed.finish()
 

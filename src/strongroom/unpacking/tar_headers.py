@@ -29,16 +29,21 @@ class Header:
     mtime: int | None
 
 
+def is_header(block: bytes) -> bool:
+    """Whether the block, which is not one of zeros, has the checksum of a header."""
+    field = block[148:156].strip(b" \0")
+    stored = int(field, 8) if field and not field.strip(b"01234567") else -1
+    unsigned = sum(block) - sum(block[148:156]) + 8 * 32
+    signed = unsigned - 256 * sum(byte > 127 for byte in block[:148] + block[156:])  # as some old programs counted
+    return stored in (unsigned, signed)
+
+
 def parse_header(block: bytes, at: int) -> Header | None:
     """The header in this block, None for a block of zeros. `at` is its offset, for messages. Raises UnpackError."""
     if block == bytes(BLOCK):
         return None
     where = f"header at byte {at:,}"
-    field = block[148:156].strip(b" \0")
-    stored = int(field, 8) if field and not field.strip(b"01234567") else -1
-    unsigned = sum(block) - sum(block[148:156]) + 8 * 32
-    signed = unsigned - 256 * sum(byte > 127 for byte in block[:148] + block[156:])  # as some old programs counted
-    if stored not in (unsigned, signed):
+    if not is_header(block):
         raise UnpackError("", f"{where}: is no tar header, or a damaged one: its checksum is wrong")
     name = _text(block[:100])
     if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):

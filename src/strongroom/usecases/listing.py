@@ -7,6 +7,7 @@ from typing import Any
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.formats import FormatTotal, formats_now
+from strongroom.core.errors import UsageError
 from strongroom.core.findings import Finding, has_errors
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
@@ -56,7 +57,8 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
     """Every bag, or those of a collection: by the catalogue, or with `source` by the seals that lie in that store. `formats`: and what
     the latest of those that the catalogue knows are made of.
 
-    Raises StoreUnreachableError or WrongStoreError if `source` is given and no store answers there.
+    Raises UsageError if there is no such collection, StoreUnreachableError or WrongStoreError if `source` is given and no store answers
+    there.
     """
     if source is not None:
         return _in_store(source, name, context)
@@ -69,6 +71,9 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
         for row in known.rows
     )
     lost = None if bags else lost_catalogue(context, known if name is None else known_bags(context))
+    if name is not None and not bags and lost is None and all(one.name != name for one in known.collections):
+        others = "`strongroom list` shows those that are, and --from URL lists what lies in a store"
+        raise UsageError(f"no collection {name!r} is known here; {others}")
     return ListReport(bags, (lost,) if lost else (), _formats(context, name) if formats else None)
 
 
@@ -95,4 +100,6 @@ def _in_store(source: str, name: str | None, context: Context) -> ListReport:
             ListedBag(str(seals.bag), one.digest.hex, one.seal.sealed, one.seal.payload_files, one.seal.payload_bytes, (store.url,), None)
             for one in seals.found
         ]
+    if name is not None and not bags and not collector.findings():
+        raise UsageError(f"{store.url}: no sealed bag of a collection {name!r} lies there")
     return ListReport(tuple(bags), collector.findings())

@@ -19,6 +19,6 @@ def read_profile(path: Path) -> Profile:
             data = file.read(_LIMIT)
         return parse_profile(canonical.loads(data, what=str(path)), what=str(path))
     except OSError as error:
-        raise UsageError(f"{path}: the profile cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path}: the profile cannot be read: {error.strerror}; name the file it lies in") from error
     except InvalidValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(f"{error}; a profile is a JSON file (https://bagit-profiles.github.io/bagit-profiles-specification/)") from error

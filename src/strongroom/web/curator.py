@@ -33,7 +33,8 @@ def read_token(file: Path | None) -> str | None:
                     raise UsageError(f"{file}: others can read or change the token; `chmod 600 {file}`")
                 text = lines.readline(10_000)
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file}: the token cannot be read: {error}") from error
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise UsageError(f"{file}: the token cannot be read: {reason}; put it on the first line of a text file") from error
     token = text.strip()
     if len(token) < _SHORTEST:
         raise UsageError(f"{source}: a token has at least {_SHORTEST} characters; "

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from strongroom.core.bag.manifest import manifest_name
 from strongroom.core.bag.profile import IDENTIFIER, Profile, TagRule, matches_any
 from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 
 #: Names under which a serialization is known; a profile may ask by any of them.
 SERIALIZATIONS: Final = {
@@ -132,7 +133,8 @@ def is_structural(path: str) -> bool:
 
 def _payload(profile: Profile, facts: Facts) -> Iterator[Broken]:
     if profile.data_empty and (facts.payload_files > 1 or facts.payload_bytes):
-        what = f"must be empty, or hold one file of no bytes; it holds {plural(facts.payload_files, 'file')}, {facts.payload_bytes} bytes"
+        held = f"{plural(facts.payload_files, 'file')}, {human_size(facts.payload_bytes)}"
+        what = f"must be empty, or hold one file of no bytes; it holds {held}"
         yield Broken("Data-Empty", "data/", what)
     if not profile.payload_required and profile.payload_allowed is None:
         return

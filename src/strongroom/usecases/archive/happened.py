@@ -13,6 +13,7 @@ from strongroom.core.findings import Finding, has_errors
 from strongroom.core.formats import UNIDENTIFIED
 from strongroom.core.plural import plural
 from strongroom.core.seal import Seal
+from strongroom.core.sizes import human_size
 from strongroom.usecases.archive.attempt import Attempt
 
 
@@ -55,7 +56,7 @@ def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Coun
     outcome = Outcome.WARNING if has_errors(findings) else Outcome.SUCCESS
     note = f"{plural(len(findings), 'finding')}, errors among them" if has_errors(findings) else ""
     new = plural(counts.new_contents, "content was", "contents were")
-    detail = f"{plural(counts.files, 'file')}, {counts.size} bytes; {new} new to the store"
+    detail = f"{plural(counts.files, 'file')}, {human_size(counts.size)}; {new} new to the store"
     return [*events, Event(EventType.INGESTION, detail, what, outcome, note, who)]
 
 
@@ -80,7 +81,7 @@ def stored_again(manifest: CollectionManifest, seal: Seal, contents: int) -> Eve
 def after_the_seal(manifest: CollectionManifest, seal: Seal, digest: Digest, counts: Counts, damaged: int) -> list[Event]:
     """What the log says once the bag is sealed; `damaged`: objects that did not read back."""
     who, what = agents(manifest), (str(seal.bag), f"sha256:{digest}", f"store:{seal.store}")
-    events = [Event(EventType.INGESTION, f"sealed; {counts.stored_bytes} bytes of packs and large contents written", what, agents=who)]
+    events = [Event(EventType.INGESTION, f"sealed; {human_size(counts.stored_bytes)} of packs and large contents stored", what, agents=who)]
     if manifest.readback:
         outcome = Outcome.FAIL if damaged else Outcome.SUCCESS
         objects = plural(counts.verified, "pack or large content", "packs and large contents")

@@ -10,6 +10,7 @@ from strongroom.core.events import Event, EventType, Outcome
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.report import Unsound
 from strongroom.usecases.audit.request import AuditRequest
@@ -28,7 +29,7 @@ def audit_events(
     """
     counts = ", ".join(f"{count} {outcome.value}" for outcome, count in outcomes.items() if count)
     bad = [one for one in unsound if not one.repaired]
-    detail = f"audit {audit.seq} of the store: {read} bytes read; {plural(left, 'object')} left for the next run"
+    detail = f"audit {audit.seq} of the store: {human_size(read)} read; {plural(left, 'object')} left for the next run"
     what = (f"store:{store_id}",)
     events = [Event(EventType.FIXITY_CHECK, detail, what, Outcome.FAIL if bad else Outcome.SUCCESS, counts)]
     for one in bad[:NAMED]:
@@ -47,4 +48,4 @@ def _identifier(one: Unsound) -> tuple[str, ...]:
 def _looks(one: Unsound) -> str:
     if one.outcome is CheckOutcome.MISSING:
         return "not there when looked for again"
-    return f"expected SHA-256 {one.expected or 'not known'}; first look {one.first}, second look {one.found}; {one.size} bytes"
+    return f"expected SHA-256 {one.expected or 'not known'}; first look {one.first}, second look {one.found}; {one.size:,} bytes"

@@ -25,6 +25,7 @@ from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
+from strongroom.core.plural import sentence
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring, Trust
 from strongroom.stores.interface import Store
@@ -84,8 +85,8 @@ class StoreRun:
                 self._audit()
         except (StoreUnreachableError, WrongStoreError) as error:
             problem = str(error)
-            self._findings.add(Finding(Code.UNREACHABLE, self._store.url, f"stopped answering: {error}. What was read until then counts, "
-                                       "and nothing is called missing; the same command goes on from there"))
+            self._findings.add(Finding(Code.UNREACHABLE, self._store.url, f"stopped answering: {sentence(error)} What was read until then "
+                                       "counts, and nothing is called missing; the same command goes on from there"))
         try:
             return self._report(problem)
         finally:

@@ -14,6 +14,7 @@ from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import DESCRIPTION
 from strongroom.core.outcomes import CheckOutcome
+from strongroom.core.plural import sentence
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring
 from strongroom.stores.describe import read_description
@@ -88,7 +89,7 @@ def _store(
         if not request.stores and isinstance(error, _AWAY) and policies.is_offline(address.id, address.url):
             collector.add(Finding(Code.STORE_ABSENT, address.url, f"not attached, and marked `offline`: {error}"))
             return _unread(address, str(error))
-        what = f"{error}. Nothing is known to be missing for that; what is known stays as it was"
+        what = f"{sentence(error)} Nothing is known to be missing for that; what is known stays as it was"
         collector.add(Finding(Code.UNREACHABLE, address.url, what))
         return _unread(address, str(error))
     number = catalogue.see_store(store_id, address.url)

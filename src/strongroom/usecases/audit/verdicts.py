@@ -14,6 +14,7 @@ from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 from strongroom.usecases.audit.listing import PLACED
 from strongroom.usecases.audit.report import Dependent, Unsound
 from strongroom.usecases.audit.scratch import Scratch
+from strongroom.usecases.sealed.seals import STAYS
 
 #: Payload paths that are listed for each object and bag.
 PATHS: Final = 1000
@@ -71,9 +72,10 @@ def strike_unneeded(scratch: Scratch, unread: set[str]) -> list[str]:
 def finding(url: str, one: Unsound) -> Finding:
     """What is said of an unsound object, with the bags and the first paths that need it."""
     place = f"{url}: {one.key}"
-    if one.repaired:
-        return Finding(Code.COPY_DAMAGED, place, f"{one.reason}; a later generation is sound, so nothing is lost")
     kind = name_of(StoreKey(one.key)).kind
+    if one.repaired:
+        lost = f"{one.reason}; another generation is sound, so nothing is lost"
+        return Finding(Code.SEAL_COPY_DAMAGED, place, f"{lost}. {STAYS}") if kind is Kind.SEAL else Finding(Code.COPY_DAMAGED, place, lost)
     code = _DAMAGED.get(kind, Code.OBJECT_DAMAGED) if one.outcome is CheckOutcome.DAMAGED else _MISSING.get(kind, Code.OBJECT_MISSING)
     looks = " (read twice)" if one.outcome is CheckOutcome.DAMAGED else ""
     needed = "; ".join(_needed(dependent) for dependent in one.bags)

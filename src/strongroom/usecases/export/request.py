@@ -63,11 +63,12 @@ class ExportReport:
         """Lines for people."""
         names = ", ".join(bag for bag, _ in self.bags)
         if self.result is None:
-            return [f"{names} was not exported: nothing was written to {self.dest}"]
+            return [f"{names} {'was' if len(self.bags) == 1 else 'were'} not exported: nothing was written to {self.dest}"]
         how = "as sealed" if self.unchanged else "as a new bag that holds the proof of the sealed one"
         if self.form == "ocfl":
             how = "as an OCFL object"
-        lines = [f"{names} is exported to {self.result}, {how}", f"{plural(self.files, 'file')}, {human_size(self.bytes)}"]
+        verb = "is" if len(self.bags) == 1 else "are"
+        lines = [f"{names} {verb} exported to {self.result}, {how}", f"{plural(self.files, 'file')}, {human_size(self.bytes)}"]
         if self.sha256:
             lines.append(f"SHA-256 {self.sha256}")
         return lines

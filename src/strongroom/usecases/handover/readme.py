@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from strongroom.core.plural import plural
+
 _TEXT: Final = """\
-A handover of {count} archived collections states ("bags"), {handover}
-{made}
+A handover of {bags}. A bag is a collection as it was archived once.
+{handover}, {made}
 
 WHAT LIES HERE
 
@@ -59,6 +61,7 @@ inventory.json is not signed. Ask the sender by another way, the telephone or a 
 def readme(handover: str, made: str, count: int, form: str, example: str, key: str | None) -> str:
     """The text; `example` is the name of one bag, NAME-vN, `key` the public key as minisign -P takes it."""
     return _TEXT.format(
-        count=count, handover=handover, made=made, unpack={"tar": "tar xf", "zip": "unzip"}[form], file=f"{example}.{form}", folder=example,
+        bags=plural(count, "bag"), handover=handover, made=made,
+        unpack={"tar": "tar xf", "zip": "unzip"}[form], file=f"{example}.{form}", folder=example,
         signature=_SIGNED.format(key=key) if key else _UNSIGNED,
     )

@@ -93,7 +93,7 @@ def _parse_receipt(data: bytes, file: Path) -> Receipt:
     try:
         return parse_receipt(data, what=str(file))
     except InvalidValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(f"{error}; name the receipt.json of the package, as the receiver filled it in") from error
 
 
 def _read(path: Path, what: str) -> bytes:

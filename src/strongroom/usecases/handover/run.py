@@ -103,8 +103,7 @@ class _Handover:
         request = ExportRequest(
             bag.id.name, self._root / path, form, version=bag.id.version, source=self._request.source, seals=(bag.digest,))
         report = export(request, self._context, self._runner)
-        for finding in report.findings:
-            self._collector.add(finding)
+        self._collector.extend(report.findings, shown=True)
         if report.result is None or report.sha256 is None:
             return None
         return HandedBag(bag.id, bag.digest, bag.seal.collection, path, Digest(report.sha256), report.files, report.bytes)

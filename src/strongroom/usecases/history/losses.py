@@ -149,10 +149,11 @@ class Losses:
             self.number)
         batches = sum(self._lacking())
         if bags or batches:
-            logged = plural(batches, "batch", "batches")
+            lacks = [f"{plural(bags, 'bag')} of its collections"] * bool(bags)
+            lacks += [f"{plural(batches, 'batch')} of other stores' logs"] * bool(batches)
             self.say(Finding(
-                Code.STORE_BEHIND, self._name, f"lacks {plural(bags, 'bag')} of its collections, and {logged} of other stores' logs, that "
-                "other stores have. Nothing says that it ever had them: `strongroom replicate` brings them"))
+                Code.STORE_BEHIND, self._name, f"lacks {' and '.join(lacks)} that other stores have."
+                " Nothing says that it ever had them: `strongroom replicate` brings them"))
 
     def _lacking(self) -> Iterator[int]:
         """How many batches the end of each chain lacks, up to the first that tells of a collection that is not kept here."""

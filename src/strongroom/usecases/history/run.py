@@ -9,6 +9,7 @@ from pathlib import Path
 from strongroom.catalogue import Catalogue
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, StoreError, StoreUnreachableError, UsageError, WrongStoreError
 from strongroom.core.findings import Code, Finding
+from strongroom.core.plural import sentence
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring
 from strongroom.stores.describe import read_description
@@ -96,7 +97,7 @@ class _Run:
             done.id = read_description(store).id
         except (DamagedInStoreError, InvalidValueError) as error:
             done.problem = str(error)
-            self._collector.add(Finding(Code.OBJECT_DAMAGED, address.url, f"{error}. Its log was not read"))
+            self._collector.add(Finding(Code.OBJECT_DAMAGED, address.url, f"{sentence(error)} Its log was not read"))
         except StoreError as error:
             self._away(address, done, error)
         else:
@@ -108,7 +109,7 @@ class _Run:
         if away and self._policies.is_offline(address.id, address.url):
             self._collector.add(Finding(Code.STORE_ABSENT, address.url, f"not attached, and marked `offline`: {error}"))
         else:
-            self._collector.add(Finding(Code.UNREACHABLE, address.url, f"{error}. Nothing is said of it"))
+            self._collector.add(Finding(Code.UNREACHABLE, address.url, f"{sentence(error)} Nothing is said of it"))
 
     def read(self, kept: Store) -> None:
         """Every log batch and seal, of the stores and of what is kept at home, into the scratch database."""
@@ -142,8 +143,8 @@ class _Run:
 
     def _stopped(self, one: _Opened, error: StoreError) -> None:
         one.done.problem = str(error)
-        self._collector.add(Finding(Code.UNREACHABLE, one.store.url, f"stopped answering: {error}. What was read of it counts as said by "
-                                    "it, and nothing is called missing there"))
+        self._collector.add(Finding(Code.UNREACHABLE, one.store.url, f"stopped answering: {sentence(error)} What was read of it counts "
+                                    "as said by it, and nothing is called missing there"))
 
     def judge(self) -> None:
         say = self._collector.add

@@ -18,6 +18,7 @@ from strongroom.core.errors import UsageError
 from strongroom.core.events import Event, EventType, Outcome, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.signing.keyring import Keyring
 from strongroom.signing.trust import Trust
@@ -73,7 +74,7 @@ def import_bag(
     report = _archive(manifest, valid, place, request, context, runner)
     done.archived = report
     done.outcome = report.outcome
-    findings.extend(report.findings)
+    findings.extend(report.findings, shown=True)
 
 
 def validate(
@@ -189,12 +190,13 @@ def _holds_events(path: str) -> bool:
 def _events(valid: Validated) -> list[Event]:
     received, report = valid.received, valid.report
     objects = () if received.sha256 is None else (f"sha256:{received.sha256}",)
-    came = "as a folder" if received.sha256 is None else f"as {received.form} of {received.size} bytes with the SHA-256 {received.sha256}"
+    file = f"as {received.form} of {human_size(received.size or 0)} with the SHA-256 {received.sha256}"
+    came = "as a folder" if received.sha256 is None else file
     outcome = Outcome.WARNING if report.findings else Outcome.SUCCESS
     note = plural(len(report.findings), "warning") if report.findings else ""
     checked = f"BagIt {report.version} bag: complete and valid by its manifests ({', '.join(report.payload_algorithms)})"
     return [
         Event(EventType.VALIDATION, checked, objects, outcome, note),
         Event(EventType.INGESTION, f"a bag made by others was received {came}; {plural(report.payload_files, 'file')}, "
-              f"{report.payload_bytes} bytes; its tag files are kept below {FOLDER}/bag/", objects),
+              f"{human_size(report.payload_bytes)}; its tag files are kept below {FOLDER}/bag/", objects),
     ]

@@ -51,9 +51,7 @@ class ImportedBag:
             how = "sealed" if self.outcome == "sealed" else "is there already, unchanged"
             return f"{self.path}: {became} {how}; {plural(self.files, 'file')}, {human_size(self.bytes)}"
         errors = [finding for finding in self.findings if finding.severity.value == "error"]
-        first = f": {errors[0].place}: {errors[0].message}" if errors else ""
-        more = f" (and {len(errors) - 1:,} more)" if len(errors) > 1 else ""
-        return f"{self.path}: {self.outcome}{first}{more}"
+        return f"{self.path}: {self.outcome}, {plural(len(errors), 'error')}"
 
 
 @dataclass(slots=True)

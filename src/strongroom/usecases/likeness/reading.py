@@ -10,6 +10,7 @@ from typing import Final
 
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
+from strongroom.core.plural import plural
 from strongroom.likeness.features import Nothing
 from strongroom.likeness.guard import Failed, Limits
 from strongroom.likeness.shelf import Looked
@@ -53,7 +54,7 @@ def read_all(
     """
     gather(bag, plan, runner, collector, lambda store: _look(plan, store, runner, collector, limits, take))
     if lost := plan.missing():
-        what = f"{lost:,} contents could not be read and were not compared; an audit says more"
+        what = f"{plural(lost, 'content')} could not be read, and so not compared; an audit says more"
         collector.add(Finding(Code.NOT_COMPARED, str(bag.id), what))
 
 

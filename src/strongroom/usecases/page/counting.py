@@ -27,7 +27,7 @@ def count(context: Context, known: Known, rows: Iterable[BagRow], catalogue: Cat
     failed: set[str] = set()
     if not left:
         return failed
-    with display.stage("reading payload manifests", files=len(left), size=None, unit="bags") as progress:
+    with display.stage("reading payload manifests", files=len(left), size=None, unit="bag") as progress:
         for row in left:
             try:
                 with context.scratch("page") as scratch:

@@ -22,7 +22,7 @@ from strongroom.core.errors import (
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.placement import parse_place
-from strongroom.core.plural import plural
+from strongroom.core.plural import plural, sentence
 from strongroom.signing import Trust
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
@@ -86,7 +86,7 @@ def _read_bag(store: Store, found: FoundSeal, folder: Path, db: sqlite3.Connecti
             db.executemany("INSERT OR IGNORE INTO scopes VALUES (?, ?, ?)", rows)
         return _read_payload(bag, db, collector)
     except (DamagedBagError, RefusedError, UsageError) as error:  # RefusedError: equal seals of which none can be chosen
-        collector.add(Finding(Code.TAG_FILE_DAMAGED, f"{store.url}: {found.bag}", f"{error}. `strongroom repair` brings it back"))
+        collector.add(Finding(Code.TAG_FILE_DAMAGED, f"{store.url}: {found.bag}", f"{sentence(error)} `strongroom repair` brings it back"))
         return 0
 
 
@@ -108,7 +108,7 @@ def _placed(store: Store, bag: BagId, collector: Collector) -> Iterator[tuple[st
                     kind, digest = parse_place(line)
                     yield kind, digest.raw
         except (InvalidValueError, DamagedInStoreError, NotFoundInStoreError) as error:
-            what = f"{error}. What only it names is shared with no other bag until an archive run stores it again"
+            what = f"{sentence(error)} What only it names is shared with no other bag until an archive run stores it again"
             collector.add(Finding(Code.PLACEMENT_WRONG, f"{store.url}: {key}", what))
 
 
@@ -128,6 +128,6 @@ def _read_payload(bag: SealedBag, db: sqlite3.Connection, collector: Collector) 
     formats.close()
     sealed = (bag.seal.payload_files, bag.seal.payload_bytes)
     if files != sealed[0] or (whole and size != sealed[1]):
-        what = f"its seal counts {plural(sealed[0], 'file')} and {sealed[1]} bytes, its tag files {files} and {size}"
+        what = f"its seal counts {plural(sealed[0], 'file')} and {sealed[1]:,} bytes, its tag files {files:,} and {size:,}"
         collector.add(Finding(Code.BAG_INVALID, str(bag.id), what))
     return files

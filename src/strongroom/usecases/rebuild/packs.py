@@ -15,6 +15,7 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFo
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import Frame, Member, format_index, parse_index
+from strongroom.core.plural import plural
 from strongroom.database import read_only
 from strongroom.stores.generations import find_generation, generations, read_all
 from strongroom.stores.interface import Store
@@ -175,7 +176,7 @@ def _read_whole(store: Store, kind: str, digest: Digest, size: int) -> Opened:
         if check.digest == digest:
             return Opened(kind, digest, check.size, _rows(dict(check.sound)), True, members=check.members())
         sound |= dict(check.sound)
-    what = f"does not have the digest that is its name in any generation; {len(sound)} members of it are sound"
+    what = f"does not have the digest that is its name in any generation; {plural(len(sound), 'member is', 'members are')} sound"
     return Opened(kind, digest, size, _rows(sound), False, (Finding(Code.PACK_DAMAGED, f"{store.url}: {keys.stored(kind, digest)}", what),))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from strongroom.catalogue import Catalogue
-from strongroom.collections.load import load
+from strongroom.collections.load import load, told_of
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Code, Finding
@@ -32,6 +32,7 @@ def known_manifests(context: Context) -> tuple[list[CollectionManifest], list[Fi
         try:
             manifests.append(load(Path(row.manifest)))
         except (UsageError, OSError) as error:
-            what = f"{error}; {row.name} was passed over. Put its collection manifest back, or name it where it is now"
+            remedy = "Put its collection manifest back, or name it where it is now"
+            what = f"{told_of(Path(row.manifest), error)}; {row.name} was passed over. {remedy}"
             findings.append(Finding(Code.MANIFEST_UNUSABLE, row.manifest, what))
     return manifests, findings

@@ -22,6 +22,8 @@ from strongroom.core.events import Event, EventType
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
+from strongroom.core.plural import plural
+from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring
 from strongroom.stores.interface import Store
@@ -186,7 +188,8 @@ class _Run:
         """A seal that another store has is brought again, as the next generation; one that none has is an error."""
         labels = {bag for bag, _ in self.bags}
         for bag, one in self.damaged:
-            self.collector.add(Finding(Code.COPY_DAMAGED, one.place, one.message) if bag in labels else one)
+            elsewhere = one.code is Code.SEAL_DAMAGED and bag in labels
+            self.collector.add(Finding(Code.COPY_DAMAGED, one.place, one.message) if elsewhere else one)
 
     def _say_forks(self) -> None:
         labels: dict[BagId, list[str]] = {}
@@ -256,8 +259,8 @@ class _Run:
         """What the store had and has no more. It is brought again in this run: afterwards nothing would show that it was gone."""
         if batches:
             self.collector.add(Finding(
-                Code.STORE_ROLLED_BACK, target.store.url, f"{len(batches)} batches of its own log were gone ({batches[0]} …), and other "
-                "stores have them: it was put back to an older state, or its log was cut off. What others have is brought again"))
+                Code.STORE_ROLLED_BACK, target.store.url, f"its own log lacked {plural(len(batches), 'batch')} ({batches[0]} …) that "
+                "other stores have: it was put back to an older state, or its log was cut off. What others have is brought again"))
         damaged = {bag for bag, _ in self.damaged}
         known = {row.seal for row in self.catalogue.bags(self.manifest.name) if target.id in row.stores}
         for bag, digest in lacking:
@@ -278,7 +281,7 @@ class _Run:
 
     def _log(self, target: Attached, brought: list[Identity], size: int) -> None:
         if brought:
-            detail = f"brought to this store; {size} bytes of packs and large contents written in the run, all of them read back"
+            detail = f"brought to this store; {human_size(size)} of packs and large contents written in the run, all of them read back"
             events = [Event(EventType.REPLICATION, detail, (str(bag), f"sha256:{digest}", f"store:{target.id}")) for bag, digest in brought]
             log.append(self.catalogue, target.store, target.number, target.id, events)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.paths import ESCAPED_FOLDER, PayloadPath, from_payload_text, to_payload_text
+from strongroom.core.plural import plural
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag
 
@@ -95,9 +96,10 @@ class Builder:
                 ((sha, path, target, mode, mtime) for path, sha, _size, target, mode, mtime in batch),
             )
             if twice := len(batch) - (db.total_changes - before):
-                self._say(Code.BAG_INVALID, f"{self._bag.id}: manifest-sha256.txt", f"{twice} lines name a path a second time")
+                what = plural(twice, "line names", "lines name") + " a path a second time"
+                self._say(Code.BAG_INVALID, f"{self._bag.id}: manifest-sha256.txt", what)
         if special:
-            what = f"{special} files had the setuid, setgid or sticky bit, which is not restored"
+            what = f"{plural(special, 'file')} had the setuid, setgid or sticky bit, which is not restored"
             self._say(Code.RESTORE_NOTE, str(self._bag.id), what)
 
     def _file_rows(self) -> Iterator[tuple[str, bytes, int | None, bytes, int | None, int | None]]:
@@ -118,7 +120,7 @@ class Builder:
         if undescribed:
             self._say(
                 Code.RESTORE_LIMIT, str(self._bag.id),
-                f"metadata/technical.jsonl does not describe {undescribed} files: they are restored without their times and modes",
+                f"metadata/technical.jsonl does not describe {plural(undescribed, 'file')}: restored without their times and modes",
             )
 
     # -- what the payload cannot hold
@@ -147,8 +149,8 @@ class Builder:
         if links:
             self._say(
                 Code.RESTORE_NOTE, str(self._bag.id),
-                f"{links} links, or folders with names that no bag can hold, are only described in metadata/structure.jsonl; "
-                "--payload-only restores them",
+                plural(links, "link, or folder with a name no bag can hold, is", "links, or folders with names no bag can hold, are")
+                + " only described in metadata/structure.jsonl; `strongroom restore --payload-only` makes them",
             )
 
     def _link(self, target: bytes, path: str, line: dict[str, Any]) -> None:

@@ -20,8 +20,8 @@ class Collector:
         self._counts: dict[Code, int] = {}
         self._seen: set[Finding] = set()
 
-    def add(self, finding: Finding) -> None:
-        """Keep `finding`, unless it was said before."""
+    def add(self, finding: Finding, *, shown: bool = False) -> None:
+        """Keep `finding`, unless it was said before. `shown`: a job within this one has shown it."""
         if finding in self._seen:
             return
         count = self._counts[finding.code] = self._counts.get(finding.code, 0) + 1
@@ -29,12 +29,12 @@ class Collector:
             return
         self._seen.add(finding)
         self._kept.append(finding)
-        if self._show is not None:
+        if self._show is not None and not shown:
             self._show(finding)
 
-    def extend(self, findings: Iterable[Finding]) -> None:
+    def extend(self, findings: Iterable[Finding], *, shown: bool = False) -> None:
         for finding in findings:
-            self.add(finding)
+            self.add(finding, shown=shown)
 
     @property
     def has_errors(self) -> bool:

@@ -21,6 +21,8 @@ from strongroom.stores.interface import Store
 SEAL_LIMIT: Final = 16 << 20
 #: A tag manifest has one line a tag file.
 TAG_MANIFEST_LIMIT: Final = 64 << 20
+#: What is said of a damaged generation of a seal beside one that makes sense.
+STAYS: Final = "Nothing needs doing: it stays, for no sweep removes a seal (its key holds the number of the bag)"
 _VERSION: Final = re.compile(r"v([1-9][0-9]{0,8})\Z")
 
 
@@ -68,12 +70,12 @@ def find_seals(store: Store, name: str | None = None) -> Iterator[Seals]:
 def read_seals(store: Store, bag: BagId) -> Seals:
     """The seals a store holds under one label, newest generation first. Equal generations count once.
 
-    A generation that does not parse or seals another bag is damaged, and a finding: a warning where another makes sense, as
+    A generation that does not parse or seals another bag is damaged, and a finding: a note where another makes sense, as
     after a repair. What parses has a right sum, so several that differ are no accident: none is passed over for what its tag files are
     like, for whoever plants a seal can also damage those of the true one.
     """
     found: dict[Digest, FoundSeal] = {}
-    findings: list[Finding] = []
+    damaged: list[tuple[StoreKey, str]] = []
     void = False
     for key in generations(store, keys.seal(bag)):
         try:
@@ -82,16 +84,15 @@ def read_seals(store: Store, bag: BagId) -> Seals:
         except NotFoundInStoreError:
             continue  # swept since it was listed
         except (InvalidValueError, DamagedInStoreError) as error:
-            findings.append(_damaged(store, key, str(error)))
+            damaged.append((key, str(error).removeprefix(f"{key}: ")))
             continue
         if seal.bag != bag:
-            findings.append(_damaged(store, key, f"it seals {seal.bag}, not {bag}"))
+            damaged.append((key, f"it seals {seal.bag}, not {bag}"))
         elif isinstance(seal, Void):
             void = True
         else:
             found.setdefault(Digest.of(data), FoundSeal(bag, key, Digest.of(data), seal))
-    if found:
-        findings = [Finding(Code.COPY_DAMAGED, one.place, one.message) if one.code is Code.SEAL_DAMAGED else one for one in findings]
+    findings = [_damaged(f"{store.url}: {key}", what, beside=bool(found)) for key, what in damaged]
     if len(found) + void > 1:
         identities = ", ".join(digest.hex for digest in found)
         also = " and one that voids the number" if void else ""
@@ -99,5 +100,8 @@ def read_seals(store: Store, bag: BagId) -> Seals:
     return Seals(bag, tuple(found.values()), tuple(findings), void)
 
 
-def _damaged(store: Store, key: StoreKey, what: str) -> Finding:
-    return Finding(Code.SEAL_DAMAGED, f"{store.url}: {key}", f"{what}; another generation or another store may hold the seal whole")
+def _damaged(place: str, what: str, *, beside: bool) -> Finding:
+    if beside:
+        return Finding(Code.SEAL_COPY_DAMAGED, place, f"damaged: {what}; another generation of the seal is whole. {STAYS}")
+    also = "Another store may hold the seal whole: `strongroom audit`, then `strongroom repair`, brings it back"
+    return Finding(Code.SEAL_DAMAGED, place, f"damaged: {what}. {also}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.collections import CollectionManifest, load
-from strongroom.collections.load import manifests_folder
+from strongroom.collections.load import manifests_folder, told_of
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.usecases.sealed.collector import Collector
@@ -53,5 +53,5 @@ def _load(path: Path, collector: Collector, consequence: str) -> CollectionManif
     try:
         return load(path)
     except (UsageError, OSError) as error:
-        collector.add(Finding(Code.MANIFEST_UNUSABLE, str(path), f"{error}; {consequence}"))
+        collector.add(Finding(Code.MANIFEST_UNUSABLE, str(path), f"{told_of(path, error)}; {consequence}"))
         return None

@@ -14,6 +14,7 @@ from strongroom.core.events import Event, EventType, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey, stored
+from strongroom.core.plural import plural
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import exists
 from strongroom.stores.heeding import HeedingStore
@@ -231,7 +232,10 @@ class StoreRun:
                                                "credentials that may delete"))
                 progress.advance(1, size)
         if versions:
-            what = f"{versions} objects were deleted, and the bucket does not let us remove their old versions: those bytes remain in it"
+            what = (
+                f"{plural(versions, 'object was', 'objects were')} deleted, and the bucket does not let us remove "
+                "their old versions: those bytes remain in it"
+            )
             self._findings.add(Finding(Code.OLD_VERSIONS, self._store.url, what))
 
     def _forget(self, named: Sequence[Condemnation], kept: Sequence[Condemnation]) -> None:

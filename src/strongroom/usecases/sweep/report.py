@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Finding, has_errors
+from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
 
@@ -39,10 +40,10 @@ class StoreSweep:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.condemned.items()))
         verb = "would condemn" if dry_run else "condemned"
         found = f"{verb} {human_size(self.condemned_bytes)} ({reasons})" if reasons else "nothing new to condemn"
-        lines = [f"{self.store}: {found}; {self.deleted:,} objects deleted ({human_size(self.deleted_bytes)})"]
+        lines = [f"{self.store}: {found}; {plural(self.deleted, 'object')} deleted ({human_size(self.deleted_bytes)})"]
         lines += [f"  waits for the attempt {one}" for one in self.waits_for]
         if self.locked:
-            lines.append(f"  {len(self.locked):,} objects are locked, the last until {max(self.locked.values())}")
+            lines.append(f"  {plural(len(self.locked), 'object is', 'objects are')} locked, the last until {max(self.locked.values())}")
         if self.in_grace:
             lines.append(f"  {self.in_grace:,} withheld contents are still in their grace")
         if self.tidied:

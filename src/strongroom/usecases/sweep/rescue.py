@@ -9,6 +9,7 @@ from functools import partial
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.core.plural import plural
 from strongroom.stores.generations import generations
 from strongroom.stores.interface import Store
 from strongroom.usecases.framing import is_framed
@@ -58,8 +59,8 @@ def _one(job: RescueJob, base: str, keep: set[bytes]) -> Rescued:
         return Rescued(base, tuple(sink.written))
     if not generations(job.source, StoreKey(base)):
         return Rescued(base, tuple(sink.written), gone=True)
-    raise DamagedInStoreError(f"{job.source.url}: {base}: {len(left | sink.failed)} contents that bags need could not be stored anew; "
-                              "nothing was deleted. Run `strongroom audit` and `strongroom repair`")
+    raise DamagedInStoreError(f"{job.source.url}: {base}: {plural(len(left | sink.failed), 'content')} that bags need could not be stored "
+                              "anew; nothing was deleted. Run `strongroom audit` and `strongroom repair`")
 
 
 def _take(source: Store, key: StoreKey, left: set[bytes], sink: Sink) -> None:

@@ -52,5 +52,5 @@ def _oxum(bag: Bag, name: str, element: Element) -> Iterator[Finding]:
     elif stated != found:
         yield Finding(
             Code.BAG_OXUM, place,
-            f"Payload-Oxum says {stated.octets} bytes in {plural(stated.streams, 'file')}; there are {found.octets} in {found.streams}",
+            f"Payload-Oxum says {stated.octets:,} bytes in {plural(stated.streams, 'file')}; there are {found.octets} in {found.streams}",
         )

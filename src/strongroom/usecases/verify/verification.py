@@ -57,7 +57,8 @@ def verify(
     StrongroomError if a worker process dies. Whatever is wrong with the bag is a finding.
     """
     if not path.is_dir():
-        raise UsageError(f"{path} is not a folder; name the folder that holds bagit.txt")
+        what = "is neither a folder nor a file" if os.path.lexists(path) else "does not exist"
+        raise UsageError(f"{path}: {what}; name the folder that holds bagit.txt, or a tar, tar.gz or zip of it")
     with temporary_index() as index:
         bag = Bag(os.path.abspath(os.fsencode(path)), index)
         return examine(bag, name or str(path), workers=workers, progress=progress, profile=profile, form=form)

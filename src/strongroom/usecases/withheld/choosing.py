@@ -14,6 +14,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, StoreUnreachableError, UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
+from strongroom.core.plural import sentence
 from strongroom.database import attached
 from strongroom.runner.interface import Runner
 from strongroom.stores.interface import Store
@@ -116,7 +117,7 @@ class Choice:
         try:
             return open_bag(target, folder, quiet)
         except (StoreUnreachableError, DamagedBagError, UsageError) as error:
-            what = f"{error}. Whether it has more of what is meant is not known; attach a store that holds it and run this again"
+            what = f"{sentence(error)} Whether it has more of what is meant is not known; attach a store that holds it and run this again"
             self._collector.add(Finding(code, str(row.bag), what))
             return None
 

@@ -73,8 +73,10 @@ def place(identifier: str, layout: object, config: dict[str, Any], root: Path) -
 def _read(file: Path) -> dict[str, Any]:
     try:
         value = canonical.loads(file.read_bytes(), what=str(file))
-    except (OSError, InvalidValueError) as error:
-        raise UsageError(f"{file}: cannot be read, so the layout of the storage root is not known: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read ({error.strerror}), so the layout of the storage root is not known") from error
+    except InvalidValueError as error:
+        raise UsageError(f"{error}, so the layout of the storage root is not known") from error
     if not isinstance(value, dict):
         raise UsageError(f"{file}: is no JSON object, so the layout of the storage root is not known")
     return value
