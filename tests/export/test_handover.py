@@ -81,12 +81,14 @@ def test_the_package_is_complete_and_checks_with_sha256sum_alone(lantern, packag
 
 
 def test_each_note_is_shown_once(lantern, tmp_path, capsys):
+    (lantern.source / "a link").symlink_to("elsewhere")
+    lantern.run()
     with LocalRunner(1) as runner:
         handover(HandoverRequest(("site",), tmp_path / "package"), Context(tmp_path / "home"), runner)
     shown = [line for line in capsys.readouterr().err.splitlines() if line.endswith("]")]
     assert shown and len(shown) == len(set(shown))
     assert "--payload-only" not in "".join(shown).replace("`strongroom restore --payload-only`", "")
-    assert (tmp_path / "package/README.txt").read_text().startswith("A handover of 2 bags. ")
+    assert (tmp_path / "package/README.txt").read_text().startswith("A handover of 3 bags. ")
 
 
 def test_nothing_of_other_collections_goes_along(package, tmp_path):
