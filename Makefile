@@ -54,7 +54,7 @@ demo: $(STAMP)
 	@echo
 	@echo 'The source     .demo/source'
 	@echo 'The store      .demo/store       its README.txt says how to get everything out with tar and a shell'
-	@echo 'The bag        .demo/restored    any BagIt validator accepts it'
+	@echo 'The bag        .demo/restored    complete, by RFC 8493 (bagit-python 1.9 misreads the names with %)'
 	@echo 'The files      .demo/files'
 	@echo 'The Prefect runs, with a summary of the bag as an artifact: make demo-server'
 
