@@ -53,7 +53,7 @@ def test_an_argument(place: Path, capsys: pytest.CaptureFixture[str], arguments:
     ("list nope --from store", 2, "/store: no sealed bag of a collection 'nope' lies there"),
     ("list --from store", 0, ""),
     ("verify nothing", 2, "nothing: does not exist; name the folder that holds bagit.txt, or a tar, tar.gz or zip of it"),
-    ("verify junk.zip", 1, "error: junk.zip: is no tar, tar.gz or zip, or is damaged in its first bytes"),
+    ("verify junk.zip", 1, "error: junk.zip: is no tar, tar.gz or zip, or it is cut short or damaged at its beginning"),
     ("verify folder --profile junk.zip", 2, "error: junk.zip: is not JSON (line 1, column 1: Expecting value); a profile is a JSON file"),
     ("verify folder --profile nothing", 2, "error: nothing: the profile cannot be read: No such file or directory; name the file"),
     ("handover --receipt junk.zip", 2, "strongroom: junk.zip: is not JSON (line 1, column 1: Expecting value); name the receipt.json"),

@@ -72,7 +72,7 @@ def _unpack(
     if head[:3] == b"BZh" or head[:6] == b"\xfd7zXZ\0" or head[:4] in (b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!"):
         raise UnpackError("", "is packed in a way that is not taken: a bag comes as a folder, tar, tar.gz or zip. Unpack it first")
     if len(head) < BLOCK or (head != bytes(BLOCK) and not is_header(head)):
-        raise UnpackError("", "is no tar, tar.gz or zip, or is damaged in its first bytes; ask for the bag again")
+        raise UnpackError("", "is no tar, tar.gz or zip, or it is cut short or damaged at its beginning; ask for the bag again")
     unpack_tar(hashed, staging, limits)
     return "tar", hashed.finish()
 
