@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from strongroom.runner.local import LocalRunner
+from tests.fixtures.surroundings import settle
 from tests.page.house import build
 
 
@@ -18,10 +19,7 @@ def runner():
 def environment(tmp_path_factory):
     root = tmp_path_factory.mktemp("house")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STRONGROOM_HOME", str(root / "home"))
-        patch.setenv("STRONGROOM_MANIFESTS", str(root / "manifests"))
-        for name in ("PREFECT_API_URL", "STRONGROOM_NOTIFY", "STRONGROOM_NOTIFY_URLS", "STRONGROOM_NOTIFY_URLS_FILE"):
-            patch.delenv(name, raising=False)
+        settle(patch, root)
         yield root
 
 
@@ -32,6 +30,5 @@ def house(environment, runner):
 
 @pytest.fixture
 def own_house(tmp_path, runner, monkeypatch):
-    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("STRONGROOM_MANIFESTS", str(tmp_path / "manifests"))
+    settle(monkeypatch, tmp_path)
     return build(tmp_path, runner)

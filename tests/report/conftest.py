@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.archive.conftest import runner, site
+from tests.fixtures.surroundings import settle
 
 __all__ = ["runner", "site"]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("STRONGROOM_MANIFESTS", str(tmp_path / "manifests"))
-    for name in ("PREFECT_API_URL", "STRONGROOM_NOTIFY", "STRONGROOM_NOTIFY_URLS", "STRONGROOM_NOTIFY_URLS_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path / "home"
+    return settle(monkeypatch, tmp_path)

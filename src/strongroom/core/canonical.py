@@ -94,3 +94,10 @@ def _check_depth(value: Json, left: int) -> None:
     for child in children:
         if isinstance(child, dict | list):
             _check_depth(child, left - 1)
+
+
+def check_count(value: object) -> int:
+    """A number of things in a document that was read. Raises InvalidValueError."""
+    if type(value) is not int or value < 0:
+        raise InvalidValueError(f"not a count: {value!r}")
+    return value

@@ -9,6 +9,7 @@ from typing import Any
 
 from strongroom import __version__
 from strongroom.core import canonical
+from strongroom.core.canonical import check_count
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.ids import BagId, check_id
@@ -102,19 +103,13 @@ def _seal(value: dict[str, Any]) -> Seal | Void:
     manifests = {name: Digest(text) for name, text in value["tag_manifests"].items()}
     if "tagmanifest-sha256.txt" not in manifests or not all(_is_tag_manifest(name) for name in manifests):
         raise InvalidValueError("tag_manifests must name tagmanifest-sha256.txt and nothing but tag manifests")
-    log = {check_id(writer): Head(_count(head["seq"]), Digest(head["sha256"])) for writer, head in value["log"].items()}
+    log = {check_id(writer): Head(check_count(head["seq"]), Digest(head["sha256"])) for writer, head in value["log"].items()}
     return Seal(
         bag, check_id(value["collection"]), check_id(value["attempt"]), check_id(value["store"]), previous, manifests,
-        _count(value["payload"]["bytes"]), _count(value["payload"]["files"]), Digest(value["state"]), log, str(value["sealed"]),
+        check_count(value["payload"]["bytes"]), check_count(value["payload"]["files"]), Digest(value["state"]), log, str(value["sealed"]),
         str(value["software"]), None if value.get("signer") is None else Digest(value["signer"]),
     )
 
 
 def _is_tag_manifest(name: str) -> bool:
     return re.fullmatch(r"tagmanifest-[a-z0-9-]{1,32}\.txt", name) is not None
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise InvalidValueError(f"not a count: {value!r}")
-    return value

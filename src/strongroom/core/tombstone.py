@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from strongroom.core import canonical
+from strongroom.core.canonical import check_count
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.ids import BagId, check_id
@@ -85,8 +86,8 @@ def parse_tombstone(data: bytes, *, what: str) -> Tombstone:
         agents = tuple(map(str, value["agents"]))
         bags = None if value["bags"] is None else Digest(value["bags"])
         return Tombstone(
-            Digest(value["sha256"]), _count(value["number"]), previous, Action(value["action"]), str(value["reason"]), agents, bags,
-            str(value["created"]), None if value["bytes"] is None else _count(value["bytes"]))
+            Digest(value["sha256"]), check_count(value["number"]), previous, Action(value["action"]), str(value["reason"]), agents, bags,
+            str(value["created"]), None if value["bytes"] is None else check_count(value["bytes"]))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidValueError(f"{what}: not a tombstone: {error}") from error
 
@@ -97,7 +98,7 @@ def parse_files(data: bytes, *, what: str) -> WithheldFiles:
     try:
         _check_format(value, BAGS_FORMAT)
         files = tuple((BagId.parse(one["bag"]), str(one["path"])) for one in value["bags"])
-        return WithheldFiles(Digest(value["sha256"]), check_id(value["nonce"]), files, _count(value["more"]))
+        return WithheldFiles(Digest(value["sha256"]), check_id(value["nonce"]), files, check_count(value["more"]))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidValueError(f"{what}: not a tombstone's list of files: {error}") from error
 
@@ -105,9 +106,3 @@ def parse_files(data: bytes, *, what: str) -> WithheldFiles:
 def _check_format(value: Any, expected: str) -> None:
     if value["format"] != expected:
         raise InvalidValueError(f"format is {value['format']!r}, expected {expected!r}")
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise InvalidValueError(f"not a count: {value!r}")
-    return value

@@ -118,7 +118,7 @@ def find(sets: Sets, advance: Callable[[int], None] = lambda _: None) -> int:
             for found in _meetings(postings, edges, documents.fresh):
                 pairs.add(found, (found >> np.uint64(32)) * np.uint64(_PARTS) // np.uint64(max(1, sets.count)))
             advance(sets.count * (part + 1) // _PARTS - sets.count * part // _PARTS)
-    return _count(sets, documents)
+    return _count(sets)
 
 
 def _write_postings(sets: Sets, documents: OpenSets, edges: Array) -> None:
@@ -156,7 +156,7 @@ def _meetings(postings: Array, edges: Array, fresh: Array) -> Iterator[Array]:
         yield numbers[:-step][met].astype(np.uint64) << np.uint64(32) | numbers[step:][met]
 
 
-def _count(sets: Sets, documents: OpenSets) -> int:
+def _count(sets: Sets) -> int:
     """Of the pairs, those that met often enough."""
     lengths = sets.array("lengths", "<u4")
     total = 0

@@ -13,14 +13,13 @@ from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.report import Unsound
-from strongroom.usecases.audit.request import AuditRequest
 
 #: Damaged objects that are named one by one; `checks/` names them all.
 NAMED: Final = 1000
 
 
 def audit_events(
-    request: AuditRequest, store_id: str, audit: AuditRow, outcomes: Mapping[CheckOutcome, int], read: int, left: int,
+    store_id: str, audit: AuditRow, outcomes: Mapping[CheckOutcome, int], read: int, left: int,
     unsound: Sequence[Unsound],
 ) -> list[Event]:
     """One event for the run, and one for each damaged or missing object.

@@ -132,7 +132,7 @@ class StoreRun:
         complete, ended = self._left == 0, utc_now()
         try:
             publish(self._catalogue, self._store, self._number, self._id, audit, ended=ended, complete=complete)
-            events = audit_events(self._request, self._id, audit, self._outcomes, self._read, self._left, self._unsound)
+            events = audit_events(self._id, audit, self._outcomes, self._read, self._left, self._unsound)
             log.append(self._catalogue, self._store, self._number, self._id, events)
         except (StoreUnreachableError, WrongStoreError):
             raise

@@ -80,7 +80,7 @@ class TagWriter:
         self._digests: dict[str, dict[str, str]] = {}  # by path: there are some tens of tag files
 
     def file(self, path: str, source: Path) -> None:
-        self._add(path, source.stat().st_size, lambda: _chunks(source))
+        self._add(path, source.stat().st_size, lambda: chunks_of(source))
 
     def data(self, path: str, data: bytes) -> None:
         self._add(path, len(data), lambda: iter((data,)))
@@ -98,7 +98,7 @@ class TagWriter:
             self._sink.add(f"tagmanifest-{algorithm}.txt", len(data), (data,), mode=0o644, mtime=self._moment)
 
 
-def _chunks(source: Path) -> Iterator[bytes]:
+def chunks_of(source: Path) -> Iterator[bytes]:
     with source.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk

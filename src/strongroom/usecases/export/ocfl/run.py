@@ -24,12 +24,12 @@ from strongroom.usecases.export.request import ExportReport, ExportRequest
 from strongroom.usecases.export.sink import FolderSink
 from strongroom.usecases.export.taken_down import LEFT_OUT, TakenDown
 from strongroom.usecases.export.versions import every_version
+from strongroom.usecases.export.writing import chunks_of
 from strongroom.usecases.restore.build import Builder
 from strongroom.usecases.restore.limits import apply, probe
 from strongroom.usecases.restore.plan import PRESENT, SKIPPED, Plan
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
-from strongroom.usecases.sealed.objects import CHUNK
 from strongroom.usecases.sealed.places import Target
 
 
@@ -125,7 +125,7 @@ class _Ocfl:
                 self._tag_files(number, bag, sink, inventory)
                 if taken_down.files:
                     listing = taken_down.listing
-                    _add(WITHHELD, listing.stat().st_size, lambda: _chunks(listing), number, sink, inventory)
+                    _add(WITHHELD, listing.stat().st_size, lambda: chunks_of(listing), number, sink, inventory)
             self._used |= contents.used
             self._files += bag.seal.payload_files
             self._bytes += bag.seal.payload_bytes
@@ -163,7 +163,7 @@ class _Ocfl:
         for path in bag.tag_files:
             source = bag.tag_file(path)
             if source is not None:
-                _add(path, source.stat().st_size, lambda source=source: _chunks(source), number, sink, inventory)  # type: ignore[misc]
+                _add(path, source.stat().st_size, lambda source=source: chunks_of(source), number, sink, inventory)  # type: ignore[misc]
         proofs = {f"{PROOF}seal.json": seal_bytes(bag), f"{PROOF}seal.minisig": signature_bytes(bag)}
         for path, data in proofs.items():
             if data is not None:
@@ -226,12 +226,6 @@ def _add(
     inventory.add_content(sha256.digest(), sha512.hexdigest(), place, number)
     if not payload:
         inventory.add_state(number, path, sha256.digest())
-
-
-def _chunks(source: Path) -> Iterator[bytes]:
-    with source.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
 
 
 def _remove_empty(folder: Path, root: Path) -> None:
