@@ -102,7 +102,7 @@ def take_room(folder: Path, images: Path, browser: Browser) -> list[Path]:
             page.goto(served.url + path, wait_until="networkidle")
             if click is not None:
                 with page.expect_navigation():
-                    page.click(click)
+                    page.locator(click).first.press("Enter")  # a click may be given to the frame that stood there before the page moved
                 page.wait_for_load_state("networkidle")
             picture = images / f"{name}.png"
             page.screenshot(path=picture)

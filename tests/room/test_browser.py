@@ -125,7 +125,7 @@ def test_a_hostile_page_does_nothing(made, beacon, open_page, complaints):
         assert page.title().startswith("hostile.html")
         assert_accessible(page)
         # by itself
-        page.get_by_role("link", name="Open as the page it was").click()
+        page.get_by_role("link", name="Open as the page it was").press("Enter")
         page.get_by_text("The end of it.").wait_for()
         address = page.url
         page.wait_for_timeout(2500)
