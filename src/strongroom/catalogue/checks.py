@@ -22,6 +22,12 @@ _UNSOUND: Final = (
     "SELECT key, seq, outcome, time, size, expected, found FROM checks c WHERE store = ? AND outcome IN ('damaged', 'missing') "
     "AND NOT EXISTS (SELECT 1 FROM checks s WHERE s.store = c.store AND s.base = c.base AND s.outcome = 'sound')"
 )
+#: Keys that could not be read, of which no generation was found sound that can be.
+_UNREAD: Final = (
+    "FROM unread u LEFT JOIN checks c ON c.store = u.store AND c.key = u.key WHERE u.store = ? AND NOT EXISTS (SELECT 1 FROM checks s "
+    "WHERE s.store = u.store AND s.base = u.base AND s.outcome = 'sound' "
+    "AND NOT EXISTS (SELECT 1 FROM unread o WHERE o.store = s.store AND o.key = s.key))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Ageing:
 
     keys: int  # that have been read at all
     bytes: int
-    recent_bytes: int  # read within the days asked about; a time in the future does not count
+    recent_bytes: int  # read within the days asked about; not a time in the future, nor what could not be read since
     oldest_time: str | None  # UTC, of the key unread longest by sequence number
 
 
@@ -68,6 +74,34 @@ def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) ->
             "size = excluded.size, expected = excluded.expected, found = excluded.found WHERE excluded.seq >= seq",
             ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found) for r in rows),
         )
+
+
+def record_reading(catalogue: Catalogue, store: int, read: Iterable[StoreKey], unread: Iterable[StoreKey]) -> None:
+    """Remember which keys the store just gave, or has no more, and which it could not give although it answered: what is known of the
+    bytes of those stays as it was."""
+    with catalogue.transaction() as db:
+        db.executemany("DELETE FROM unread WHERE store = ? AND key = ?", ((store, key.text) for key in read))
+        db.executemany("INSERT OR REPLACE INTO unread VALUES (?, ?, ?)", ((store, key.base[0].text, key.text) for key in unread))
+
+
+def unread_keys(catalogue: Catalogue, store: int) -> list[StoreKey]:
+    """Every key that the store could not give when it was last asked for it, in order."""
+    with reading(catalogue) as db:
+        return [StoreKey(key) for (key,) in db.execute("SELECT key FROM unread WHERE store = ? ORDER BY key", (store,))]
+
+
+def unreadable(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
+    """Every key of `unread_keys` of which no other generation was found sound; `expected` is what it had when it was read."""
+    with reading(catalogue) as db:
+        sql = "SELECT u.key, coalesce(c.seq, 0), coalesce(c.time, ''), c.size, CASE c.outcome WHEN 'sound' THEN c.found ELSE c.expected END "
+        for key, seq, time, size, expected in db.execute(f"{sql} {_UNREAD} ORDER BY u.key", (store,)):
+            yield CheckRow(StoreKey(key), seq, CheckOutcome.UNREACHABLE, time, size, expected, None)
+
+
+def count_unreadable(catalogue: Catalogue, store: int) -> int:
+    """How many keys `unreadable` gives."""
+    with reading(catalogue) as db:
+        return int(db.execute(f"SELECT count(*) {_UNREAD}", (store,)).fetchone()[0])  # noqa: S608 -- a constant
 
 
 def record_written(catalogue: Catalogue, store: int, key: StoreKey, data: bytes) -> None:
@@ -154,8 +188,9 @@ def ageing(catalogue: Catalogue, store: int, days: float) -> Ageing:
     since = (now - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
     with reading(catalogue) as db:
         keys, size, recent = db.execute(
-            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(CASE WHEN time >= ? AND time <= ? THEN size END), 0) "
-            "FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged')",
+            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(CASE WHEN time >= ?1 AND time <= ?2 "
+            "AND key NOT IN (SELECT key FROM unread WHERE store = ?3) THEN size END), 0) "
+            "FROM checks WHERE store = ?3 AND outcome IN ('sound', 'damaged')",
             (since, utc_now(), store),
         ).fetchone()
         sql = "SELECT time FROM checks WHERE store = ? AND outcome IN ('sound', 'damaged') ORDER BY seq, key LIMIT 1"
@@ -190,9 +225,9 @@ def audits_of(catalogue: Catalogue, store: int, scopes: Iterable[str], limit: in
 
 
 def last_published(catalogue: Catalogue, store: int) -> int:
-    """The number of the last audit of this installation that ended in order, with its results in the store; 0 if none did."""
+    """The number of the last audit of this installation whose results lie in the store; 0 if none do."""
     with reading(catalogue) as db:
-        return int(db.execute("SELECT max(seq) FROM audits WHERE store = ? AND ended IS NOT NULL", (store,)).fetchone()[0] or 0)
+        return int(db.execute("SELECT max(seq) FROM audits WHERE store = ? AND published", (store,)).fetchone()[0] or 0)
 
 
 def mark_objects(catalogue: Catalogue, store: int, objects: Iterable[tuple[str, bytes, bool]]) -> None:
@@ -228,10 +263,12 @@ def begin_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
         db.execute(sql, (store, audit.seq, audit.scope, audit.round, audit.began))
 
 
-def end_audit(catalogue: Catalogue, store: int, seq: int, *, ended: str, complete: bool) -> None:
-    """The audit ended in order, at the time that its results in the store give; `complete`: it left nothing of its round."""
+def end_audit(catalogue: Catalogue, store: int, seq: int, *, ended: str, complete: bool, published: bool = True) -> None:
+    """The audit ended in order, at the time that its results in the store give; `complete`: it left nothing of its round; `published`:
+    they are there. Where nothing could be written, a later audit writes them."""
     with catalogue.transaction() as db:
-        db.execute("UPDATE audits SET ended = ?, complete = ? WHERE store = ? AND seq = ?", (ended, complete, store, seq))
+        db.execute("UPDATE audits SET ended = ?, complete = ?, published = ? WHERE store = ? AND seq = ?",
+                   (ended, complete, published, store, seq))
 
 
 def _row(row: tuple[str, int, str, str, int | None, str | None, str | None]) -> CheckRow:

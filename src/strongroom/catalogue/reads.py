@@ -15,7 +15,7 @@ class Reads:
     """Sizes in bytes. Of what no audit has met, only packs and large contents are known here; tag files are small."""
 
     bytes: int
-    recent: int  # read within the days asked about; a time in the future does not count
+    recent: int  # read within the days asked about; not a time in the future, nor what could not be read since
     late: int  # not read for longer than that; or known for longer than that, and never read
     never: int  # never read by an audit
     oldest: str | None  # UTC: since when that is unread which is unread longest (read then, or known since then); None: nothing is known
@@ -26,7 +26,8 @@ def reads(catalogue: Catalogue, store: int, days: float, *, now: datetime, judge
     since, until = utc_text(judged - timedelta(days=days)), utc_text(now)
     with reading(catalogue) as db:
         size, recent, late, oldest = db.execute(
-            "SELECT coalesce(sum(size), 0), coalesce(sum(CASE WHEN time BETWEEN ?1 AND ?2 THEN size END), 0), "
+            "SELECT coalesce(sum(size), 0), coalesce(sum(CASE WHEN time BETWEEN ?1 AND ?2 "
+            "AND key NOT IN (SELECT key FROM unread WHERE store = ?3) THEN size END), 0), "
             "coalesce(sum(CASE WHEN time NOT BETWEEN ?1 AND ?2 THEN size END), 0), min(time) "
             "FROM checks WHERE store = ?3 AND outcome IN ('sound', 'damaged')",
             (since, until, store),

@@ -133,6 +133,12 @@ CREATE TABLE checks (                 -- the last result of looking at each key 
 CREATE INDEX checks_by_seq ON checks (store, seq);
 CREATE INDEX checks_by_base ON checks (store, base);
 CREATE INDEX checks_unsound ON checks (store, key) WHERE outcome IN ('damaged', 'missing');
+CREATE TABLE unread (                 -- keys that the store, which answered, could not give when an audit last asked for them
+  store INTEGER NOT NULL,
+  base  TEXT NOT NULL,                -- the key without its generation
+  key   TEXT NOT NULL,
+  PRIMARY KEY (store, key)
+) WITHOUT ROWID;
 CREATE TABLE audits (                 -- full audits of this installation
   store INTEGER NOT NULL,
   seq   INTEGER NOT NULL,
@@ -141,6 +147,7 @@ CREATE TABLE audits (                 -- full audits of this installation
   began TEXT NOT NULL,
   ended TEXT,
   complete INTEGER NOT NULL DEFAULT 0,
+  published INTEGER NOT NULL DEFAULT 0, -- its results lie in the store
   PRIMARY KEY (store, seq)
 ) WITHOUT ROWID;
 CREATE TABLE withheld_files (         -- files of bags with contents that are withheld (withheld.py); a figure for people

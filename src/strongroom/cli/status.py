@@ -9,7 +9,7 @@ from strongroom.cli.common import NOTHING_YET, add_json_option, print_report
 from strongroom.cli.table import table
 from strongroom.core.findings import Code, Severity
 from strongroom.core.plural import plural
-from strongroom.core.sizes import human_size
+from strongroom.core.sizes import human_size, percent
 from strongroom.usecases.context import Context
 from strongroom.usecases.status import Replica, StatusReport, StoreStatus, status
 
@@ -25,7 +25,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, print, and give the exit status: 1 when anything is overdue or damaged, else 3 when a store does not answer."""
+    """Look, print, and give the exit status: 1 when anything is overdue or damaged, else 3 when objects could not be read or a store
+    does not answer."""
     report = status(Context.from_environment(), ask=args.ask)
     return print_report(args, report, _lines(report), report.findings)
 
@@ -50,8 +51,12 @@ def _lines(report: StatusReport) -> Iterator[str]:
         yield from table(head, replicas, right=(2, 4, 5))
     if report.stores:
         yield ""
-        stores = [(one.url, str(one.bags), _answers(one), f"{one.unsound:,}" if one.unsound else "none") for one in report.stores]
-        yield from table(("STORE", "BAGS", "ANSWERS", "DAMAGED"), stores, right=(1, 3))
+        stores = [
+            (one.url, str(one.bags), _answers(one), f"{one.unsound:,}" if one.unsound else "none",
+             f"{one.unreadable:,}" if one.unreadable else "none")
+            for one in report.stores
+        ]
+        yield from table(("STORE", "BAGS", "ANSWERS", "DAMAGED", "UNREADABLE"), stores, right=(1, 3, 4))
     taken = [f"at least {one.withheld:,} of {one.name}" for one in report.collections if one.withheld]
     if taken:
         yield ""
@@ -61,14 +66,14 @@ def _lines(report: StatusReport) -> Iterator[str]:
     late = [finding for finding in report.findings if finding.severity is Severity.ERROR and finding not in silent]
     if silent:
         yield f"{plural(len(silent), 'store does', 'stores do')} not answer; see above."
-    overdue = f"{plural(len(late), 'thing is', 'things are')} overdue or damaged; see above."
+    overdue = f"{plural(len(late), 'thing is', 'things are')} overdue, damaged or cannot be read; see above."
     yield overdue if late else "Nothing is overdue, and nothing is known to be damaged."
     yield "Bytes and signatures are as the last audit found them: `strongroom audit` looks again."
     yield from (f"Note: {note}." for note in report.notes)
 
 
 def _replica(name: str, one: Replica) -> tuple[str, ...]:
-    share = "-" if one.recent_share is None else f"{one.recent_share:.0%} in {one.max_age_days} d"
+    share = "-" if one.recent_share is None else f"{percent(one.recent_share)} in {one.max_age_days} d"
     bags = f"{one.held}" + (f" of {one.held + len(one.lacking)}" if one.lacking else "")
     late = "OVERDUE" if one.overdue else ""
     return name, one.store, bags, one.last_audit or "never", share, human_size(one.never_bytes), one.oldest or "-", late

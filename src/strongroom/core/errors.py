@@ -95,5 +95,11 @@ class DamagedInStoreError(StoreError):
     exit_status = 1
 
 
+class UnreadableInStoreError(DamagedInStoreError):
+    """The store answers and cannot give this one object (a bad sector, no permission). Says nothing about its bytes."""
+
+    exit_status = 3
+
+
 class GenerationsDifferError(DamagedInStoreError):
     """Two generations of a key are both well-formed and say different things: a finding, never a choice."""

@@ -17,6 +17,7 @@ from strongroom.core.errors import (
     KeyExistsError,
     NotFoundInStoreError,
     StoreUnreachableError,
+    UnreadableInStoreError,
 )
 from strongroom.core.keys import DESCRIPTION, StoreKey
 from strongroom.stores.interface import Store
@@ -65,6 +66,8 @@ def _put(store: Store, key: StoreKey, length: int, sha256: Digest, put: Callable
                 if pause is not None:
                     time.sleep(pause)
                     continue
+            except UnreadableInStoreError:
+                pass  # nobody can say that it holds them
             number += 1
         else:
             return at
@@ -88,6 +91,8 @@ def exists(store: Store, key: StoreKey) -> bool:
         store.head(key)
     except NotFoundInStoreError:
         return False
+    except UnreadableInStoreError:
+        return True  # at least, nobody can say that it is not
     return True
 
 
@@ -119,8 +124,8 @@ def generations(store: Store, key: StoreKey) -> list[StoreKey]:
 def find_generation(store: Store, key: StoreKey, digest: Digest, *, uncached: bool = False) -> StoreKey:
     """The generation of `key` whose bytes have the digest, found by reading. Of several it gives any: they are equal.
 
-    Raises NotFoundInStoreError if the key exists in no generation, DamagedInStoreError if none holds, StoreUnreachableError if one
-    could not be read and no other holds.
+    Raises NotFoundInStoreError if the key exists in no generation, DamagedInStoreError if none holds, StoreUnreachableError (or
+    UnreadableInStoreError: stores/answering.py) if one could not be read and no other holds.
     """
     return first_sound(store, key, lambda at: at if holds(store, at, digest, uncached=uncached) else None)
 
@@ -142,6 +147,8 @@ def read_verified(store: Store, key: StoreKey, digest: Digest, limit: int) -> by
         for _ in range(_READS):
             try:
                 data = read_all(store, at, limit)
+            except UnreadableInStoreError:
+                raise
             except DamagedInStoreError:
                 return None
             if Digest.of(data) == digest:
@@ -157,7 +164,7 @@ def first_sound(store: Store, key: StoreKey, attempt: Callable[[StoreKey], T | N
     Raises as find_generation.
     """
     tried: list[str] = []
-    unreachable: StoreUnreachableError | None = None
+    unreachable: StoreUnreachableError | UnreadableInStoreError | None = None
 
     def one(at: StoreKey) -> T | None:
         nonlocal unreachable
@@ -165,7 +172,7 @@ def first_sound(store: Store, key: StoreKey, attempt: Callable[[StoreKey], T | N
             result = attempt(at)
         except NotFoundInStoreError:
             return None
-        except StoreUnreachableError as error:  # one bad sector says nothing about the other generations
+        except (StoreUnreachableError, UnreadableInStoreError) as error:  # one bad sector says nothing about the other generations
             unreachable = error
             return None
         if result is None:

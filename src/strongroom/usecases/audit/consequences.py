@@ -32,14 +32,15 @@ from strongroom.usecases.restore.indexes import IndexBatch, read_indexes
 _Item = TypeVar("_Item")
 _INDEX_LIMIT: Final = 256 << 20
 _BATCHES: Final = 12
-#: Bases that were read now, or when they were read last, as damaged, and of which no generation is sound.
+#: Bases that were read now, or when they were read last, as damaged, and of which no generation is sound. One that cannot be read may be.
 _DAMAGED: Final = (
     "SELECT DISTINCT base FROM looks l WHERE outcome = 'damaged' "
-    "AND NOT EXISTS (SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome = 'sound')"
+    "AND NOT EXISTS (SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome IN ('sound', 'unreachable'))"
 )
-#: … in SQL over `things`: not known damaged, or seen sound now.
+#: … in SQL over `things`: not known damaged, or looked at now and not seen to be.
 _SOUND_BEFORE: Final = (
-    "(was IS NULL OR was != 'damaged' OR EXISTS (SELECT 1 FROM looks l WHERE l.base = things.base AND l.outcome = 'sound'))"
+    "(was IS NULL OR was != 'damaged' OR EXISTS (SELECT 1 FROM looks l WHERE l.base = things.base "
+    "AND l.outcome IN ('sound', 'unreachable')))"
 )
 
 
@@ -52,6 +53,8 @@ class Consequences:
         self._scratch, self._store, self._number, self._catalogue = scratch, store, number, catalogue
         self._runner, self._request, self._folder = runner, request, folder
         self.unread: set[str] = set()  # bags whose manifests cannot be verified: they may need more than is known
+        self.blind: set[str] = set()  # packs that the store cannot give, and of which nobody says what they hold
+        self.unsaid = 0  # contents that lie nowhere, unless there
 
     def work_out(self) -> None:
         """Raises StoreUnreachableError."""
@@ -77,6 +80,10 @@ class Consequences:
             harder()
             self._scratch.db.execute(
                 "DELETE FROM hits WHERE sha256 IN (SELECT sha256 FROM held) AND sha256 NOT IN (SELECT sha256 FROM bad)")
+        if self.blind:  # what lies nowhere else may lie there
+            nowhere = "hits WHERE sha256 NOT IN (SELECT sha256 FROM bad)"
+            self.unsaid = self._scratch.one(f"SELECT count(DISTINCT sha256) FROM {nowhere}")  # noqa: S608 -- a constant
+            self._scratch.db.execute(f"DELETE FROM {nowhere}")  # noqa: S608
 
     # -- what is bad
 
@@ -147,13 +154,23 @@ class Consequences:
             jobs = [IndexBatch(self._store, tuple(part), headers) for part in _parts(self._keys(chosen))]
             for result in self._runner.map("read pack indexes", read_indexes, jobs) if jobs else ():
                 self._hold((sha256,) for sha256 in result.digests())
+                self._believe(result.unread)
         self._scratch.db.executemany("INSERT OR IGNORE INTO opened VALUES (?)", ((base,) for base in packs))
 
     def _keys(self, bases: Sequence[str]) -> list[str]:
-        """For each pack the key of a generation that is there and was not seen damaged."""
-        sql = ("SELECT key FROM things t WHERE base = ? AND NOT EXISTS "
-               "(SELECT 1 FROM looks l WHERE l.key = t.key AND l.outcome != 'sound') ORDER BY key LIMIT 1")
+        """For each pack the key of a generation that is there and was not seen damaged; rather one that can be read."""
+        sql = ("SELECT t.key FROM things t LEFT JOIN looks l ON l.key = t.key WHERE t.base = ? AND coalesce(l.outcome, '') != 'damaged' "
+               "ORDER BY coalesce(l.outcome, '') = 'unreachable', t.key LIMIT 1")
         return [key for base in bases if (key := self._scratch.one(sql, base))]
+
+    def _believe(self, unread: Sequence[str]) -> None:
+        """A pack that the store cannot give holds what its index or the catalogue names: nothing is known against it."""
+        for key in unread:
+            name = name_of(StoreKey(key))
+            members = set(self._members(name.digest)) if name.digest is not None else set()
+            self._hold((sha256,) for sha256 in members)
+            if not members:
+                self.blind.add(key)
 
     def _open_rest(self) -> None:
         self._open(self._packs())
@@ -169,7 +186,8 @@ class Consequences:
         keys = [key for base in bases for (key,) in self._scratch.rows("SELECT key FROM things WHERE base = ?", base)]
         jobs = [MembersJob(self._store, tuple(part)) for part in _parts(keys)]
         for result in self._runner.map("look into packs", sound_members, jobs) if jobs else ():
-            for _, members in result:
+            self._believe([key for key, members in result if members is None])
+            for members in (members for _, members in result if members is not None):
                 self._hold((members[at : at + 32],) for at in range(0, len(members), 32))
 
     # -- who needs it

@@ -11,11 +11,11 @@ from typing import Final
 
 from strongroom.core import canonical
 from strongroom.core.digests import Digest, new_hash
-from strongroom.core.errors import NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import NotFoundInStoreError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.database import read_only
-from strongroom.stores.generations import answers
+from strongroom.stores.answering import AnsweringStore
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.shapes import SHAPED, wrong_shape
@@ -30,7 +30,7 @@ _CHUNK: Final = 1 << 20
 class LookJob:
     """The units chosen at positions `first` to `last`, by reference."""
 
-    store: Store
+    store: AnsweringStore
     store_id: str
     scratch: Path
     first: int
@@ -112,9 +112,7 @@ class _Unit:
             again = self._wrong(item, second)
         except NotFoundInStoreError:
             return Look(key, CheckOutcome.MISSING, expected=self._expected(item))
-        except StoreUnreachableError as error:
-            if not answers(self._job.store):
-                raise
+        except UnreadableInStoreError as error:
             return Look(key, CheckOutcome.UNREACHABLE, reason=str(error))
         if again is None:
             return self._sound(item, second, first, wrong)

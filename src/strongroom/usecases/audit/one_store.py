@@ -19,15 +19,19 @@ from strongroom.catalogue.checks import (
     last_seq,
     mark_objects,
     record_checks,
+    record_reading,
+    unread_keys,
+    unsound,
 )
 from strongroom.core.errors import StoreError, StoreUnreachableError, WrongStoreError
 from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
-from strongroom.core.plural import sentence
+from strongroom.core.plural import plural, sentence
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring, Trust
+from strongroom.stores.answering import AnsweringStore, answers
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.audit import quick
@@ -64,6 +68,7 @@ class StoreRun:
         self, request: AuditRequest, store: Store, store_id: str, number: int, catalogue: Catalogue, runner: Runner, folder: Path,
         collector: Collector, keyring: Keyring,
     ) -> None:
+        store = AnsweringStore(store)  # one object that cannot be read does not end the audit of the others
         self._request, self._store, self._id, self._number = request, store, store_id, number
         self._catalogue, self._runner, self._folder, self._findings = catalogue, runner, folder, collector
         self._keyring, self._trust = keyring, Trust()
@@ -115,6 +120,9 @@ class StoreRun:
         said = expect(self._scratch, self._store, self._id, self._number, self._catalogue, self._runner, self._trust)
         self._findings.extend(one for label, one in said if asked(label, self._request))
         limit(self._scratch, self._request)
+        gone = [key for key in unread_keys(self._catalogue, self._number)
+                if self._scratch.one("SELECT 1 FROM things WHERE key = ?", key.text) is None]
+        record_reading(self._catalogue, self._number, gone, ())
         last = last_audit(self._catalogue, self._number, self._request.scope)
         audit = begin(last, self._request, last_seq(self._catalogue, self._number) + 1)
         self._seq = audit.seq
@@ -129,16 +137,24 @@ class StoreRun:
         self._forget(strike_unneeded(self._scratch, self._consequences.unread))
         self._say()
         self._record_missing()
-        complete, ended = self._left == 0, utc_now()
+        self._forget_stale(audit.seq)
+        self._end(audit, complete=self._left == 0)
+
+    def _end(self, audit: AuditRow, *, complete: bool) -> None:
+        """Everything was read. A store that can be read and not written was audited all the same."""
+        ended, published = utc_now(), False
         try:
             publish(self._catalogue, self._store, self._number, self._id, audit, ended=ended, complete=complete)
+            published = True
             events = audit_events(self._id, audit, self._outcomes, self._read, self._left, self._unsound)
             log.append(self._catalogue, self._store, self._number, self._id, events)
-        except (StoreUnreachableError, WrongStoreError):
-            raise
         except StoreError as error:
-            self._findings.add(Finding(Code.STORE_LIMIT, self._store.url, f"the results are in the catalogue only: {error}"))
-        end_audit(self._catalogue, self._number, audit.seq, ended=ended, complete=complete)
+            if not answers(self._store):
+                raise
+            what = "its results lie in the store, without a line in its log" if published else (
+                "its results are in the catalogue only, and the next audit that can write here puts them into the store")
+            self._findings.add(Finding(Code.STORE_LIMIT, self._store.url, f"the audit counts; {what}: {error}"))
+        end_audit(self._catalogue, self._number, audit.seq, ended=ended, complete=complete, published=published)
 
     def _learn_withheld(self) -> None:
         """What was taken down on purpose is not missed; it is counted as withheld."""
@@ -181,6 +197,8 @@ class StoreRun:
                 broken = (bytes.fromhex(text) for text in one.broken if len(text) == 64)
                 db.executemany("INSERT OR IGNORE INTO bad VALUES (?, ?)", ((raw, name.base) for raw in broken if raw not in raws))
         read = [one for one in result.looks if one.outcome in (CheckOutcome.SOUND, CheckOutcome.DAMAGED)]
+        unread = [StoreKey(one.key) for one in result.looks if one.outcome is CheckOutcome.UNREACHABLE]
+        record_reading(self._catalogue, self._number, (StoreKey(one.key) for one in result.looks), unread)
         record_checks(self._catalogue, self._number, (
             CheckRow(StoreKey(one.key), seq, one.outcome, now, one.size, one.expected, one.found) for one in read))
         judged = ((name_of(StoreKey(one.key)).stored, one) for one in result.looks if one.members is not None)
@@ -206,6 +224,16 @@ class StoreRun:
         mark_objects(self._catalogue, self._number, (
             (name.stored[0], name.stored[1].raw, False) for name in names if name.stored is not None))
 
+    def _forget_stale(self, seq: int) -> None:
+        """What was damaged or missing once, and by now is neither looked at nor missed: of a dead attempt, swept, found elsewhere."""
+        stale = []
+        for row in unsound(self._catalogue, self._number):
+            found = self._scratch.db.execute("SELECT skip FROM things WHERE key = ?", (row.key.text,)).fetchone()
+            # Within a scope nothing was asked of the rest.
+            if row.seq < seq and (self._request.name is None if found is None else found[0] not in (None, OUT)):
+                stale.append(row.key)
+        forget_checks(self._catalogue, self._number, stale)
+
     # -- what is said
 
     def _say(self) -> None:
@@ -223,7 +251,13 @@ class StoreRun:
                 Code.READ_TWICE, f"{self._store.url}: {key}", f"{reason}, at the first look (SHA-256 {first}); at the second, past "
                 f"caches and over another connection, it is sound ({found}). A cable, memory or cache on the way is failing"))
         for key, reason in self._scratch.rows("SELECT key, reason FROM looks WHERE outcome = 'unreachable'"):
-            self._findings.add(Finding(Code.UNREACHABLE, f"{self._store.url}: {key}", f"could not be read: {reason}"))
+            what = f"could not be read: {reason}. It is not called damaged or missing; `strongroom audit` asks for it again"
+            self._findings.add(Finding(Code.UNREACHABLE, f"{self._store.url}: {key}", what))
+        if self._consequences.unsaid:
+            what = (f"{plural(self._consequences.unsaid, 'content that bags need lies', 'contents that bags need lie')} nowhere else and "
+                    "may lie in there: it could not be read, and nothing says what it holds")
+            self._findings.add(Finding(
+                Code.UNREACHABLE, f"{self._store.url}: {', '.join(sorted(self._consequences.blind)[:5])}", what))
         strangers(self._scratch, self._store.url, self._findings.add)
 
     def _report(self, problem: str | None) -> StoreAudit:

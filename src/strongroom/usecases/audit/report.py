@@ -9,7 +9,7 @@ from typing import Any
 from strongroom.core.findings import Code, Finding, Severity, has_errors
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.plural import plural
-from strongroom.core.sizes import human_size
+from strongroom.core.sizes import human_size, percent, share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class StoreAudit:
 
     @property
     def recent_share(self) -> float:
-        """The share of the store's bytes that was read within max_age_days."""
-        return round(min(1.0, self.recent_bytes / self.listed_bytes), 4) if self.listed_bytes else 1.0
+        """The share of the store's bytes that was read within max_age_days; 1 only if all were."""
+        return share_of(self.recent_bytes, self.listed_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class AuditReport:
         age = f"within {store.max_age_days:g} days" if store.max_age_days is not None else "at some time"
         never = f"{plural(store.never_read, 'object was', 'objects were')} never read"
         oldest = f"longest unread since {store.oldest_read}" if store.oldest_read else never
-        lines.append(f"  policy    {store.recent_share:.1%} of the bytes were read {age}; {oldest}")
+        lines.append(f"  policy    {percent(store.recent_share, 1)} of the bytes were read {age}; {oldest}")
         return lines
 
     def markdown(self) -> str:

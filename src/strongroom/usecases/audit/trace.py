@@ -16,7 +16,7 @@ from strongroom.core.bag.fetch import digest_from_ni_url, parse_fetch_lines
 from strongroom.core.bag.manifest import parse_manifest_lines
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedBagError, InvalidValueError, NotFoundInStoreError, RefusedError, UsageError
+from strongroom.core.errors import DamagedBagError, InvalidValueError, NotFoundInStoreError, RefusedError, UnreadableInStoreError, UsageError
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.database import read_only
@@ -92,12 +92,12 @@ def _unverified(store: Store, bag: str, attempt: str, scratch: sqlite3.Connectio
     in another file, will do for that as they are. What is not held is not asked: a line may be what is damaged."""
     for name, lines in (("manifest-sha256.txt", _manifest_lines), ("fetch.txt", _fetch_lines)):
         for at in generations(store, keys.tag_file(BagId.parse(bag), attempt, name)):
-            with store.get(at) as reader:
-                out.execute("BEGIN")
+            out.execute("BEGIN")
+            with suppress(NotFoundInStoreError, UnreadableInStoreError), store.get(at) as reader:  # what was read of it will do, too
                 for raw, path in lines(iter(lambda: reader.read(1 << 20), b"")):
                     if scratch.execute("SELECT 1 FROM bad WHERE sha256 = ?", (raw,)).fetchone():
                         out.execute("INSERT INTO hits VALUES (?, ?, ?)", (raw, bag, path))
-                out.execute("COMMIT")
+            out.execute("COMMIT")
 
 
 def _manifest_lines(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, str]]:
@@ -119,13 +119,17 @@ class MembersJob:
     tars: tuple[str, ...]
 
 
-def sound_members(job: MembersJob) -> list[tuple[str, bytes]]:
-    """For each pack, the digests of the members that are sound, 32 bytes each, found by reading it whole."""
-    found = []
+def sound_members(job: MembersJob) -> list[tuple[str, bytes | None]]:
+    """For each pack, the digests of the members that are sound, 32 bytes each, found by reading it whole; None where the store cannot
+    give it."""
+    found: list[tuple[str, bytes | None]] = []
     for tar in job.tars:
         try:
             check = check_pack(job.store, StoreKey(tar))
         except NotFoundInStoreError:
+            continue
+        except UnreadableInStoreError:
+            found.append((tar, None))
             continue
         found.append((tar, b"".join(digest.raw for digest, _ in check.sound)))
     return found

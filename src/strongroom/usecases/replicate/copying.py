@@ -10,7 +10,7 @@ from typing import IO, Final, cast
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey, parse_pack_key
 from strongroom.core.pack import parse_index
 from strongroom.stores.generations import read_all
@@ -153,7 +153,7 @@ class _Copier:
             if need.length == WHOLE:
                 self._pieces(key)
             self._sink.stream(Digest.from_bytes(need.sha), length, partial(open_range, self._source, key, need.offset, length))
-        except NotFoundInStoreError:
+        except (NotFoundInStoreError, UnreadableInStoreError):
             return {need.content}
         return {need.content} if need.sha in self._sink.failed else set()
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from strongroom.core.errors import NotFoundInStoreError, StoreRefusedError, StoreUnreachableError
+from strongroom.core.errors import NotFoundInStoreError, StoreRefusedError, StoreUnreachableError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import answers
 from strongroom.stores.interface import Store
@@ -63,7 +63,7 @@ def read_run(store: Store, key: StoreKey, run: list[Need], unread: Unread | None
         start = run[0].start
         try:
             data, error = read_as_far(store, key, start, max(need.end for need in run) - start)
-        except NotFoundInStoreError:
+        except (NotFoundInStoreError, UnreadableInStoreError):
             yield from ((need, None) for need in run)
             return
         if error is None:

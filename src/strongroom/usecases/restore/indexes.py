@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import (
+    DamagedInStoreError,
+    InvalidValueError,
+    NotFoundInStoreError,
+    StoreUnreachableError,
+    UnreadableInStoreError,
+)
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey, pack_index, parse_pack_key
 from strongroom.core.pack import INDEX_NAME, Member, parse_header, parse_index
@@ -42,6 +48,7 @@ class IndexBatch:
 class IndexResult:
     packs: list[tuple[str, bytes]] = field(default_factory=list)  # key of the tar, rows of _ROW
     findings: list[Finding] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)  # keys of tars that are there, and that the store cannot give
 
     def places(self) -> Iterator[Place]:
         for key, rows in self.packs:
@@ -60,12 +67,15 @@ def read_indexes(batch: IndexBatch) -> IndexResult:
     result = IndexResult()
     with ThreadPoolExecutor(_THREADS) as threads:
         for key, rows, findings in threads.map(lambda tar: _read_one(batch, StoreKey(tar)), batch.tars):
-            result.packs.append((key, rows))
+            if rows is None:
+                result.unread.append(key)
+            else:
+                result.packs.append((key, rows))
             result.findings += findings
     return result
 
 
-def _read_one(batch: IndexBatch, tar: StoreKey) -> tuple[str, bytes, list[Finding]]:
+def _read_one(batch: IndexBatch, tar: StoreKey) -> tuple[str, bytes | None, list[Finding]]:
     store = batch.store
     findings: list[Finding] = []
     if not batch.headers:
@@ -83,6 +93,8 @@ def _read_one(batch: IndexBatch, tar: StoreKey) -> tuple[str, bytes, list[Findin
         return tar.text, _rows(tar, _scan(batch, tar, findings)), findings
     except NotFoundInStoreError:
         return tar.text, b"", []  # an old hint may name what a sweep took
+    except UnreadableInStoreError:
+        return tar.text, None, findings
 
 
 def _scan(batch: IndexBatch, tar: StoreKey, findings: list[Finding]) -> Iterator[Member]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.core.digests import new_hash
-from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError, StoreUnreachableError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import answers, first_sound
 from strongroom.stores.interface import Store
@@ -77,7 +77,7 @@ def fetch(store: Store, key: StoreKey, expected: Expected, target: Path) -> Fetc
                 while chunk := reader.read(CHUNK):
                     hashing.update(chunk)
                     out.write(chunk)
-        except StoreUnreachableError as error:
+        except (StoreUnreachableError, UnreadableInStoreError) as error:
             unread.append((at, str(error)))
             raise
         if hashing.hexdigest() == expected.hex:

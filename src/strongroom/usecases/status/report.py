@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Code, Finding, has_errors
+from strongroom.core.sizes import share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,12 @@ class StoreStatus:
     bags: int
     last_audit: str | None  # UTC, end of the last audit by this installation
     unsound: int  # objects that were damaged or missing when last looked at
+    unreadable: int  # objects that the store, which answered, could not give when last asked
 
     def to_json(self) -> dict[str, Any]:
         return {
             "id": self.id, "url": self.url, "seen": self.seen, "reachable": self.reachable, "problem": self.problem, "bags": self.bags,
-            "last_audit": self.last_audit, "unsound": self.unsound,
+            "last_audit": self.last_audit, "unsound": self.unsound, "unreadable": self.unreadable,
         }
 
 
@@ -48,8 +50,8 @@ class Replica:
 
     @property
     def recent_share(self) -> float | None:
-        """The share of the store's bytes read within the policy; None where the catalogue knows of no bytes."""
-        return round(self.recent_bytes / self.bytes, 4) if self.bytes else None
+        """The share of the store's bytes read within the policy, 1 only if all were; None where the catalogue knows of no bytes."""
+        return share_of(self.recent_bytes, self.bytes) if self.bytes else None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -96,10 +98,10 @@ class StatusReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if anything is overdue or damaged, 3 if a store was asked and did not answer."""
-        if has_errors(finding for finding in self.findings if finding.code is not Code.UNREACHABLE):
+        """1 if anything is overdue or damaged; else 3 if objects could not be read, or a store was asked and did not answer."""
+        if has_errors(finding for finding in self.findings if finding.code not in (Code.UNREACHABLE, Code.UNREADABLE)):
             return 1
-        return 3 if any(finding.code is Code.UNREACHABLE for finding in self.findings) else 0
+        return 3 if has_errors(self.findings) else 0
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/status-report.schema.json."""

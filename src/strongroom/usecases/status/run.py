@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from strongroom.catalogue import BagRow, Catalogue, CollectionRow, StoreRow
-from strongroom.catalogue.checks import count_unsound
+from strongroom.catalogue.checks import count_unreadable, count_unsound
 from strongroom.catalogue.reads import Reads, last_audited, reads
 from strongroom.catalogue.runs import RunRow, last_runs
 from strongroom.catalogue.withheld import withheld_contents
@@ -39,8 +39,8 @@ _NOTHING_READ = Reads(0, 0, 0, 0, None)
 def status(context: Context, *, ask: bool = False, now: datetime | None = None) -> StatusReport:
     """How everything stands `now` (default: the present). `ask`: find out, too, which stores answer at this moment.
 
-    Errors are: damage, forks, bags that lie nowhere, whatever is overdue, a catalogue that was lost, and, with `ask`, a store that does not
-    answer and is not `offline`.
+    Errors are: damage, forks, bags that lie nowhere, whatever is overdue, a catalogue that was lost, objects that could not be read, and,
+    with `ask`, a store that does not answer and is not `offline`.
     """
     with ExitStack() as stack:
         catalogue = stack.enter_context(Catalogue.open(context.catalogue)) if context.catalogue.exists() else None
@@ -99,10 +99,15 @@ class _Look:
             what = (f"{plural(bad, 'object was', 'objects were')} damaged or missing when last looked at; `strongroom repair` heals "
                     "what it can and names the rest")
             self.collector.add(Finding(Code.OBJECT_DAMAGED, row.url, what))
+        unread = count_unreadable(self.catalogue, number) if self.catalogue else 0
+        if unread:
+            what = (f"{plural(unread, 'object')} could not be read when last asked for, though the store answered; `strongroom repair` "
+                    "writes sound bytes beside where another store has them, and `strongroom audit` looks again")
+            self.collector.add(Finding(Code.UNREADABLE, row.url, what))
         reachable, problem = self._answers(row, policies) if self.ask else (None, None)
         bags = sum(1 for bag in self.known.rows if row.id in bag.stores)
         audited = last_audited(self.catalogue, number) if self.catalogue else None
-        return StoreStatus(row.id, row.url, row.seen, reachable, problem, bags, audited, bad)
+        return StoreStatus(row.id, row.url, row.seen, reachable, problem, bags, audited, bad, unread)
 
     def _answers(self, row: StoreRow, policies: Policies) -> tuple[bool, str | None]:
         from strongroom.usecases.sealed.places import open_address  # noqa: PLC0415 -- boto3, and only when asked

@@ -16,7 +16,7 @@ from typing import Final
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, WrongStoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, UnreadableInStoreError, WrongStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.tombstone import LIMIT, parse_tombstone
@@ -97,12 +97,16 @@ def _read_new(db: sqlite3.Connection, store: Store, store_id: str, add_finding: 
     """Read what was not read before. What cannot be understood is not remembered: it is looked at again, and said, each time."""
     new = [StoreKey(key) for (key,) in db.execute(_NEW, (store_id,))]
     wrong: dict[StoreKey, str] = {}
+    unread: dict[StoreKey, str] = {}
 
     def read(key: StoreKey) -> bytes | None:
         try:
             data = read_all(store, key, LIMIT)
             check_tombstone_object(key, data)
         except NotFoundInStoreError:
+            return None
+        except UnreadableInStoreError as error:
+            unread[key] = str(error)
             return None
         except (InvalidValueError, DamagedInStoreError) as error:
             if _part(key) == "json":
@@ -121,6 +125,8 @@ def _read_new(db: sqlite3.Connection, store: Store, store_id: str, add_finding: 
     for key, why in sorted(wrong.items()):
         if not _has_sound(db, store_id, key):  # beside a sound generation a damaged one is no loss
             _damaged(add_finding, store, key.text, f"{why}; it is not acted upon")
+    for key, why in sorted(unread.items()):
+        add_finding(Finding(Code.UNREACHABLE, f"{store.url}: {key}", f"{why}; it is not acted upon until it can be read"))
 
 
 def _has_sound(db: sqlite3.Connection, store_id: str, key: StoreKey) -> bool:

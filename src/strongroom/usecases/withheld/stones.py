@@ -10,7 +10,7 @@ from typing import Final
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, UnreadableInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.tombstone import BAGS_LIMIT, LIMIT, Tombstone, WithheldFiles, parse_files, parse_tombstone
@@ -108,6 +108,8 @@ def _read(store: Store, found: list[StoreKey]) -> _Group:
             tombstones.append((key, parse_tombstone(data, what=str(key)), data))
         except NotFoundInStoreError:
             continue
+        except UnreadableInStoreError as error:
+            damaged.append((key, Finding(Code.UNREACHABLE, f"{store.url}: {key}", f"{error}; it is not acted upon until it can be read")))
         except (InvalidValueError, DamagedInStoreError) as error:
             what = f"{error}; it is not acted upon. `strongroom repair` brings it back from another store"
             damaged.append((key, Finding(Code.TOMBSTONE_DAMAGED, f"{store.url}: {key}", what)))
