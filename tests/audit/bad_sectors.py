@@ -46,7 +46,7 @@ class BadSectors(StoreWrapper):
 
     def get(self, key, start=0, length=None, *, uncached=False):
         self._refuse(key)
-        if key.text in self.unreadable:
+        if self._how(key) is not None:
             return _Torn(self.store.get(key, start, 10, uncached=uncached), key)
         return self.store.get(key, start, length, uncached=uncached)
 
@@ -55,8 +55,12 @@ class BadSectors(StoreWrapper):
         return self.store.head(key)
 
     def _refuse(self, key):
-        if self.unreadable.get(key.text) == "open":
+        if self._how(key) == "open":
             raise StoreRefusedError(f"{key}: EACCES, Permission denied")
+
+    def _how(self, key):
+        """How a key fails: as it is named, or with the last part of the store's URL before it, where it does so in that store alone."""
+        return self.unreadable.get(key.text) or self.unreadable.get(f"{self.url.rpartition('/')[2]}/{key}")
 
 
 def opened_as(monkeypatch, unreadable: dict[str, str], *modules) -> None:

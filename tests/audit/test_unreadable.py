@@ -14,7 +14,7 @@ from strongroom.core.outcomes import CheckOutcome
 from strongroom.usecases.audit import one_store
 from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 from tests.audit.bad_sectors import opened_as
-from tests.audit.test_audit import documents, flip
+from tests.audit.test_audit import documents, flip, size_of_last
 from tests.fixtures.findings import said
 
 
@@ -119,3 +119,35 @@ def test_a_store_that_is_gone_when_the_results_are_written_is_unreachable(vault,
     monkeypatch.setattr(one_store, "publish", vanish)
     report = vault.audit()
     assert report.exit_status == 3 and report.stores[0].problem is not None
+
+
+def test_what_cannot_be_read_does_not_keep_the_rest_from_being_read(vault, monkeypatch):
+    """It had its turn: a run whose budget one unit uses up reads another first. Where reading is a matter of age, it is asked for again."""
+    pack = one_of(vault, Kind.PACK)
+    opened_as(monkeypatch, {pack: "read"})
+    assert vault.audit().exit_status == 3
+    limited = vault.audit(max_bytes=size_of_last(vault) + 1)
+    assert limited.exit_status == 0 and limited.stores[0].left > 0
+    assert "of what was read." in limited.summary()[0]
+    assert counts(vault) == (0, 1)
+    assert vault.audit(max_age_days=30).exit_status == 3
+
+
+def test_a_round_that_is_gone_on_with_is_said(vault, monkeypatch):
+    messages = []
+    monkeypatch.setattr(type(vault.runner), "say", lambda self, message: messages.append(message))
+    first = vault.audit(max_bytes=1).stores[0].seq
+    assert not [message for message in messages if "goes on" in message]
+    vault.audit(max_bytes=1)
+    assert [message for message in messages if "goes on" in message] == [
+        f"goes on with the round that audit {first} of this store began: the last audit left something for later"]
+
+
+def test_the_headline_says_that_damaged_copies_lie_beside_sound_ones(vault):
+    pack = one_of(vault, Kind.PACK)
+    data = vault.objects.all()[pack]
+    flip(vault, pack)
+    vault.objects.put(pack + "~1", data)
+    report = vault.audit()
+    assert report.exit_status == 0 and report.stores[0].outcomes[CheckOutcome.DAMAGED] == 1
+    assert "lies a sound copy" in report.summary()[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 
 import pytest
@@ -70,6 +71,13 @@ def test_one_content_damaged_in_both_stores_is_named_and_the_rest_is_healed(hurt
     hurt.flip("one", large)
     report = hurt.repair()
     assert report.exit_status == 1
+    one, two = report.stores
+    assert (one.repaired, two.repaired) == ((f"{large}~1",), ())  # the packs are not: what was left of them lies in others
+    assert pack in one.left and pack in two.left and one.rescued and two.rescued
+    assert "new object" in report.summary()[0]
+    log = max(place.folder("two").glob("log/*/*.json"), key=lambda path: path.stat().st_mtime_ns)
+    assert [event["eventDetail"] for event in json.loads(log.read_bytes())["events"]] == [
+        "made of what is left of packs that cannot be made whole, and read back"]
     lines = [str(finding) for finding in report.findings if finding.code.label == "not-repaired"]
     assert sorted({line.split(": ")[1] + ": " + line.split(": ")[2] for line in lines}) == [
         "site/v1: data/pages/7.html", "site/v2: data/pages/7.html"]

@@ -76,24 +76,26 @@ def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) ->
         )
 
 
-def record_reading(catalogue: Catalogue, store: int, read: Iterable[StoreKey], unread: Iterable[StoreKey]) -> None:
-    """Remember which keys the store just gave, or has no more, and which it could not give although it answered: what is known of the
-    bytes of those stays as it was."""
+def record_reading(catalogue: Catalogue, store: int, seq: int, read: Iterable[StoreKey], unread: Iterable[StoreKey] = ()) -> None:
+    """Remember which keys the store just gave, or has no more, and which it could not give to the audit `seq` although it answered:
+    what is known of the bytes of those stays as it was."""
     with catalogue.transaction() as db:
         db.executemany("DELETE FROM unread WHERE store = ? AND key = ?", ((store, key.text) for key in read))
-        db.executemany("INSERT OR REPLACE INTO unread VALUES (?, ?, ?)", ((store, key.base[0].text, key.text) for key in unread))
+        db.executemany("INSERT OR REPLACE INTO unread VALUES (?, ?, ?, ?)", ((store, key.base[0].text, key.text, seq) for key in unread))
 
 
-def unread_keys(catalogue: Catalogue, store: int) -> list[StoreKey]:
-    """Every key that the store could not give when it was last asked for it, in order."""
+def unread_keys(catalogue: Catalogue, store: int) -> Iterator[tuple[StoreKey, int]]:
+    """Every key that the store could not give when it was last asked for it, with the number of that audit, in order."""
     with reading(catalogue) as db:
-        return [StoreKey(key) for (key,) in db.execute("SELECT key FROM unread WHERE store = ? ORDER BY key", (store,))]
+        for key, seq in db.execute("SELECT key, seq FROM unread WHERE store = ? ORDER BY key", (store,)):
+            yield StoreKey(key), seq
 
 
 def unreadable(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
     """Every key of `unread_keys` of which no other generation was found sound; `expected` is what it had when it was read."""
     with reading(catalogue) as db:
-        sql = "SELECT u.key, coalesce(c.seq, 0), coalesce(c.time, ''), c.size, CASE c.outcome WHEN 'sound' THEN c.found ELSE c.expected END "
+        known = "CASE c.outcome WHEN 'sound' THEN c.found ELSE c.expected END"
+        sql = f"SELECT u.key, coalesce(c.seq, 0), coalesce(c.time, ''), c.size, {known}"
         for key, seq, time, size, expected in db.execute(f"{sql} {_UNREAD} ORDER BY u.key", (store,)):
             yield CheckRow(StoreKey(key), seq, CheckOutcome.UNREACHABLE, time, size, expected, None)
 
@@ -101,7 +103,7 @@ def unreadable(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
 def count_unreadable(catalogue: Catalogue, store: int) -> int:
     """How many keys `unreadable` gives."""
     with reading(catalogue) as db:
-        return int(db.execute(f"SELECT count(*) {_UNREAD}", (store,)).fetchone()[0])  # noqa: S608 -- a constant
+        return int(db.execute(f"SELECT count(*) {_UNREAD}", (store,)).fetchone()[0])
 
 
 def record_written(catalogue: Catalogue, store: int, key: StoreKey, data: bytes) -> None:

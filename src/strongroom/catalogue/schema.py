@@ -137,6 +137,7 @@ CREATE TABLE unread (                 -- keys that the store, which answered, co
   store INTEGER NOT NULL,
   base  TEXT NOT NULL,                -- the key without its generation
   key   TEXT NOT NULL,
+  seq   INTEGER NOT NULL,             -- of that audit
   PRIMARY KEY (store, key)
 ) WITHOUT ROWID;
 CREATE TABLE audits (                 -- full audits of this installation

@@ -51,7 +51,8 @@ def choose(scratch: Scratch, round_: int, request: AuditRequest) -> Choice:
 def _due(scratch: Scratch, round_: int, request: AuditRequest) -> Iterator[tuple[str, int]]:
     """Every unit not read in this round, and its bytes: never read first, then by number of the audit that read it, then by key.
 
-    What was written and never read is not recent, nor is what is known to be damaged: it is said again until it is healed.
+    What was written and never read is not recent, nor is what is known to be damaged or could not be read: it is said again until it is
+    healed. What could not be read has had its turn, and does not keep the rest from being read.
     """
     kinds = ", ".join(f"'{kind.value}'" for kind in sorted(NOT_READ))
     since = now = "~"  # after every time, so that none counts as recent
@@ -61,9 +62,9 @@ def _due(scratch: Scratch, round_: int, request: AuditRequest) -> Iterator[tuple
         now = utc_now()  # a time after it is no proof, and the unit is due
     damaged = "was = 'damaged' AND NOT EXISTS (SELECT 1 FROM things s WHERE s.base = things.base AND s.was = 'sound')"
     sql = (
-        "SELECT unit, sum(size), min(coalesce(seq, 0)) AS oldest FROM things "  # noqa: S608 -- names of our own
+        "SELECT unit, sum(size), min(max(coalesce(seq, 0), coalesce(tried, 0))) AS oldest FROM things "  # noqa: S608 -- names of our own
         f"WHERE skip IS NULL AND kind NOT IN ({kinds}) GROUP BY unit "
-        f"HAVING oldest < ?1 AND (oldest = 0 OR max({damaged}) OR "
+        f"HAVING oldest < ?1 AND (oldest = 0 OR max({damaged}) OR count(tried) OR "
         "NOT (min(coalesce(time, '')) >= ?2 AND max(coalesce(time, '')) <= ?3)) ORDER BY oldest, unit"
     )
     return ((unit, size) for unit, size, _ in scratch.rows(sql, round_, since, now))

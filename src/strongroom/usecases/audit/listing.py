@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import all_checks
+from strongroom.catalogue.checks import all_checks, unread_keys
 from strongroom.core.digests import Digest
 from strongroom.core.keys import StoreKey, stored
 from strongroom.core.outcomes import CheckOutcome
@@ -55,6 +55,8 @@ def recall(scratch: Scratch, catalogue: Catalogue, store: int) -> None:
                 ).rowcount
                 if not known:
                     _gone(scratch, row.key, sound)
+    with scratch.transaction() as db:
+        db.executemany("UPDATE things SET tried = ? WHERE key = ?", ((seq, key.text) for key, seq in unread_keys(catalogue, store)))
     with catalogue.transaction() as db:  # an object that nobody looked at yet may be known from the run that wrote it
         known_objects = db.execute("SELECT kind, digest, members FROM objects WHERE store = ?", (store,)).fetchall()
     with scratch.transaction() as db:

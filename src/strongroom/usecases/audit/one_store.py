@@ -9,6 +9,7 @@ from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import (
+    AuditRow,
     CheckRow,
     ageing,
     begin_audit,
@@ -31,7 +32,8 @@ from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.plural import plural, sentence
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring, Trust
-from strongroom.stores.answering import AnsweringStore, answers
+from strongroom.stores.answering import AnsweringStore
+from strongroom.stores.generations import answers
 from strongroom.stores.interface import Store
 from strongroom.usecases import log
 from strongroom.usecases.audit import quick
@@ -120,12 +122,15 @@ class StoreRun:
         said = expect(self._scratch, self._store, self._id, self._number, self._catalogue, self._runner, self._trust)
         self._findings.extend(one for label, one in said if asked(label, self._request))
         limit(self._scratch, self._request)
-        gone = [key for key in unread_keys(self._catalogue, self._number)
+        gone = [key for key, _ in unread_keys(self._catalogue, self._number)
                 if self._scratch.one("SELECT 1 FROM things WHERE key = ?", key.text) is None]
-        record_reading(self._catalogue, self._number, gone, ())
+        record_reading(self._catalogue, self._number, 0, gone)
         last = last_audit(self._catalogue, self._number, self._request.scope)
         audit = begin(last, self._request, last_seq(self._catalogue, self._number) + 1)
         self._seq = audit.seq
+        if audit.round != audit.seq:
+            why = "was cut off" if last is not None and last.ended is None else "left something for later"
+            self._runner.say(f"goes on with the round that audit {audit.round} of this store began: the last audit {why}")
         choice = choose(self._scratch, audit.round, self._request)
         begin_audit(self._catalogue, self._number, audit)
         self._left = choice.left
@@ -198,7 +203,7 @@ class StoreRun:
                 db.executemany("INSERT OR IGNORE INTO bad VALUES (?, ?)", ((raw, name.base) for raw in broken if raw not in raws))
         read = [one for one in result.looks if one.outcome in (CheckOutcome.SOUND, CheckOutcome.DAMAGED)]
         unread = [StoreKey(one.key) for one in result.looks if one.outcome is CheckOutcome.UNREACHABLE]
-        record_reading(self._catalogue, self._number, (StoreKey(one.key) for one in result.looks), unread)
+        record_reading(self._catalogue, self._number, seq, (StoreKey(one.key) for one in result.looks), unread)
         record_checks(self._catalogue, self._number, (
             CheckRow(StoreKey(one.key), seq, one.outcome, now, one.size, one.expected, one.found) for one in read))
         judged = ((name_of(StoreKey(one.key)).stored, one) for one in result.looks if one.members is not None)
@@ -250,7 +255,13 @@ class StoreRun:
             self._findings.add(Finding(
                 Code.READ_TWICE, f"{self._store.url}: {key}", f"{reason}, at the first look (SHA-256 {first}); at the second, past "
                 f"caches and over another connection, it is sound ({found}). A cable, memory or cache on the way is failing"))
-        for key, reason in self._scratch.rows("SELECT key, reason FROM looks WHERE outcome = 'unreachable'"):
+        unread = ("SELECT key, reason, EXISTS (SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome = 'sound') "
+                  "FROM looks l WHERE outcome = 'unreachable' ORDER BY key")
+        for key, reason, repaired in self._scratch.rows(unread):
+            if repaired:
+                what = f"could not be read: {reason}; another generation is sound, so nothing is lost"
+                self._findings.add(Finding(Code.COPY_DAMAGED, f"{self._store.url}: {key}", what))
+                continue
             what = f"could not be read: {reason}. It is not called damaged or missing; `strongroom audit` asks for it again"
             self._findings.add(Finding(Code.UNREACHABLE, f"{self._store.url}: {key}", what))
         if self._consequences.unsaid:

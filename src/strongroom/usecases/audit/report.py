@@ -121,7 +121,9 @@ class AuditReport:
         if self.mode == "quick":
             verdict = verdict if self.exit_status else "nothing is amiss so far as that shows"
             return f"Quick audit (listing, sizes and checksums the stores keep; no byte was read): {verdict}."
-        return f"Audit: {verdict}{'' if self.exit_status else ' of what was read'}."
+        beside = any(store.outcomes.get(one) for store in self.stores for one in (CheckOutcome.DAMAGED, CheckOutcome.UNREACHABLE))
+        but = "; beside what is damaged or cannot be read lies a sound copy" if beside else ""
+        return f"Audit: {verdict}{'' if self.exit_status else ' of what was read' + but}."
 
     def _store(self, store: StoreAudit) -> list[str]:
         lines = [store.url]

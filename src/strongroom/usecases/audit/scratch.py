@@ -22,6 +22,7 @@ CREATE TABLE things (          -- every key there is
   time       TEXT,
   recorded   TEXT,             -- SHA-256 it had when it was sound
   was        TEXT,             -- outcome of that audit
+  tried      INTEGER,          -- the audit to which the store could not give it, if it was asked for since it was read
   accused    TEXT,
   members    TEXT,             -- of a pack whose members were compared with their names: SHA-256 of the index they ask for
   skip       TEXT              -- the outcome of what is not to be read

@@ -16,7 +16,14 @@ from strongroom.core.bag.fetch import digest_from_ni_url, parse_fetch_lines
 from strongroom.core.bag.manifest import parse_manifest_lines
 from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedBagError, InvalidValueError, NotFoundInStoreError, RefusedError, UnreadableInStoreError, UsageError
+from strongroom.core.errors import (
+    DamagedBagError,
+    InvalidValueError,
+    NotFoundInStoreError,
+    RefusedError,
+    UnreadableInStoreError,
+    UsageError,
+)
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.database import read_only

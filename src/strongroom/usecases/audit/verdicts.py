@@ -81,7 +81,7 @@ def finding(url: str, one: Unsound) -> Finding:
     needed = "; ".join(_needed(dependent) for dependent in one.bags)
     lost = f". {plural(one.contents, 'content is', 'contents are')} lost in this store with it" if one.contents else ""
     who = f". Needed by {needed}" if needed else ""
-    return Finding(code, place, f"{one.reason}{looks}{lost}{who}. `strongroom repair` brings it back from another store")
+    return Finding(code, place, f"{one.reason}{looks}{lost}{who}. `strongroom repair` brings it back if another store has it sound")
 
 
 def _needed(one: Dependent) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -10,7 +11,13 @@ from typing import Final
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import (
+    DamagedInStoreError,
+    InvalidValueError,
+    NotFoundInStoreError,
+    StoreUnreachableError,
+    UnreadableInStoreError,
+)
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import Member, parse_index
 from strongroom.stores.generations import find_generation, generations, holds, put_stream_or_generation, read_all
@@ -62,6 +69,7 @@ class Left:
 class HealResult:
     healed: list[Healed] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
+    unread: list[tuple[str, Digest]] = field(default_factory=list)  # that the target cannot give, and no other store has sound
 
 
 def heal_objects(batch: HealBatch) -> HealResult:
@@ -71,13 +79,17 @@ def heal_objects(batch: HealBatch) -> HealResult:
         key = keys.stored(kind, digest)
         try:
             at, source = find_generation(batch.target, key, digest, uncached=True), None
-        except (DamagedInStoreError, NotFoundInStoreError):
+        except (DamagedInStoreError, NotFoundInStoreError) as error:
+            unread = isinstance(error, UnreadableInStoreError)
             if len(batch.withheld) and _holds_withheld(batch, kind, digest):
                 left = _look_into(batch, kind, digest)
-                if left.members:  # what is not withheld of a pack goes into a new one
+                if left.members and not unread:  # what is not withheld of a pack goes into a new one
                     result.left.append(left)
                 continue
             found = copy_object(batch.target, batch.sources, key, digest, batch.misplaced.get(digest, ()))
+            if found is None and unread:
+                result.unread.append((kind, digest))  # it may be sound: nothing is taken for lost, or made anew of its members
+                continue
             if found is None:
                 result.left.append(_look_into(batch, kind, digest))
                 continue
@@ -125,7 +137,8 @@ def _look_into(batch: HealBatch, kind: str, digest: Digest) -> Left:
         return Left(kind, digest)
     sound: set[Digest] = set()
     for at in generations(batch.target, keys.stored(kind, digest)):
-        sound |= {sha for sha, _ in check_pack(batch.target, at, uncached=True).sound}
+        with suppress(UnreadableInStoreError):
+            sound |= {sha for sha, _ in check_pack(batch.target, at, uncached=True).sound}
     return Left(kind, digest, tuple((member, member.digest in sound) for member in _members(batch, kind, digest)))
 
 
@@ -148,8 +161,9 @@ def _all_members(batch: HealBatch, kind: str, digest: Digest) -> list[Member]:
                 raise
     found: dict[Digest, Member] = {}
     for at in generations(batch.target, keys.stored(kind, digest)):
-        for member in members_by_headers(batch.target, at):
-            found.setdefault(member.digest, member)
+        with suppress(UnreadableInStoreError):
+            for member in members_by_headers(batch.target, at):
+                found.setdefault(member.digest, member)
     return list(found.values())
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from strongroom.catalogue import Catalogue
 from strongroom.core.errors import DamagedInStoreError, StoreUnreachableError, WrongStoreError
 from strongroom.core.findings import Code, Finding
+from strongroom.stores.answering import AnsweringStore
 from strongroom.stores.interface import Store
 from strongroom.stores.open import StoreOptions
 from strongroom.usecases.context import Context
@@ -21,7 +22,7 @@ from strongroom.usecases.sealed.places import open_address, open_undescribed
 class Opened:
     """A store that answered; `url` as the catalogue has it."""
 
-    store: Store
+    store: Store  # as stores/answering.py has it: one object that cannot be read is that object's trouble
     id: str
     number: int
     url: str
@@ -51,7 +52,7 @@ def open_stores(
                 collector.add(Finding(Code.STORE_SKIPPED, row.url, f"could not be asked: {error}"))
             continue
         keep_description(kept, store)
-        opened.append(Opened(store, row.id, catalogue.see_store(row.id, row.url), row.url))
+        opened.append(Opened(AnsweringStore(store), row.id, catalogue.see_store(row.id, row.url), row.url))
     return opened, silent - {one.url for one in opened}, faults
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Finding, has_errors
+from strongroom.core.findings import Code, Finding, has_errors
 from strongroom.core.plural import plural
 
 
@@ -18,6 +18,7 @@ class StoreRepair:
     sound: int  # on a second look
     repaired: tuple[str, ...]  # keys that hold sound bytes now (a generation, where a damaged one is there)
     left: tuple[str, ...]  # keys of which nothing sound is within reach
+    rescued: tuple[str, ...] = ()  # new packs, and contents by themselves, of what is left of packs that cannot be made whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class RepairReport:
 
     @property
     def exit_status(self) -> int:
-        return 1 if has_errors(self.findings) else 3 if self.unreachable else 0
+        if has_errors(finding for finding in self.findings if finding.code is not Code.UNREADABLE):
+            return 1
+        return 3 if self.unreachable or has_errors(self.findings) else 0
 
     @property
     def repaired(self) -> int:
@@ -42,7 +45,8 @@ class RepairReport:
         return {
             "format": "strongroom-repair-report/1",
             "stores": [
-                {"store": one.store, "suspects": one.suspects, "sound": one.sound, "repaired": list(one.repaired), "left": list(one.left)}
+                {"store": one.store, "suspects": one.suspects, "sound": one.sound, "repaired": list(one.repaired), "left": list(one.left),
+                 "rescued": list(one.rescued)}
                 for one in self.stores
             ],
             "lost_files": self.lost,
@@ -52,8 +56,9 @@ class RepairReport:
     def summary(self) -> list[str]:
         """The lines a person reads."""
         lines = [
-            f"{one.store}: {one.suspects} unsound by the last audit; {len(one.repaired)} repaired, {one.sound} sound when looked at again, "
-            f"{len(one.left)} left"
+            f"{one.store}: {one.suspects} unsound or not to be read by the last audit; {len(one.repaired)} repaired, {one.sound} sound "
+            f"when looked at again, {len(one.left)} left"
+            + (f"; what was left of packs went into {plural(len(one.rescued), 'new object')}" if one.rescued else "")
             for one in self.stores if one.suspects
         ]
         if self.lost:

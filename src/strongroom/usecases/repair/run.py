@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import CheckRow, forget_checks, last_seq, record_checks, unsound
+from strongroom.catalogue.checks import CheckRow, forget_checks, last_seq, record_checks, record_reading, unreadable, unsound
 from strongroom.collections.model import CollectionManifest
 from strongroom.core import keys
 from strongroom.core.digests import Digest
@@ -19,6 +19,7 @@ from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.interface import Runner
+from strongroom.stores.answering import AnsweringStore
 from strongroom.stores.generations import generations
 from strongroom.stores.heeding import HeedingStore
 from strongroom.stores.interface import Store
@@ -97,6 +98,7 @@ class _Run:
     raw: Store = field(init=False)  # the target, with what sweeps condemned
     sound: int = 0
     repaired: list[StoreKey] = field(default_factory=list)
+    rescued: list[StoreKey] = field(default_factory=list)  # new packs, of what is left of those that cannot be made whole
     objects: list[str] = field(default_factory=list)  # for the events
     left: list[str] = field(default_factory=list)
 
@@ -106,7 +108,7 @@ class _Run:
         heeding = HeedingStore(self.raw)  # what a sweep condemned is neither counted on nor written again
         heed(heeding, self.catalogue, self.target.number, self.scratch, only_gone=True)
         self.target = replace(self.target, store=heeding)
-        rows = list(unsound(self.catalogue, self.target.number))
+        rows = [*unreadable(self.catalogue, self.target.number), *unsound(self.catalogue, self.target.number)]
         swept = {row.key for row in rows if heeding.condemned.is_deleted(row.key) and not generations(self.raw, row.key.base[0])}
         forget_checks(self.catalogue, self.target.number, swept)
         suspects = {row.key.base[0]: row for row in rows if row.key not in swept}
@@ -125,7 +127,8 @@ class _Run:
             self._complete_logs()
             self._log()
         count = len(large) + len(small)
-        return StoreRepair(self.target.url, count, self.sound, tuple(key.text for key in self.repaired), tuple(self.left))
+        return StoreRepair(self.target.url, count, self.sound, tuple(key.text for key in self.repaired), tuple(self.left),
+                           tuple(key.text for key in self.rescued))
 
     # -- packs and large contents
 
@@ -143,12 +146,17 @@ class _Run:
             for healed in result.healed:
                 self._healed(healed)
             left += result.left
+            for kind, digest in result.unread:
+                self.left.append(keys.stored(kind, digest).text)
+                self._say_unread(keys.stored(kind, digest))
         if left:
             self._rebuild(left)
 
     def _withheld(self) -> Withheld:
         if self.withheld is None:
-            home, stores = self.catalogue.path.parent, (self.target.store, *self.others)
+            # Who cannot read every tombstone does not know what must not be brought back, and stops.
+            stores = [one.store if isinstance(one, AnsweringStore) else one for one in (self.raw, *self.others)]
+            home = self.catalogue.path.parent
             self.withheld = load_withheld(home, stores, self.scratch / "withheld", self.collector.add)
         return self.withheld
 
@@ -199,8 +207,7 @@ class _Run:
         """A new pack, of what is left of one that is not whole any more."""
         number = self._known(written.kind, written.digest, written.size, written.contents, written.members)
         self.catalogue.mark_verified([number])
-        self.repaired.append(keys.stored(written.kind, written.digest))
-        self.objects.append(f"{'sha256' if written.kind == 'content' else 'pack'}:{written.digest}")
+        self.rescued.append(keys.stored(written.kind, written.digest))
 
     def _known(self, kind: str, digest: Digest, size: int, contents: Sequence[tuple[bytes, int]], members: Digest | None) -> int:
         """The object's number, recorded in the scope in which its contents were known before."""
@@ -253,10 +260,17 @@ class _Run:
 
     def _say_left(self, row: CheckRow, kind: Kind) -> None:
         place = f"{self.target.url}: {row.key.base[0]}"
-        if kind is Kind.CHECKS:
+        if row.outcome is CheckOutcome.UNREACHABLE and kind is not Kind.CHECKS:
+            self._say_unread(row.key.base[0])
+        elif kind is Kind.CHECKS:
             self.collector.add(Finding(Code.COPY_DAMAGED, place, "results of an audit, of which there is one copy; no bag needs them"))
         else:
             self.collector.add(Finding(Code.NOT_REPAIRED, place, "no sound copy is within reach; attach another store that holds the bag"))
+
+    def _say_unread(self, key: StoreKey) -> None:
+        what = ("the store, which answers, cannot give it, and no other store within reach has it sound. Nothing is known to be lost: try "
+                "another cable, reader or machine, see to its permissions, or attach another store that holds it")
+        self.collector.add(Finding(Code.UNREADABLE, f"{self.target.url}: {key}", what))
 
     # -- what is remembered
 
@@ -264,6 +278,7 @@ class _Run:
         seq = last_seq(self.catalogue, self.target.number)
         row = CheckRow(at, seq, CheckOutcome.SOUND, utc_now(), size, digest.hex, digest.hex)
         record_checks(self.catalogue, self.target.number, [row])
+        record_reading(self.catalogue, self.target.number, seq, [at])
         if source is None:
             self.sound += 1
             return
@@ -280,10 +295,13 @@ class _Run:
                 self.collector.add(Finding(Code.STORE_SKIPPED, other.url, f"stopped answering: {error}"))
 
     def _log(self) -> None:
-        things = list(dict.fromkeys(self.objects))
+        rescued = [f"{'sha256' if key.text.startswith('content/') else 'pack'}:{name_of(key).digest}" for key in self.rescued]
         events = [
-            Event(EventType.REPAIR, "sound bytes written as the next generation, and read back", (*part, f"store:{self.target.id}"))
-            for at in range(0, len(things), _OBJECTS_AN_EVENT) if (part := things[at : at + _OBJECTS_AN_EVENT])
+            Event(EventType.REPAIR, detail, (*things[at : at + _OBJECTS_AN_EVENT], f"store:{self.target.id}"))
+            for detail, named in (("sound bytes written beside what was unsound, and read back", self.objects),
+                                  ("made of what is left of packs that cannot be made whole, and read back", rescued))
+            for things in [list(dict.fromkeys(named))]
+            for at in range(0, len(things), _OBJECTS_AN_EVENT)
         ]
         if events:
             try:
