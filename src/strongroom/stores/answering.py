@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from strongroom.core.errors import StoreUnreachableError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import answers
-from strongroom.stores.interface import Reader, Stat, Store
+from strongroom.stores.interface import Reader, Stat
 from strongroom.stores.wrapper import StoreWrapper
 
 
