@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.faults.place import without_privileges
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import os, sqlite3, sys
+import sqlite3, sys
 from pathlib import Path
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.trouble import explain
 from strongroom.core.errors import StrongroomError
-if os.geteuid() == 0:
-    os.setuid(65534)
 try:
     with Catalogue.open(Path(sys.argv[1], "catalogue.sqlite")) as catalogue:
         catalogue.see_store("0" * 32, "file:///store")
@@ -30,14 +29,8 @@ except sqlite3.Error as error:  # while it is worked with, as the command line h
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """One that belongs to whoever runs the script: root may read everything, and becomes nobody."""
     made = tmp_path / "home"
     made.mkdir()
-    if os.geteuid() == 0:  # pytest's own folders are 0700: let the other user through to what is under test
-        os.chown(made, 65534, -1)
-        for folder in (tmp_path, *tmp_path.parents):
-            if folder.stat().st_uid == 0 and folder.name.startswith(("pytest", "popen-", "test_")):
-                folder.chmod(0o755)
     return made
 
 
@@ -61,6 +54,6 @@ def test_what_is_no_database_is_no_matter_of_permission(home: Path) -> None:
 
 def run(home: Path) -> str:
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(home)], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True,
-                          check=False)
+                          check=False, preexec_fn=without_privileges)
     assert done.returncode == 0, done.stderr
     return done.stdout
