@@ -1,4 +1,4 @@
-"""Rows: runs at once, versions that forked, clocks that are wrong."""
+"""Rows: runs at once, and sweeps meanwhile; versions that forked; clocks that are wrong."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.faults import reading
+from tests.faults.kills import litter
 from tests.faults.oracle import judge
-from tests.faults.place import Place, Result, finish, go_on, payload, wait_until_stopped
+from tests.faults.place import Place, finish, go_on, payload, wait_until_stopped
 
 TEN_YEARS = 10 * 365 * 86_400
 
 
 def two_homes(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
-    """Two machines archive one collection at the same moment: each number goes to one, and the other finds its state sealed already."""
+    """Two machines archive one collection at the same moment, and a third sweeps: each number goes to one, and the other finds its state
+    sealed already."""
     place = Place(folder / "place").make()
     for _ in range(tries):
         place.edit(chance)
         versions = len(reading.sealed(place.store))
-        results = _at_once([place, _other(place, "home-2")], chance)
-        wrong = _both_good(place, results) + _same_as_source(place)
+        wrong = _at_once([place, _other(place, "home-2")], chance) + _same_as_source(place)
         made = len(reading.sealed(place.store)) - versions
         if made != 1:  # both saw the same source: a second bag of the same state would be one too many
             wrong.append(f"{made} bags of one state")
@@ -32,18 +33,21 @@ def two_homes(folder: Path, chance: random.Random, tries: int) -> Iterator[list[
 
 
 def one_home(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
-    """Two runs of one collection on one machine: the second is told, and does nothing."""
+    """Two runs of one collection on one machine: the second is told, and does nothing. A sweep of that machine waits for the first."""
     place = Place(folder / "place").make()
     for number in range(tries):
         place.edit(chance)
         with place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", fault=_stop(folder, number)) as first:
             stopped = wait_until_stopped(first)
-            second = place.archive()
+            strays = litter(place.store, chance)
+            second, sweep = place.archive(), place.run(*_sweep(place))
             go_on(first)
             wrong = judge(place, None, finish(first), allowed={0})
         if not stopped:
             wrong.append("the first run had ended before the second began")
-        wrong += judge(place, None, second, allowed={3}) + _same_as_source(place)
+        wrong += judge(place, None, second, allowed={3}) + judge(place, None, sweep, allowed={3}) + _same_as_source(place)
+        wrong += judge(place, None, place.run(*_sweep(place)), allowed={0}) + _same_as_source(place)
+        wrong += [f"not swept: {path.name}" for path in strays if path.exists()]
         if "another run is archiving site" not in second.err:
             wrong.append(f"the second run was not told: {second.err}")
         yield wrong
@@ -69,15 +73,35 @@ def overtaken(folder: Path, chance: random.Random, tries: int) -> Iterator[list[
         yield [f"stopped after {fault['stop_after']} steps: {one}" for one in wrong + _same_as_source(place)]
 
 
+def swept(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
+    """A run waits after one of its steps; another machine sweeps meanwhile, and now and then takes its number out of use. It relies on
+    contents that no bag needs and that the sweep would have removed."""
+    place = Place(folder / "place").make()
+    for number in range(tries):
+        place.edit(chance)
+        strays = litter(place.store, chance)
+        place.write("found in the store", strays[0].read_bytes())
+        fault = _stop(folder, number, chance.randrange(1, 36))
+        with place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", fault=fault) as first:
+            wait_until_stopped(first)
+            sweeps = [_other(place, "home-2").run(*_sweep(place), *(["--void-open"] if number % 2 else [])) for _ in range(2)]
+            go_on(first)
+            result = finish(first)
+        wrong = [one for sweep in sweeps for one in judge(place, None, sweep, allowed={0, 3})]
+        wrong += judge(place, None, result, allowed={0}) + _same_as_source(place)
+        wrong += judge(place, None, place.archive("--reread"), allowed={0})
+        wrong += judge(place, None, place.run(*_sweep(place)), allowed={0}) + _same_as_source(place)
+        yield [f"stopped after {fault['stop_after']} steps: {one}" for one in wrong]
+
+
 def same_contents(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
-    """Two collections with the same contents at once, in one store and with one catalogue."""
+    """Two collections with the same contents at once, in one store and with one catalogue, and another machine's sweep."""
     place = Place(folder / "place").make()
     other = Place(place.root, name="other")
     for _ in range(tries):
         place.edit(chance)
         place.write("large", chance.randbytes(5 << 20))
-        results = _at_once([place, other], chance)
-        yield _both_good(place, results) + _same_as_source(place) + _same_as_source(other)
+        yield _at_once([place, other], chance) + _same_as_source(place) + _same_as_source(other)
 
 
 def forked(folder: Path, chance: random.Random, tries: int) -> Iterator[list[str]]:
@@ -152,21 +176,27 @@ def _stop(folder: Path, number: int, step: int = 9) -> dict[str, object]:
     return {"log": str(folder / f"{number}.log"), "stop_after": step}
 
 
+def _sweep(place: Place) -> tuple[str | Path, ...]:
+    return ("sweep", "--store", place.store, "--yes", "--no-prefect", "--quiet", "--workers", "1")
+
+
 def _other(place: Place, home: str) -> Place:
     return Place(place.root, place.stores, place.name, home)
 
 
-def _at_once(places: list[Place], chance: random.Random) -> list[Result]:
-    """`archive` of each, begun within a fifth of a second."""
+def _at_once(places: list[Place], chance: random.Random) -> list[str]:
+    """`archive` of each and a sweep from elsewhere, all begun within half a second, in any order; what is wrong with them."""
     running = []
-    for place in places:
-        running.append(place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", "--workers", "1"))
+    sweeper = _other(places[0], "sweeper")
+    litter(sweeper.store, chance)
+    for place in chance.sample([*places, sweeper], len(places) + 1):
+        if place is sweeper:
+            running.append((place.start(*_sweep(place), *chance.choice([[], ["--void-open"]])), {0, 3}))
+        else:
+            running.append((place.start("archive", place.manifest, "--no-prefect", "--quiet", "--json", "--workers", "1"), {0}))
         time.sleep(chance.uniform(0, 0.2))
-    return [finish(process) for process in running]
-
-
-def _both_good(place: Place, results: list[Result]) -> list[str]:
-    return [one for result in results for one in judge(place, None, result, allowed={0})]
+    ended = [(finish(process), allowed) for process, allowed in running]  # all of them: a bag that is just being sealed is no damage
+    return [one for result, allowed in ended for one in judge(places[0], None, result, allowed=allowed)]
 
 
 def _same_as_source(place: Place) -> list[str]:

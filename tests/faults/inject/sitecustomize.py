@@ -149,7 +149,7 @@ class Moment:
 
     def __init__(self, file: str, number: int, calls: int, signal: int) -> None:
         self.file, self.number, self.calls, self.signal = file, number, calls, signal
-        self.counting, self.seen = False, 0
+        self.counting, self.seen, self.said = False, 0, False
 
     def watch(self) -> None:
         real = signal.signal
@@ -157,7 +157,8 @@ class Moment:
         def noted(number: Any, handler: Any) -> Any:
             before = real(number, handler)
             if number == signal.SIGTERM:
-                if self.counting:
+                if not callable(handler) and self.seen and not self.said:  # the calls may have been too many, or of a thread that ended
+                    sys.setprofile(None)
                     self.say(str(self.seen))
                 self.counting = callable(handler)
             return before
@@ -190,7 +191,7 @@ class Moment:
             os.kill(os.getpid(), self.signal)
 
     def say(self, what: str) -> None:
-        self.counting = False
+        self.counting, self.said = False, True
         with open(self.file, "w") as file:
             file.write(what)
 

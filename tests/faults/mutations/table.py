@@ -275,6 +275,8 @@ MUTATIONS: Final = (
          "tests/sweep/test_sweep.py"),
     _one("a clock that jumps ends the grace", "usecases/sweep/grace.py",
          " - max(steps, default=timedelta())", "", "tests/sweep/test_sweep.py"),
+    _one("a run does not survive that its number is taken out of use", "usecases/archive/predecessor.py",
+         "not in (None, known)", "is not None", "tests/faults/test_short.py::test_nothing_is_lost[swept after a step]"),
     _one("a replica is sealed beside a void", "usecases/replicate/tagside.py", "if read_seals(store, files.bag).void:", "if False:",
          "tests/sweep/test_protocol.py"),
 )

@@ -33,13 +33,14 @@ class Predecessor:
 
         Raises StoreUnreachableError if it lies in no store within reach, UsageError if the name belongs to another collection.
         """
+        known = self.last.digest
         here = {row.seal for row in self._catalogue.bags(self._manifest.name)}
         last = find_last(self.stores, self._manifest.name, Arbiter.at(self._home), here)
         self.last = self._destination.check_known(last, self._catalogue.latest(self._manifest.name))
         self._destination.check_unasked(self._manifest.name, self.last)
         self._findings.extend(self.last.findings)
         self._destination.check_same_collection(self._manifest, self.last)
-        if self.last.seal is not None and self.last.digest is not None:
+        if self.last.seal is not None and self.last.digest not in (None, known):  # a number may be lost without a new bag: taken out of use
             self.files = SealedTagFiles(self.stores, self.last.seal, self._scratch / f"before-{self.last.digest}")
 
     def collection(self) -> str:
