@@ -7,6 +7,19 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+from strongroom.core.errors import StrongroomError, UsageError
+
+_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
+
+def cannot_write(place: str, error: OSError) -> StrongroomError:
+    """What to raise where nothing can be written below `place`: a wrong choice of place, unless the disk is to blame."""
+    if error.errno in _DISK:
+        return StrongroomError(f"cannot write below {place}: {error.strerror}. Make room there, or choose a place on another disk, and run "
+                               "the same command again")
+    return UsageError(f"cannot write below {place}: {error.strerror}; set it to a folder you own")
 
 
 def write_new(path: Path, chunks: Iterable[bytes], *, mode: int = 0o600) -> None:

@@ -21,6 +21,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 #: Given to every command as a credential; it must turn up nowhere (oracle, f).
 CANARY = "canary" + secrets.token_hex(12)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it in the background; commands would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UsageError
-from strongroom.durable import sync_folder
+from strongroom.durable import cannot_write, sync_folder
 from strongroom.signing import passphrase, secret
 from strongroom.signing.minisign import UNTRUSTED, PublicKey
 from strongroom.signing.statements import Signed
@@ -193,5 +193,5 @@ class Keyring:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise UsageError(f"cannot write below STRONGROOM_HOME ({self.home}): {error.strerror}; set it to a folder you own") from error
+            raise cannot_write(f"STRONGROOM_HOME ({self.home})", error) from error
         return temporary

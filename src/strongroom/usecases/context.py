@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from strongroom.core.errors import UsageError
+from strongroom.durable import cannot_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Context:
         """A private folder for one job, removed afterwards, as are those of jobs that were killed. It lies below STRONGROOM_HOME, or in
         a folder of ours below `elsewhere`.
 
-        Raises UsageError if that cannot be written.
+        Raises UsageError if that cannot be written, StrongroomError if its disk is full or failing.
         """
         place = self.home / "scratch" if elsewhere is None else elsewhere / "strongroom-scratch"
         try:
@@ -50,7 +50,7 @@ class Context:
             lock = _lock(folder)
         except OSError as error:
             name = f"STRONGROOM_HOME ({self.home})" if elsewhere is None else str(elsewhere)
-            raise UsageError(f"cannot write below {name}: {error.strerror}; set it to a folder you own") from error
+            raise cannot_write(name, error) from error
         try:
             yield folder
         finally:
