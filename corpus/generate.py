@@ -1,6 +1,6 @@
 """Make a large collection to try things on: python -m corpus.generate --profile small|mixed|large --files N --seed S DEST
 
-small  texts of 1 to 16 KiB in several scripts, compressible about 2:1; 30 % are exact duplicates of others
+small  web pages of 1 to 16 KiB in several scripts, compressible about 2:1; 30 % are exact duplicates of others
 mixed  log-normal sizes around a median of 20 KiB up to 64 MiB (5,000 files: 1.7 GB); half text, half incompressible
 large  files of --size bytes (1 GiB), alternately incompressible and text
 
@@ -27,6 +27,8 @@ DUPLICATE_SHARE = 0.3
 MIXED_MEDIAN, MIXED_SIGMA, MIXED_MAX = 20 * KIB, 2.42, 64 * MIB
 _NORMAL = NormalDist()
 _BLOCK = MIB
+_HEAD = b'<!doctype html>\n<html><head><meta charset="utf-8"><title>Page</title></head><body><pre>\n'
+_FOOT = b"</pre></body></html>\n"
 _NAMES = ("page", "notiz", "seite à lire", "страница", "σελίδα", "דף", "頁")
 
 
@@ -39,7 +41,7 @@ class Item:
 
 
 def small(files: int, seed: int) -> Iterator[Item]:
-    """`files` texts; exactly floor(0.3 · files) of them repeat an earlier one."""
+    """`files` web pages; exactly floor(0.3 · files) of them repeat an earlier one."""
     pool = prose(seed)
     distinct = 0
     for number in range(files):
@@ -49,7 +51,7 @@ def small(files: int, seed: int) -> Iterator[Item]:
         else:
             distinct += 1
         draw = chance(seed, "text", text)
-        yield Item(_path(number, "html"), (cut(pool, b"text %d" % text, next(draw), KIB + next(draw) % (15 * KIB + 1)),))
+        yield Item(_path(number, "html"), (_page(pool, b"text %d" % text, next(draw), KIB + next(draw) % (15 * KIB + 1)),))
 
 
 def mixed(files: int, seed: int) -> Iterator[Item]:
@@ -83,6 +85,11 @@ def _item(pool: bytes, seed: int, number: int, size: int, *, compressible: bool)
 
 def _path(number: int, extension: str) -> str:
     return f"{number // FOLDER_FILES:03d}/{_NAMES[number % len(_NAMES)]} {number}.{extension}"
+
+
+def _page(pool: bytes, title: bytes, start: int, length: int) -> bytes:
+    """A page of exactly `length` bytes, since what is named so but is none would be told apart from one at a cost that no site has."""
+    return _HEAD + cut(pool, title, start, length - len(_HEAD) - len(_FOOT)) + _FOOT
 
 
 def _text(pool: bytes, number: int, size: int) -> Iterator[bytes]:

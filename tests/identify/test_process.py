@@ -44,6 +44,16 @@ def test_what_single_contents_are(identifier: Identifier, tmp_path: Path) -> Non
     assert found(b"age-encryption.org/v1\n-> X25519 abc\n", "age").has("encrypted")
 
 
+def test_a_page_about_programs_is_a_page(identifier: Identifier, tmp_path: Path) -> None:
+    code = b"#include <ffi.h>\n\nint\nmain (void)\n{\n  return 0;\n}\n"
+    page = b'<!DOCTYPE html>\n<html lang="en"><head><title>An example</title></head><body><pre>\n' + code + b"</pre></body></html>\n"
+    for start in (b"", b"\xef\xbb\xbf", b"\r\n  "):
+        assert identifier.identify(start + page, "html", tmp_path).mime == "text/html"  # libmagic says text/x-c
+    assert identifier.identify(code + page, "html", tmp_path).mime != "text/html"
+    script = b"<?php\nfunction page() { return 1; }\n?>\n" + page
+    assert identifier.identify(script, "html", tmp_path).mime == "text/x-php"
+
+
 def test_an_encrypted_pdf_with_a_cross_reference_stream(identifier: Identifier, tmp_path: Path) -> None:
     start = b"%PDF-1.5\n" + b"%" + b"x" * 5000 + b"\n"
     stream = b"9 0 obj\n<< /Type /XRef /Size 10 /Encrypt 8 0 R /Length 4000 >>\nstream\n" + bytes(4000) + b"\nendstream\nendobj\n"

@@ -21,6 +21,7 @@ class Match(NamedTuple):
     version: str = ""
     mime: str = ""
     basis: str = ""  # "extension match html; byte match"
+    by_bytes: bool = False  # known by a pattern in it, not only by the extension
     mismatch: bool = False  # known by its bytes as what its extension is not
 
 
@@ -52,4 +53,4 @@ def _match(found: Any) -> Match:
         return Match(basis=f"PRONOM: {found['errors']}"[:200] if found["errors"] else "")
     by_bytes = "byte match" in best["basis"] or "container match" in best["basis"]  # that a text is called .rst is no contradiction
     return Match(best["id"], best["format"], best["version"], best["mime"].split(",")[0].strip(), _PLACES.sub("", best["basis"]),
-                 by_bytes and "extension mismatch" in best["warning"])
+                 by_bytes, by_bytes and "extension mismatch" in best["warning"])
