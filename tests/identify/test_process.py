@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,19 @@ def test_thousands_of_extensions_leave_few_names(identifier: Identifier, tmp_pat
     for number in range(1100):
         identifier.identify(b"", f"e{number}", tmp_path)
     assert len({path.name for path in tmp_path.iterdir()} - OURS) <= 500
+
+
+def test_contents_that_cannot_be_handed_over_are_nobodys_fault(identifier: Identifier, tmp_path: Path) -> None:
+    identifier.signatures(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+    try:
+        with pytest.raises(CannotIdentifyError, match=r"File too large.*ulimit -f"):  # and not: asks one process after the other
+            identifier.identify_all([(b"%d" % number * 20_000, "txt") for number in range(5)], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [one.mime for one in identifier.identify_all([(HTML, "html"), (b"a\n" * 40_000, "txt")], tmp_path) if isinstance(one, Format)] \
+        == ["text/html", "text/plain"]
 
 
 def test_siegfried_itself_may_not_take_for_ever(identifier: Identifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

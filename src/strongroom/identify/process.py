@@ -152,7 +152,7 @@ def _ask(to: Link, contents: Sequence[tuple[bytes | memoryview | int, str]], fol
         seconds = min(_LONGEST, SECONDS + size / _BYTES_A_SECOND)
         items.append(Item(extension, seconds, at, None if isinstance(content, int) else size))
         if not isinstance(content, int):
-            os.pwrite(to.shared, content, at)
+            _hand_over(to.shared, content, at)
             at += size
     to.connection.send((str(folder), items, together))
     for content, _ in contents:
@@ -164,6 +164,18 @@ def _ask(to: Link, contents: Sequence[tuple[bytes | memoryview | int, str]], fol
         left -= len(answers)
         yield answers
     os.ftruncate(to.shared, CONTENTS)
+
+
+def _hand_over(shared: int, content: bytes | memoryview, at: int) -> None:
+    """The process is not to blame where this fails: to ask another would take seconds, and fail as well. Raises CannotIdentifyError."""
+    done = 0
+    try:
+        while done < len(content):  # at the limit of a file's size a part is written, and only the next call fails
+            done += os.pwrite(shared, content[done:] if done else content, at + done)
+    except OSError as error:
+        raise link.CannotIdentifyError(
+            f"{error.strerror} where contents are handed over to be identified, in a file of up to {_PORTION >> 20} MiB in memory. "
+            "Allow files of that size (ulimit -f) and as much memory, or set `identify: false` in the collection manifest") from error
 
 
 def _portions(contents: Sequence[tuple[bytes | memoryview | int, str]]) -> Iterator[Sequence[tuple[bytes | memoryview | int, str]]]:
