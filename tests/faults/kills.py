@@ -29,6 +29,7 @@ class Job:
     def __init__(self, verb: str, root: Path) -> None:
         self.verb = verb
         self.strays: list[Path] = []
+        self.prepared = 0
         self.place = Place(root, stores=["store", "copy"] if verb in ("replicate", "repair") else ["store"]).make()
         for number in range(2):
             self.place.write(f"large-{number}", random.Random(number).randbytes(5 << 20))
@@ -67,7 +68,11 @@ class Job:
         return (self.verb, *QUIET)
 
     def prepare(self, chance: random.Random) -> None:
-        """Something for the verb to do."""
+        """Something for the verb to do. What only reads has all to do again each time, so that a new bag now and then is enough."""
+        self.prepared += 1
+        if self.verb in ("restore", "audit", "rebuild") and self.prepared % 4 != 1:
+            shutil.rmtree(self.place.root / "restored", ignore_errors=True)
+            return
         self.place.edit(chance)
         if self.verb == "restore":
             shutil.rmtree(self.place.root / "restored", ignore_errors=True)
