@@ -29,6 +29,7 @@ from tests.fixtures.cost import CHEAP
 def make_key(home, tmp_path):
     file = tmp_path / "passphrase"
     file.write_text("open sesame\n")
+    file.chmod(0o600)
     return Keyring(home).make(passphrase.Source(file=file), cost=CHEAP)
 
 

@@ -49,6 +49,8 @@ def _one(root: Path, server: S3Server, url: str, *, by_prefect: bool) -> list[st
             f"json://127.0.0.1:{port}/{canaries['address in a file']}\njson://127.0.0.1:1/{canaries['address that fails']}\n")
         (given / "passphrase").write_text(canaries["passphrase"] + "\n")
         (given / "no passphrase").write_text(canaries["wrong passphrase"] + "\n")
+        for name in ("passphrase", "no passphrase"):
+            (given / name).chmod(0o600)
         address = f"json://somebody:{canaries['password in an address']}@127.0.0.1:{port}/{canaries['address of a message']}"
         notify = {
             "STRONGROOM_NOTIFY": "always", "STRONGROOM_NOTIFY_URLS_FILE": str(given / "addresses"),

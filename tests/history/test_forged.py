@@ -27,6 +27,7 @@ def past(tmp_path: Path, runner: LocalRunner) -> Iterator[Past]:
     """Both stores have site/v1 to site/v3, signed; the home `trusting` trusts the key and remembers nothing."""
     made = Past(Place(tmp_path, runner))
     (tmp_path / "passphrase").write_bytes(b"words\n")
+    (tmp_path / "passphrase").chmod(0o600)
     source = passphrase.Source(tmp_path / "passphrase")
     passphrase.use(source)
     key = Keyring(made.place.context.home).make(source, cost=CHEAP)

@@ -206,6 +206,7 @@ def test_every_byte_matters(past: Past) -> None:
 
 def test_what_signatures_are_worth(past: Past, tmp_path: Path) -> None:
     (tmp_path / "passphrase").write_bytes(b"words\n")
+    (tmp_path / "passphrase").chmod(0o600)
     source = passphrase.Source(tmp_path / "passphrase")
     passphrase.use(source)
     try:

@@ -33,6 +33,7 @@ def vault(tmp_path: Path, runner: LocalRunner) -> Iterator[Vault]:
 def source(tmp_path: Path) -> passphrase.Source:
     file = tmp_path / "passphrase"
     file.write_bytes(PASSPHRASE + b"\n")
+    file.chmod(0o600)
     return passphrase.Source(file)
 
 

@@ -36,6 +36,7 @@ class Vault(Premises):
     def secret_source(self) -> passphrase.Source:
         file = self.root / "passphrase"
         file.write_bytes(PASSPHRASE + b"\n")
+        file.chmod(0o600)
         return passphrase.Source(file)
 
     def key(self) -> PublicKey:

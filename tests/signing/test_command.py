@@ -19,6 +19,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(keyring.Keyring.make, "__kwdefaults__", {"label": "", "cost": CHEAP})
     (tmp_path / "pass").write_text("a passphrase\n")
+    (tmp_path / "pass").chmod(0o600)
     yield tmp_path
     passphrase.use(passphrase.Source())
 

@@ -175,7 +175,12 @@ def test_without_a_passphrase_nothing_is_written(signed, monkeypatch):
     signed.write("letters", "c.txt", b"gamma")
     wrong = signed.root / "wrong"
     wrong.write_text("another\n")
-    for source, what in ((passphrase.Source(signed.root / "absent"), "cannot be read"), (passphrase.Source(wrong), "wrong passphrase")):
+    wrong.chmod(0o600)
+    open_to_all = signed.root / "open"
+    open_to_all.write_text("another\n")
+    open_to_all.chmod(0o640)
+    for source, what in ((passphrase.Source(signed.root / "absent"), "cannot be read"), (passphrase.Source(wrong), "wrong passphrase"),
+                         (passphrase.Source(open_to_all), "others can read")):
         passphrase.use(source)
         with pytest.raises(UsageError, match=what):
             signed.archive("letters")

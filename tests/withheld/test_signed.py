@@ -25,6 +25,7 @@ from tests.withheld.site import HEX, PAGE, codes, everything, tombstones
 def source(tmp_path):
     file = tmp_path / "passphrase"
     file.write_bytes(b"a passphrase of tests\n")
+    file.chmod(0o600)
     passphrase.use(passphrase.Source(file))
     yield passphrase.Source(file)
     passphrase.use(passphrase.Source())

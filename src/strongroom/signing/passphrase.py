@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,9 @@ class Source:
         except OSError as error:
             raise UsageError(f"the passphrase of {key} cannot be read from {path}: {error.strerror}") from error
         try:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode) and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise UsageError(f"{path}: others can read or change the passphrase; `chmod 600 {path}`")
             return _first_line(descriptor, str(path))
         finally:
             os.close(descriptor)
