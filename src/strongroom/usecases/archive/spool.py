@@ -44,7 +44,7 @@ class Spool(Database):
     """One run's database. `path` can be handed to worker processes, which only read it."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "PRAGMA cache_size = -32000;" + _TABLES, check_same_thread=False)
+        super().__init__(path, "PRAGMA cache_size = -16000;" + _TABLES, check_same_thread=False)
 
     def index_paths(self) -> None:
         """To be called once after the scan: sorting all paths at the end costs a third of keeping them sorted."""

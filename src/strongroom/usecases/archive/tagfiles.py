@@ -213,19 +213,22 @@ class TagFiles:
         done.parts["names"] = self._unless_empty(done, "metadata/names.jsonl", lines)
 
     def _duplicates(self, spool: Spool, done: Payload) -> None:
-        rows = spool.db.cursor().execute(
-            "SELECT sha256, path FROM files WHERE sha256 IN (SELECT sha256 FROM files GROUP BY sha256 HAVING count(*) > 1) "
-            "ORDER BY sha256, path"
-        )
+        # Sorted once, and compared with the row before: to group by content first takes twice the memory and the time.
+        rows = spool.db.cursor().execute("SELECT sha256, path FROM files WHERE sha256 IS NOT NULL ORDER BY sha256, path")
 
         def pieces() -> Iterator[bytes]:
             # Written path by path: an empty file may occur a million times.
-            last: bytes | None = None
+            last, first, several = b"", "", False
             for sha256, path in rows:
-                yield b"," if sha256 == last else (b"" if last is None else _END_OF_DUPLICATES % last.hex().encode()) + b'{"paths":['
-                yield json.dumps(path, ensure_ascii=False).encode()
-                last = sha256
-            if last is not None:
+                if sha256 == last:
+                    yield b"," if several else b'{"paths":[%b,' % json.dumps(first, ensure_ascii=False).encode()
+                    yield json.dumps(path, ensure_ascii=False).encode()
+                    several = True
+                    continue
+                if several:
+                    yield _END_OF_DUPLICATES % last.hex().encode()
+                last, first, several = sha256, path, False
+            if several:
                 yield _END_OF_DUPLICATES % last.hex().encode()
 
         self._unless_empty(done, "metadata/duplicates.jsonl", pieces())
