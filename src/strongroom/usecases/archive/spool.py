@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
 from strongroom.database import Database, attached
 
+_CACHE: Final = 16_000  # KiB
 _TABLES: Final = """
 CREATE TABLE files (           -- the payload to be
   id     INTEGER PRIMARY KEY,
@@ -44,11 +45,20 @@ class Spool(Database):
     """One run's database. `path` can be handed to worker processes, which only read it."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "PRAGMA cache_size = -16000;" + _TABLES, check_same_thread=False)
+        super().__init__(path, f"PRAGMA cache_size = -{_CACHE};" + _TABLES, check_same_thread=False)
 
     def index_paths(self) -> None:
         """To be called once after the scan: sorting all paths at the end costs a third of keeping them sorted."""
         self.db.execute("CREATE UNIQUE INDEX files_by_path ON files (path)")
+
+    @contextmanager
+    def frugal(self) -> Iterator[None]:
+        """Around a question that sorts every file: SQLite sorts in as much memory as its cache may take, beside that cache."""
+        self.db.execute(f"PRAGMA cache_size = -{_CACHE // 8}")
+        try:
+            yield
+        finally:
+            self.db.execute(f"PRAGMA cache_size = -{_CACHE}")
 
     def totals(self) -> tuple[int, int]:
         """(files, bytes) of the payload."""

@@ -214,9 +214,9 @@ class TagFiles:
 
     def _duplicates(self, spool: Spool, done: Payload) -> None:
         # Sorted once, and compared with the row before: to group by content first takes twice the memory and the time.
-        rows = spool.db.cursor().execute("SELECT sha256, path FROM files WHERE sha256 IS NOT NULL ORDER BY sha256, path")
 
         def pieces() -> Iterator[bytes]:
+            rows = spool.db.cursor().execute("SELECT sha256, path FROM files WHERE sha256 IS NOT NULL ORDER BY sha256, path")
             # Written path by path: an empty file may occur a million times.
             last, first, several = b"", "", False
             for sha256, path in rows:
@@ -231,7 +231,8 @@ class TagFiles:
             if several:
                 yield _END_OF_DUPLICATES % last.hex().encode()
 
-        self._unless_empty(done, "metadata/duplicates.jsonl", pieces())
+        with spool.frugal():
+            self._unless_empty(done, "metadata/duplicates.jsonl", pieces())
 
     def _unless_empty(self, done: Payload, path: str, chunks: Iterable[bytes]) -> str:
         made = self._bytes(path, chunks)
