@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.likeness import Member, clusters, members, pairs_of, record_pairs
 from strongroom.core.digests import Digest
+from strongroom.database import Where
 
 NAMES = [Digest.of(bytes([number])) for number in range(8)]
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Catalogue:
+def catalogue(catalogue_place: Where) -> Iterator[Catalogue]:
     """Contents 1 to 7. The collection "open" has 1, 2, 3, 5 and 6; "closed" has 3, 4 and 7."""
-    catalogue = Catalogue.open(tmp_path / "catalogue.sqlite")
+    catalogue = Catalogue.open(catalogue_place)
     with catalogue.transaction() as db:
         db.executemany("INSERT INTO likeness_contents (number, sha256) VALUES (?, ?)", ((n, NAMES[n].raw) for n in range(1, 8)))
         for name, contents in (("open", (1, 2, 3, 5, 6)), ("closed", (3, 4, 7))):
@@ -29,7 +30,8 @@ def catalogue(tmp_path: Path) -> Catalogue:
         (1, 6, "text", 0.19, 0.2, 0.7, "contained: 70 %", "has more"),
         (5, 6, "text", 0.55, 0.55, 0.58, "b", "a"),  # under both bars
     ])
-    return catalogue
+    yield catalogue
+    catalogue.close()
 
 
 def test_a_pair_begins_with_the_content_that_was_asked_about(catalogue: Catalogue) -> None:

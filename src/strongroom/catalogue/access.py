@@ -11,7 +11,11 @@ from strongroom.core.digests import Digest
 def note_access(catalogue: Catalogue, seal: Digest, level: str, embargo_until: str | None) -> None:
     """Remember the `access` member of the bag's metadata/collection.json, as it is written there."""
     with catalogue.transaction() as db:
-        db.execute("INSERT OR REPLACE INTO bag_access (seal, level, embargo_until) VALUES (?, ?, ?)", (seal.raw, level, embargo_until))
+        db.execute(
+            "INSERT INTO bag_access (seal, level, embargo_until) VALUES (?, ?, ?) "
+            "ON CONFLICT (seal) DO UPDATE SET level = excluded.level, embargo_until = excluded.embargo_until",
+            (seal.raw, level, embargo_until),
+        )
 
 
 def noted_access(catalogue: Catalogue, seals: Iterable[Digest]) -> dict[Digest, tuple[str, str | None]]:

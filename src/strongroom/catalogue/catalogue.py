@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -14,25 +13,35 @@ from strongroom.core.digests import Digest
 from strongroom.core.events import utc_now
 from strongroom.core.ids import BagId, new_id
 from strongroom.core.seal import Seal
-from strongroom.database import read_only, transaction
+from strongroom.database import Db, Where, beside, open_reader, transaction
 
 _BAGS: Final = (
     "SELECT name, version, seal, collection, attempt, sealed, files, bytes, state, "
     "(SELECT group_concat(s.id, ' ') FROM bag_stores b JOIN stores s ON s.number = b.store WHERE b.seal = bags.seal) FROM bags "
 )
+_ADD_PLACE: Final = "INSERT INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class Catalogue:
     """One open catalogue. Use as a context manager."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, db: Db, path: Where) -> None:
         self._db = db
         self.path = path
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Where) -> Self:
         """The catalogue at `path`, made if absent. Raises StrongroomError with the way out if it cannot be used."""
-        return cls(connect(path), path)
+        if isinstance(path, Path):
+            return cls(connect(path), path)
+        from strongroom.catalogue import shared  # noqa: PLC0415 -- only who uses it pays for it
+
+        return cls(shared.connect(path), path)
+
+    @property
+    def home(self) -> Path:
+        """STRONGROOM_HOME."""
+        return self.path.parent if isinstance(self.path, Path) else self.path.home
 
     def close(self) -> None:
         self._db.close()
@@ -44,13 +53,17 @@ class Catalogue:
         self.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Db]:
         """A write transaction: all or nothing. Within another it is part of that."""
         if self._db.in_transaction:
             yield self._db
             return
         with transaction(self._db):
             yield self._db
+
+    def beside(self, other: Path, name: str, tables: Mapping[str, str]) -> AbstractContextManager[Db]:
+        """Its database, for statements that ask tables of the SQLite database at `other` as well (strongroom.database.beside)."""
+        return beside(self._db, other, name, tables)
 
     # -- stores
 
@@ -106,7 +119,7 @@ class Catalogue:
             db.execute(
                 "INSERT INTO collections (name, manifest, last_archive, last_outcome) "
                 "VALUES (?1, ?2, CASE WHEN ?4 != 'refused' THEN ?3 END, ?4) ON CONFLICT (name) DO UPDATE SET "
-                "manifest = ?2, last_archive = CASE WHEN ?4 != 'refused' THEN ?3 ELSE last_archive END, last_outcome = ?4",
+                "manifest = ?2, last_archive = CASE WHEN ?4 != 'refused' THEN ?3 ELSE collections.last_archive END, last_outcome = ?4",
                 (name, manifest, utc_now(), outcome),
             )
 
@@ -128,12 +141,12 @@ class Catalogue:
         """Remember that `store` (its number here) holds the bag of this seal."""
         with self.transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO bags (seal, name, version, collection, attempt, sealed, files, bytes, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO bags (seal, name, version, collection, attempt, sealed, files, bytes, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (digest.raw, seal.bag.name, seal.bag.version, seal.collection, seal.attempt, seal.sealed, seal.payload_files,
                  seal.payload_bytes, seal.state.raw),
             )
-            db.execute("INSERT OR IGNORE INTO bag_stores (seal, store) VALUES (?, ?)", (digest.raw, store))
+            db.execute("INSERT INTO bag_stores (seal, store) VALUES (?, ?) ON CONFLICT DO NOTHING", (digest.raw, store))
 
     def forget_bag(self, digest: Digest, store: int) -> None:
         """What lies in `store` (its number here) under this seal is not the bag: another is, under its label."""
@@ -156,9 +169,10 @@ class Catalogue:
             where = (store, kind, digest.raw)
             known = db.execute("SELECT id, members FROM objects WHERE store = ? AND kind = ? AND digest = ?", where).fetchone()
             db.execute(
-                "INSERT INTO objects (store, kind, digest, size, verified) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (store, kind, digest) DO UPDATE SET verified = max(verified * (1 - damaged), excluded.verified), damaged = 0",
-                (store, kind, digest.raw, size, verified),
+                "INSERT INTO objects (store, kind, digest, size, verified, since) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (store, kind, digest) DO UPDATE SET "
+                "verified = (objects.verified AND NOT objects.damaged) OR excluded.verified, damaged = FALSE",
+                (store, kind, digest.raw, size, verified, utc_now()),
             )
             number = db.execute("SELECT id FROM objects WHERE store = ? AND kind = ? AND digest = ?", where).fetchone()[0]
             if members is not None:
@@ -168,7 +182,7 @@ class Catalogue:
             elif known is not None and known[1] is not None:  # what was seen in it outweighs the hint
                 contents = db.execute("SELECT DISTINCT sha256, length FROM places WHERE object = ?", (number,)).fetchall()
             db.executemany(
-                "INSERT OR IGNORE INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?)",
+                _ADD_PLACE,
                 ((store, scope, sha256, number, length) for sha256, length in contents),
             )
         return int(number)
@@ -181,7 +195,7 @@ class Catalogue:
             scopes = db.execute("SELECT DISTINCT store, scope FROM places WHERE object = ?", (number,)).fetchall()
             db.execute("DELETE FROM places WHERE object = ?", (number,))
             rows = ((store, scope, sha256, number, length) for sha256, length in contents for store, scope in scopes)
-            db.executemany("INSERT OR IGNORE INTO places (store, scope, sha256, object, length) VALUES (?, ?, ?, ?, ?)", rows)
+            db.executemany(_ADD_PLACE, rows)
 
     def known_objects(self, store: int) -> set[tuple[str, bytes]]:
         """(kind, digest) of every object of the store that the catalogue knows, sound or not."""
@@ -210,19 +224,19 @@ class Catalogue:
 
     def mark_verified(self, numbers: Iterable[int]) -> None:
         with self.transaction() as db:
-            db.executemany("UPDATE objects SET verified = 1, damaged = 0 WHERE id = ?", ((n,) for n in numbers))
+            db.executemany("UPDATE objects SET verified = TRUE, damaged = FALSE WHERE id = ?", ((n,) for n in numbers))
 
     def mark_unverified(self, numbers: Iterable[int]) -> None:
         """What was read once is elsewhere now (a later generation): read it again before relying on it."""
         with self.transaction() as db:
-            db.executemany("UPDATE objects SET verified = 0 WHERE id = ?", ((n,) for n in numbers))
+            db.executemany("UPDATE objects SET verified = FALSE WHERE id = ?", ((n,) for n in numbers))
 
     def mark_damaged(self, numbers: Iterable[int]) -> None:
         """Never rely on these again, until they are recorded anew."""
         with self.transaction() as db:
-            db.executemany("UPDATE objects SET damaged = 1, verified = 0 WHERE id = ?", ((n,) for n in numbers))
+            db.executemany("UPDATE objects SET damaged = TRUE, verified = FALSE WHERE id = ?", ((n,) for n in numbers))
 
 
-def reading(catalogue: Catalogue) -> closing[sqlite3.Connection]:
+def reading(catalogue: Catalogue) -> closing[Db]:
     """A connection of its own, so that a long answer is a snapshot and holds up no writer."""
-    return closing(read_only(catalogue.path))
+    return closing(open_reader(catalogue.path))

@@ -6,7 +6,7 @@ again. A *sequence number* is that of the audit in which a key was last read; au
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -24,8 +24,8 @@ _UNSOUND: Final = (
 )
 #: Keys that could not be read, of which no generation was found sound that can be.
 _UNREAD: Final = (
-    "FROM unread u LEFT JOIN checks c ON c.store = u.store AND c.key = u.key WHERE u.store = ? AND NOT EXISTS (SELECT 1 FROM checks s "
-    "WHERE s.store = u.store AND s.base = u.base AND s.outcome = 'sound' "
+    "FROM unread u LEFT JOIN checks c ON c.store = u.store AND c.key = u.key WHERE u.store = ? AND NOT u.cold "
+    "AND NOT EXISTS (SELECT 1 FROM checks s WHERE s.store = u.store AND s.base = u.base AND s.outcome = 'sound' "
     "AND NOT EXISTS (SELECT 1 FROM unread o WHERE o.store = s.store AND o.key = s.key))"
 )
 
@@ -71,17 +71,23 @@ def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) ->
         db.executemany(
             "INSERT INTO checks (store, base, key, seq, outcome, time, size, expected, found) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (store, key) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome, time = excluded.time, "
-            "size = excluded.size, expected = excluded.expected, found = excluded.found WHERE excluded.seq >= seq",
+            "size = excluded.size, expected = excluded.expected, found = excluded.found WHERE excluded.seq >= checks.seq",
             ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found) for r in rows),
         )
 
 
-def record_reading(catalogue: Catalogue, store: int, seq: int, read: Iterable[StoreKey], unread: Iterable[StoreKey] = ()) -> None:
-    """Remember which keys the store just gave, or has no more, and which it could not give to the audit `seq` although it answered:
-    what is known of the bytes of those stays as it was."""
+def record_reading(
+    catalogue: Catalogue, store: int, seq: int, read: Iterable[StoreKey], unread: Iterable[StoreKey] = (), cold: Iterable[StoreKey] = ()
+) -> None:
+    """Remember which keys the store just gave, or has no more, and which it could not give to the audit `seq` although it answered (or
+    only after thawing): what is known of the bytes of those stays as it was."""
     with catalogue.transaction() as db:
         db.executemany("DELETE FROM unread WHERE store = ? AND key = ?", ((store, key.text) for key in read))
-        db.executemany("INSERT OR REPLACE INTO unread VALUES (?, ?, ?, ?)", ((store, key.base[0].text, key.text, seq) for key in unread))
+        db.executemany(
+            "INSERT INTO unread (store, base, key, seq, cold) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (store, key) DO UPDATE SET seq = excluded.seq, cold = excluded.cold",
+            ((store, key.base[0].text, key.text, seq, frozen) for keys, frozen in ((unread, False), (cold, True)) for key in keys),
+        )
 
 
 def unread_keys(catalogue: Catalogue, store: int) -> Iterator[tuple[StoreKey, int]]:
@@ -92,7 +98,8 @@ def unread_keys(catalogue: Catalogue, store: int) -> Iterator[tuple[StoreKey, in
 
 
 def unreadable(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
-    """Every key of `unread_keys` of which no other generation was found sound; `expected` is what it had when it was read."""
+    """Every key of `unread_keys`, but those that are only cold, of which no other generation was found sound; `expected` is what it had
+    when it was read."""
     with reading(catalogue) as db:
         known = "CASE c.outcome WHEN 'sound' THEN c.found ELSE c.expected END"
         sql = f"SELECT u.key, coalesce(c.seq, 0), coalesce(c.time, ''), c.size, {known}"
@@ -104,6 +111,12 @@ def count_unreadable(catalogue: Catalogue, store: int) -> int:
     """How many keys `unreadable` gives."""
     with reading(catalogue) as db:
         return int(db.execute(f"SELECT count(*) {_UNREAD}", (store,)).fetchone()[0])
+
+
+def count_cold(catalogue: Catalogue, store: int) -> int:
+    """How many keys lay in a cold storage class when an audit last asked for them."""
+    with reading(catalogue) as db:
+        return int(db.execute("SELECT count(*) FROM unread WHERE store = ? AND cold", (store,)).fetchone()[0])
 
 
 def record_written(catalogue: Catalogue, store: int, key: StoreKey, data: bytes) -> None:
@@ -191,7 +204,7 @@ def ageing(catalogue: Catalogue, store: int, days: float) -> Ageing:
     with reading(catalogue) as db:
         keys, size, recent = db.execute(
             "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(CASE WHEN time >= ?1 AND time <= ?2 "
-            "AND key NOT IN (SELECT key FROM unread WHERE store = ?3) THEN size END), 0) "
+            "AND key NOT IN (SELECT key FROM unread WHERE store = ?3 AND NOT cold) THEN size END), 0) "
             "FROM checks WHERE store = ?3 AND outcome IN ('sound', 'damaged')",
             (since, utc_now(), store),
         ).fetchone()
@@ -203,7 +216,7 @@ def ageing(catalogue: Catalogue, store: int, days: float) -> Ageing:
 def last_seq(catalogue: Catalogue, store: int) -> int:
     """The highest number of an audit of the store that is known here; 0 if there was none."""
     with reading(catalogue) as db:
-        sql = "SELECT max(seq) FROM (SELECT seq FROM audits WHERE store = ?1 UNION ALL SELECT seq FROM checks WHERE store = ?1)"
+        sql = "SELECT max(seq) FROM (SELECT seq FROM audits WHERE store = ?1 UNION ALL SELECT seq FROM checks WHERE store = ?1) AS known"
         return int(db.execute(sql, (store,)).fetchone()[0] or 0)
 
 
@@ -259,10 +272,13 @@ def members_known(catalogue: Catalogue, store: int, digest: bytes) -> Iterator[b
             yield sha256
 
 
-def begin_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
+def begin_audit(catalogue: Catalogue, store: int, numbered: Callable[[int], AuditRow]) -> AuditRow:
+    """The audit that `numbered` makes of the next number: two that begin at the same moment have two."""
     with catalogue.transaction() as db:
+        audit = numbered(last_seq(catalogue, store) + 1)
         sql = "INSERT INTO audits (store, seq, scope, round, began) VALUES (?, ?, ?, ?, ?)"
         db.execute(sql, (store, audit.seq, audit.scope, audit.round, audit.began))
+    return audit
 
 
 def end_audit(catalogue: Catalogue, store: int, seq: int, *, ended: str, complete: bool, published: bool = True) -> None:

@@ -6,7 +6,6 @@ in one file is one in another. Most contents occur under one extension. Verdicts
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core.digests import Digest
 from strongroom.core.formats import MISMATCH, Format
+from strongroom.database import Db
 
 _COLUMNS: Final = "v.mime, v.puid, v.name, v.version, v.basis, v.flags, v.signatures"
 #: Of several verdicts about a content the one without mismatch first, then that which PRONOM knows, then by extension.
@@ -34,7 +34,8 @@ def record_formats(catalogue: Catalogue, rows: Iterable[tuple[bytes, str, Format
     with catalogue.transaction() as db:
         numbers: dict[Format, int] = {}
         db.executemany(
-            "INSERT OR REPLACE INTO formats (sha256, extension, verdict) VALUES (?, ?, ?)",
+            "INSERT INTO formats (sha256, extension, verdict) VALUES (?, ?, ?) "
+            "ON CONFLICT (sha256, extension) DO UPDATE SET verdict = excluded.verdict",
             ((sha256, extension, _number(db, verdict, numbers)) for sha256, extension, verdict in rows),
         )
 
@@ -72,7 +73,8 @@ def note_bag_formats(catalogue: Catalogue, seal: Digest, totals: Iterable[Format
         db.execute("DELETE FROM bag_formats WHERE seal = ?", (seal.raw,))
         db.executemany(
             "INSERT INTO bag_formats (seal, verdict, files, bytes) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (seal, verdict) DO UPDATE SET files = files + excluded.files, bytes = bytes + excluded.bytes",
+            "ON CONFLICT (seal, verdict) DO UPDATE SET files = bag_formats.files + excluded.files, "
+            "bytes = bag_formats.bytes + excluded.bytes",
             [(seal.raw, _number(db, one.format, numbers), one.files, one.bytes) for one in totals],
         )
 
@@ -99,10 +101,10 @@ def _totals(catalogue: Catalogue, where: str, values: tuple[object, ...]) -> tup
     return tuple(FormatTotal(Format(*row), files, size) for files, size, *row in rows)
 
 
-def _number(db: sqlite3.Connection, verdict: Format, numbers: dict[Format, int]) -> int:
+def _number(db: Db, verdict: Format, numbers: dict[Format, int]) -> int:
     if verdict not in numbers:
         columns = "mime, puid, name, version, basis, flags, signatures"
-        db.execute(f"INSERT OR IGNORE INTO verdicts ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", verdict)  # noqa: S608 -- constants
+        db.execute(f"INSERT INTO verdicts ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", verdict)  # noqa: S608 -- constants
         sql = ("SELECT number FROM verdicts WHERE mime = ? AND puid = ? AND name = ? AND version = ? AND basis = ? AND flags = ? "
                "AND signatures = ?")
         numbers[verdict] = db.execute(sql, verdict).fetchone()[0]

@@ -93,8 +93,8 @@ def count_bag(catalogue: Catalogue, row: BagRow, spool: Path, notable: dict[str,
             db.execute("INSERT INTO counted_bags (seal, notable) VALUES (?, ?)", (row.seal.raw, json.dumps(notable)))
             db.executemany(
                 "INSERT INTO held (collection, sha256, length, files, bags, first) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (collection, sha256) DO UPDATE SET files = files + excluded.files, bags = bags + 1, "
-                "first = min(first, excluded.first)", rows,
+                "ON CONFLICT (collection, sha256) DO UPDATE SET files = held.files + excluded.files, "
+                "bags = held.bags + 1, first = CASE WHEN excluded.first < held.first THEN excluded.first ELSE held.first END", rows,
             )
 
 
@@ -117,7 +117,7 @@ def sharing(catalogue: Catalogue, collections: Collection[str] | None) -> Sharin
         ).fetchone()
         contents, distinct = db.execute(  # by the index, which is in the order of contents
             "SELECT count(*), coalesce(sum(length), 0) FROM "  # noqa: S608
-            f"(SELECT min(length) AS length FROM held INDEXED BY held_by_content WHERE {_OF} GROUP BY sha256)", names,
+            f"(SELECT min(length) AS length FROM held INDEXED BY held_by_content WHERE {_OF} GROUP BY sha256) AS each", names,
         ).fetchone()
     return Sharing(files, given, within, versions, each - distinct, contents, distinct)
 
@@ -158,7 +158,8 @@ def stored_in(catalogue: Catalogue, store: int) -> Stored:
     with reading(catalogue) as db:
         objects, size = db.execute("SELECT count(*), coalesce(sum(size), 0) FROM objects WHERE store = ?", (store,)).fetchone()
         contents, distinct = db.execute(
-            "SELECT count(*), coalesce(sum(length), 0) FROM (SELECT min(length) AS length FROM places WHERE store = ? GROUP BY sha256)",
+            "SELECT count(*), coalesce(sum(length), 0) FROM "
+            "(SELECT min(length) AS length FROM places WHERE store = ? GROUP BY sha256) AS each",
             (store,),
         ).fetchone()
         placed, squeezed = db.execute(

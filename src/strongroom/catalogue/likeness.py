@@ -32,7 +32,7 @@ _WITHIN: Final = (
 )
 # ?3 and ?4: the least jaccard, the least containment
 _NEAR: Final = "(p.jaccard >= ?3 OR p.a_in_b >= ?4 OR p.b_in_a >= ?4)"
-_GROUP: Final = "SELECT value FROM json_each(?2)"
+_GROUP: Final = "SELECT CAST(value AS BIGINT) FROM json_each(?2)"
 _COLUMNS: Final = "x.sha256, y.sha256, p.kind, p.jaccard, p.a_in_b, p.b_in_a, p.differs, p.turned"
 _PAIRS: Final = "likeness_pairs p JOIN likeness_contents x ON x.number = p.a JOIN likeness_contents y ON y.number = p.b"
 
@@ -166,11 +166,14 @@ def _edges(catalogue: Catalogue, names: str | None, jaccard: float, containment:
     contained = f"{_WITHIN.format('p.a AS small', 'p.b AS large', 'a_in_b')} UNION ALL {_WITHIN.format('p.b', 'p.a', 'b_in_a')}"
     with reading(catalogue) as db:
         yield from db.execute(alike, (names, jaccard))
-        # the row of the greatest share: SQLite gives the other columns of the row that max() found
-        for small, large, _ in db.execute(
-            f"SELECT small, large, max(share) FROM ({contained}) GROUP BY small", (names, jaccard, containment)  # noqa: S608 -- as above
+        before = None
+        for small, large in db.execute(  # of each, the first has the greatest share
+            f"SELECT small, large FROM ({contained}) AS part ORDER BY small, share DESC, large",  # noqa: S608 -- as above
+            (names, jaccard, containment),
         ):
-            yield small, large
+            if small != before:
+                yield small, large
+            before = small
 
 
 def _contents(catalogue: Catalogue, collection: str) -> set[int]:
@@ -186,12 +189,14 @@ def _cluster(catalogue: Catalogue, numbers: list[int], names: str | None, jaccar
     values = (names, group, jaccard, containment)
     with reading(catalogue) as db:
         digests = db.execute(
-            "SELECT sha256 FROM likeness_contents WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number", (group,)
+            "SELECT sha256 FROM likeness_contents WHERE number IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) ORDER BY number",
+            (group,),
         ).fetchall()
         count = db.execute(f"SELECT count(*) FROM likeness_pairs p WHERE {where}", values).fetchone()[0]  # noqa: S608 -- constants
         rows = db.execute(
             f"SELECT {_COLUMNS} FROM {_PAIRS} WHERE {where} "  # noqa: S608 -- constants
-            "ORDER BY p.jaccard DESC, max(p.a_in_b, p.b_in_a) DESC, p.a, p.b LIMIT ?5", (*values, limit),
+            "ORDER BY p.jaccard DESC, "
+            "CASE WHEN p.a_in_b > p.b_in_a THEN p.a_in_b ELSE p.b_in_a END DESC, p.a, p.b LIMIT ?5", (*values, limit),
         ).fetchall()
     return Cluster(tuple(Digest.from_bytes(sha) for (sha,) in digests), tuple(map(_pair, rows)), count)
 
@@ -229,4 +234,8 @@ PairRow = tuple[int, int, str, float, float, float, str, str]
 def record_pairs(catalogue: Catalogue, rows: Iterable[PairRow]) -> None:
     """Remember pairs."""
     with catalogue.transaction() as db:
-        db.executemany("INSERT OR REPLACE INTO likeness_pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        db.executemany(
+            "INSERT INTO likeness_pairs (a, b, kind, jaccard, a_in_b, b_in_a, differs, turned) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (a, b) DO UPDATE SET kind = excluded.kind, jaccard = excluded.jaccard, a_in_b = excluded.a_in_b, "
+            "b_in_a = excluded.b_in_a, differs = excluded.differs, turned = excluded.turned", rows,
+        )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from strongroom.catalogue.catalogue import Catalogue, reading
 from strongroom.core.digests import Digest
 from strongroom.core.ids import BagId
+from strongroom.database import Slice, attached
 
 
 class Held(NamedTuple):
@@ -44,14 +45,16 @@ def record_members(catalogue: Catalogue, bag: BagId, contents: Iterable[Held]) -
     with catalogue.transaction() as db:
         db.executemany(
             "INSERT INTO likeness_contents (sha256, length, type) VALUES (?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET "
-            "length = coalesce(length, excluded.length), type = coalesce(type, excluded.type)",
+            "length = coalesce(likeness_contents.length, excluded.length), type = coalesce(likeness_contents.type, excluded.type)",
             ((one.sha256, one.length, one.type) for one in rows),
         )
         db.executemany(
-            "INSERT INTO likeness_members (collection, content, path, files, first, last) "
+            "INSERT INTO likeness_members AS m (collection, content, path, files, first, last) "
             "SELECT ?1, number, ?2, ?3, ?4, ?4 FROM likeness_contents WHERE sha256 = ?5 ON CONFLICT (collection, content) DO UPDATE SET "
-            "path = iif(excluded.last >= last, excluded.path, path), files = iif(excluded.last >= last, excluded.files, files), "
-            "first = min(first, excluded.first), last = max(last, excluded.last)",
+            "path = CASE WHEN excluded.last >= m.last THEN excluded.path ELSE m.path END, "
+            "files = CASE WHEN excluded.last >= m.last THEN excluded.files ELSE m.files END, "
+            "first = CASE WHEN excluded.first < m.first THEN excluded.first ELSE m.first END, "
+            "last = CASE WHEN excluded.last > m.last THEN excluded.last ELSE m.last END",
             ((bag.name, one.path, one.files, bag.version, one.sha256) for one in rows),
         )
 
@@ -59,20 +62,21 @@ def record_members(catalogue: Catalogue, bag: BagId, contents: Iterable[Held]) -
 def record_listed(catalogue: Catalogue, seal: Digest) -> None:
     """All contents of the bag are remembered."""
     with catalogue.transaction() as db:
-        db.execute("INSERT OR IGNORE INTO likeness_bags (seal) VALUES (?)", (seal.raw,))
+        db.execute("INSERT INTO likeness_bags (seal) VALUES (?) ON CONFLICT DO NOTHING", (seal.raw,))
 
 
 def renew(catalogue: Catalogue, shelf: Path, method: str) -> None:
     """What was looked at in another way, or is not on the shelf (its file) any more, is to be looked at again."""
-    with _with_shelf(catalogue, shelf) as db:
+    with catalogue.beside(shelf, "shelf", {"looked": "sha256 BYTEA, method TEXT, kind TEXT, form TEXT"}) as db:
         db.execute(
-            "UPDATE likeness_contents SET method = NULL, compared = 0 WHERE method != ?1 OR (kind IN ('text', 'image') "
+            "UPDATE likeness_contents SET method = NULL, compared = FALSE WHERE method != ?1 OR (kind IN ('text', 'image') "
             "AND NOT EXISTS (SELECT 1 FROM shelf.looked l WHERE l.sha256 = likeness_contents.sha256 AND l.method = ?1))",
             (method,),
         )
         # what is on the shelf already, because the catalogue was lost or a run was cut off, need not be read again
         db.execute(
-            "UPDATE likeness_contents SET method = l.method, kind = l.kind, note = iif(l.kind = 'none', l.form, ''), compared = 0 "
+            "UPDATE likeness_contents SET method = l.method, kind = l.kind, "
+            "note = CASE l.kind WHEN 'none' THEN l.form ELSE '' END, compared = FALSE "
             "FROM shelf.looked l WHERE l.sha256 = likeness_contents.sha256 AND likeness_contents.method IS NULL AND l.method = ?",
             (method,),
         )
@@ -92,7 +96,7 @@ def record_looked(catalogue: Catalogue, method: str, rows: Iterable[tuple[bytes,
     """Remember (SHA-256, kind, why nothing could be compared) of contents that were looked at."""
     with catalogue.transaction() as db:
         db.executemany(
-            "UPDATE likeness_contents SET method = ?, kind = ?, note = ?, compared = 0 WHERE sha256 = ?",
+            "UPDATE likeness_contents SET method = ?, kind = ?, note = ?, compared = FALSE WHERE sha256 = ?",
             ((method, kind, note, sha) for sha, kind, note in rows),
         )
 
@@ -106,32 +110,33 @@ def forget(catalogue: Catalogue, contents: Iterable[bytes]) -> list[bytes]:
             if row is not None:
                 gone.append(sha)
                 db.execute("DELETE FROM likeness_pairs WHERE a = ?1 OR b = ?1", row)
-                db.execute("UPDATE likeness_contents SET method = NULL, kind = NULL, compared = 0 WHERE number = ?", row)
+                db.execute("UPDATE likeness_contents SET method = NULL, kind = NULL, compared = FALSE WHERE number = ?", row)
     return gone
 
 
 def texts(catalogue: Catalogue, shelf: Path) -> Iterator[tuple[int, bool, bytes]]:
     """(number, whether it was compared, shingles) of every text that was looked at in the present way."""
-    with _with_shelf(catalogue, shelf, write=False) as db:
+    with _on_shelf(catalogue, shelf, _of_kind("text")) as db:
         yield from db.execute(
-            "SELECT c.number, c.compared, l.shingles FROM shelf.looked l JOIN likeness_contents c ON c.sha256 = l.sha256 "
+            "SELECT c.number, c.compared, l.shingles FROM shelf.looked l JOIN cat.likeness_contents c ON c.sha256 = l.sha256 "
             "WHERE c.kind = 'text' AND c.method IS NOT NULL ORDER BY l.number")
 
 
 def images(catalogue: Catalogue, shelf: Path) -> Iterator[tuple[int, bool, bytes]]:
     """(number, whether it was compared, hash) of every picture that was looked at in the present way."""
-    with _with_shelf(catalogue, shelf, write=False) as db:
+    with _on_shelf(catalogue, shelf, _of_kind("image")) as db:
         yield from db.execute(
-            "SELECT c.number, c.compared, l.hash FROM shelf.looked l JOIN likeness_contents c ON c.sha256 = l.sha256 "
+            "SELECT c.number, c.compared, l.hash FROM shelf.looked l JOIN cat.likeness_contents c ON c.sha256 = l.sha256 "
             "WHERE c.kind = 'image' AND c.method IS NOT NULL ORDER BY c.number")
 
 
 def sample(catalogue: Catalogue, shelf: Path, collection: str, most: int) -> Iterator[tuple[bytes, int]]:
     """(shingles, first shingle) of at most `most` texts of a collection, chosen as if at random."""
-    with _with_shelf(catalogue, shelf, write=False) as db:
+    members = Slice("likeness_members", "collection, content", "collection, content", "collection = ?", (collection,))
+    with _on_shelf(catalogue, shelf, _of_kind("text"), members) as db:
         yield from db.execute(
-            "SELECT l.shingles, l.first FROM (SELECT c.sha256 FROM likeness_members m JOIN likeness_contents c ON c.number = m.content "
-            "WHERE m.collection = ? AND c.kind = 'text' AND c.method IS NOT NULL ORDER BY c.sha256 LIMIT ?) c "
+            "SELECT l.shingles, l.first FROM (SELECT c.sha256 FROM cat.likeness_members m JOIN cat.likeness_contents c "
+            "ON c.number = m.content WHERE m.collection = ? AND c.kind = 'text' AND c.method IS NOT NULL ORDER BY c.sha256 LIMIT ?) c "
             "JOIN shelf.looked l ON l.sha256 = c.sha256",
             (collection, most),
         )
@@ -142,7 +147,8 @@ def counts(catalogue: Catalogue, collection: str | None = None) -> dict[str, int
     within = "WHERE EXISTS (SELECT 1 FROM likeness_members m WHERE m.content = number AND m.collection = ?)"
     with reading(catalogue) as db:
         return dict(db.execute(
-            f"SELECT iif(method IS NULL, '', kind), count(*) FROM likeness_contents {within if collection else ''} GROUP BY 1",  # noqa: S608
+            "SELECT CASE WHEN method IS NULL THEN '' ELSE kind END, count(*) "  # noqa: S608 -- constants
+            f"FROM likeness_contents {within if collection else ''} GROUP BY 1 ORDER BY 1",
             (collection,) if collection else (),
         ))
 
@@ -163,9 +169,13 @@ def record_boilerplate(catalogue: Catalogue, collection: str, documents: int, sh
     """Remember the boilerplate of a collection. If it is another than before, all texts are to be compared again."""
     with catalogue.transaction() as db:
         before = db.execute("SELECT shingles FROM likeness_boilerplate WHERE collection = ?", (collection,)).fetchone()
-        db.execute("INSERT OR REPLACE INTO likeness_boilerplate VALUES (?, ?, ?)", (collection, documents, shingles))
+        db.execute(
+            "INSERT INTO likeness_boilerplate (collection, documents, shingles) VALUES (?, ?, ?) "
+            "ON CONFLICT (collection) DO UPDATE SET documents = excluded.documents, shingles = excluded.shingles",
+            (collection, documents, shingles),
+        )
         if shingles != (b"" if before is None else before[0]):
-            db.execute("UPDATE likeness_contents SET compared = 0 WHERE kind = 'text'")
+            db.execute("UPDATE likeness_contents SET compared = FALSE WHERE kind = 'text'")
 
 
 @contextmanager
@@ -177,16 +187,19 @@ def replacing(catalogue: Catalogue, kind: str) -> Iterator[None]:
         for side in ("a", "b"):
             db.execute(f"DELETE FROM likeness_pairs WHERE {side} IN {stale}", (kind,))  # noqa: S608 -- constants
         yield
-        db.execute("UPDATE likeness_contents SET compared = 1 WHERE kind = ?", (kind,))
+        db.execute("UPDATE likeness_contents SET compared = TRUE WHERE kind = ?", (kind,))
 
 
 @contextmanager
-def _with_shelf(catalogue: Catalogue, shelf: Path, *, write: bool = True) -> Iterator[sqlite3.Connection]:
-    """A connection of its own to the catalogue, with the shelf attached as `shelf`."""
-    mode = "rw" if write else "ro"
-    db = sqlite3.connect(f"{catalogue.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=60, isolation_level=None)
-    try:
+def _on_shelf(catalogue: Catalogue, shelf: Path, *needed: Slice) -> Iterator[sqlite3.Connection]:
+    """The shelf as `shelf`, which is only read, and the catalogue as `cat`."""
+    with closing(sqlite3.connect("", uri=True, timeout=60, isolation_level=None)) as db:
         db.execute("ATTACH ? AS shelf", (f"{shelf.absolute().as_uri()}?mode=ro",))
-        yield db
-    finally:
-        db.close()
+        with attached(db, catalogue.path, "cat", needed):
+            yield db
+
+
+def _of_kind(kind: str) -> Slice:
+    """The contents of a kind that were looked at in the present way."""
+    columns = "number, sha256, kind, method, compared"
+    return Slice("likeness_contents", columns, "sha256", "kind = ? AND method IS NOT NULL", (kind,))

@@ -32,9 +32,12 @@ def content_places(catalogue: Catalogue, sha256: bytes, names: Collection[str]) 
     marks = ",".join("?" * len(scopes))
     with reading(catalogue) as db:
         rows = db.execute(
-            "SELECT DISTINCT s.id, o.kind, o.digest, o.damaged, o.verified FROM stores s "  # noqa: S608 -- question marks
+            "SELECT DISTINCT s.id, o.kind, o.digest, o.damaged, o.verified, s.number, o.id FROM stores s "  # noqa: S608 -- question marks
             f"CROSS JOIN places p ON p.store = s.number AND p.scope IN ({marks}) AND p.sha256 = ? "  # in this order, by its key
             "CROSS JOIN objects o ON o.id = p.object ORDER BY o.damaged, s.number, o.id",
             (*scopes, sha256),
         ).fetchall()
-    return [ContentPlace(store, kind, Digest.from_bytes(digest), bool(damaged), bool(seen)) for store, kind, digest, damaged, seen in rows]
+    return [
+        ContentPlace(store, kind, Digest.from_bytes(digest), bool(damaged), bool(seen))
+        for store, kind, digest, damaged, seen, *_ in rows
+    ]

@@ -27,7 +27,7 @@ def reads(catalogue: Catalogue, store: int, days: float, *, now: datetime, judge
     with reading(catalogue) as db:
         size, recent, late, oldest = db.execute(
             "SELECT coalesce(sum(size), 0), coalesce(sum(CASE WHEN time BETWEEN ?1 AND ?2 "
-            "AND key NOT IN (SELECT key FROM unread WHERE store = ?3) THEN size END), 0), "
+            "AND key NOT IN (SELECT key FROM unread WHERE store = ?3 AND NOT cold) THEN size END), 0), "
             "coalesce(sum(CASE WHEN time NOT BETWEEN ?1 AND ?2 THEN size END), 0), min(time) "
             "FROM checks WHERE store = ?3 AND outcome IN ('sound', 'damaged')",
             (since, until, store),

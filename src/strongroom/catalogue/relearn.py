@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -13,7 +11,6 @@ from strongroom.catalogue.catalogue import Catalogue
 from strongroom.catalogue.checks import AuditRow
 from strongroom.catalogue.trouble import NOT_ITS_FAULT
 from strongroom.core.errors import StrongroomError
-from strongroom.database import attached
 
 
 class Condition(Enum):
@@ -57,46 +54,48 @@ CREATE TABLE bag_formats (seal BLOB, verdict INTEGER, files INTEGER, bytes INTEG
 """
 _COLUMNS: Final = "mime, puid, name, version, basis, flags, signatures"
 _SAME: Final = " AND ".join(f"m.{name} = p.{name}" for name in _COLUMNS.split(", "))
-_KNOWN: Final = f"JOIN part.verdicts p ON p.number = x.verdict JOIN main.verdicts m ON {_SAME}"
+# WHERE, or SQLite takes what follows for a part of the join.
+_KNOWN: Final = f"JOIN part.verdicts p ON p.number = x.verdict JOIN verdicts m ON {_SAME} WHERE TRUE"
+_PART: Final = {
+    "verdicts": "number BIGINT, " + ", ".join(f"{name} TEXT" for name in _COLUMNS.split(", ")),
+    "formats": "sha256 BYTEA, extension TEXT, verdict BIGINT",
+    "bag_formats": "seal BYTEA, verdict BIGINT, files BIGINT, bytes BIGINT",
+}
 
 
 def take_formats(catalogue: Catalogue, part: Path) -> None:
     """Take in the verdicts that another database with the tables of PART_FORMATS holds; what is known already stays."""
-    with _attached(catalogue, part) as db:
-        db.execute(f"INSERT OR IGNORE INTO main.verdicts ({_COLUMNS}) SELECT {_COLUMNS} FROM part.verdicts")  # noqa: S608 -- constants
-        db.execute(f"INSERT OR IGNORE INTO main.formats SELECT x.sha256, x.extension, m.number FROM part.formats x {_KNOWN}")  # noqa: S608
-        db.execute("INSERT OR IGNORE INTO main.bag_formats SELECT x.seal, m.number, sum(x.files), sum(x.bytes) "  # noqa: S608
-                   f"FROM part.bag_formats x {_KNOWN} GROUP BY x.seal, m.number")
+    with catalogue.beside(part, "part", _PART) as db:
+        db.execute(f"INSERT INTO verdicts ({_COLUMNS}) SELECT {_COLUMNS} FROM part.verdicts WHERE TRUE ON CONFLICT DO NOTHING")  # noqa: S608
+        db.execute("INSERT INTO formats (sha256, extension, verdict) SELECT x.sha256, x.extension, m.number "  # noqa: S608 -- constants
+                   f"FROM part.formats x {_KNOWN} ON CONFLICT DO NOTHING")
+        db.execute("INSERT INTO bag_formats (seal, verdict, files, bytes) SELECT x.seal, m.number, sum(x.files), sum(x.bytes) "  # noqa: S608
+                   f"FROM part.bag_formats x {_KNOWN} GROUP BY x.seal, m.number ON CONFLICT DO NOTHING")
 
 
 def take_runs(catalogue: Catalogue, old: Path) -> None:
     """Take over the runs that an older catalogue of this installation remembers. Raises sqlite3.Error if it cannot be read."""
-    with _attached(catalogue, old) as db:
+    with catalogue.beside(old, "part", {}) as db:
         db.execute("INSERT OR IGNORE INTO runs SELECT * FROM part.runs")
-
-
-@contextmanager
-def _attached(catalogue: Catalogue, other: Path) -> Iterator[sqlite3.Connection]:
-    with catalogue.transaction() as db:
-        pass
-    with attached(db, other, "part"):
-        yield db
 
 
 def put_collection(catalogue: Catalogue, name: str, manifest: str | None, last_archive: str | None) -> None:
     """What is known of a collection whose runs are not remembered; `last_archive`: UTC, when its last bag was made."""
     with catalogue.transaction() as db:
-        sql = "INSERT OR REPLACE INTO collections (name, manifest, last_archive, last_outcome) VALUES (?, ?, ?, 'sealed')"
-        db.execute(sql, (name, manifest, last_archive))
+        db.execute(
+            "INSERT INTO collections (name, manifest, last_archive, last_outcome) VALUES (?, ?, ?, 'sealed') ON CONFLICT (name) DO UPDATE "
+            "SET manifest = excluded.manifest, last_archive = excluded.last_archive, last_outcome = excluded.last_outcome",
+            (name, manifest, last_archive),
+        )
 
 
 def put_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
     """An audit that ended, as its results in the store tell of it. Of two with one number the later stays."""
     with catalogue.transaction() as db:
         db.execute(
-            "INSERT INTO audits (store, seq, scope, round, began, ended, complete, published) VALUES (?, ?, ?, ?, ?, ?, ?, 1) "
+            "INSERT INTO audits (store, seq, scope, round, began, ended, complete, published) VALUES (?, ?, ?, ?, ?, ?, ?, TRUE) "
             "ON CONFLICT (store, seq) "
             "DO UPDATE SET scope = excluded.scope, round = excluded.round, began = excluded.began, ended = excluded.ended, "
-            "complete = excluded.complete WHERE excluded.ended > ended",
+            "complete = excluded.complete WHERE excluded.ended > audits.ended",
             (store, audit.seq, audit.scope, audit.round, audit.began, audit.ended, audit.complete),
         )

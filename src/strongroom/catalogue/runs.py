@@ -36,13 +36,12 @@ class RunRow:
 def begin_run(catalogue: Catalogue, job: str, collection: str, store: str) -> int:
     """Remember that a run began; its number."""
     with catalogue.transaction() as db:
-        cursor = db.execute(
-            "INSERT INTO runs (job, collection, store, started, outcome, summary) VALUES (?, ?, ?, ?, ?, '{}')",
+        [(number,)] = db.execute(
+            "INSERT INTO runs (job, collection, store, started, outcome, summary) VALUES (?, ?, ?, ?, ?, '{}') RETURNING number",
             (job, collection, store, utc_now(), UNDER_WAY),
-        )
-        number = int(cursor.lastrowid or 0)
+        ).fetchall()
         db.execute("DELETE FROM runs WHERE number <= ?", (number - KEPT,))
-        return number
+        return int(number)
 
 
 def end_run(catalogue: Catalogue, number: int, outcome: str, exit_status: int, summary: dict[str, Any]) -> RunRow:
@@ -102,7 +101,8 @@ def recent_runs(catalogue: Catalogue, since: str = "") -> Iterator[RunRow]:
 def count_runs(catalogue: Catalogue, since: str = "") -> Iterator[tuple[str, str, str, int]]:
     """(job, collection, outcome, how many) of the runs that began at `since` (UTC) or later."""
     with reading(catalogue) as db:
-        yield from db.execute("SELECT job, collection, outcome, count(*) FROM runs WHERE started >= ? GROUP BY 1, 2, 3", (since,))
+        sql = "SELECT job, collection, outcome, count(*) FROM runs WHERE started >= ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        yield from db.execute(sql, (since,))
 
 
 def _row(row: tuple[Any, ...]) -> RunRow:

@@ -12,6 +12,7 @@ def record_scans(catalogue: Catalogue, signatures: str, rows: Iterable[tuple[byt
     """Remember (SHA-256, verdict) of contents, instead of what was remembered."""
     with catalogue.transaction() as db:
         db.executemany(
-            "INSERT OR REPLACE INTO scans (sha256, outcome, detail, signatures) VALUES (?, ?, ?, ?)",
+            "INSERT INTO scans (sha256, outcome, detail, signatures) VALUES (?, ?, ?, ?) ON CONFLICT (sha256) "
+            "DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail, signatures = excluded.signatures",
             ((sha256, scan.outcome, scan.detail, signatures) for sha256, scan in rows),
         )

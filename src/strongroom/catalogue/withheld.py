@@ -11,7 +11,10 @@ from strongroom.core.ids import BagId
 def note_withheld(catalogue: Catalogue, rows: Iterable[tuple[str, int, bytes, int]]) -> None:
     """Remember (collection, version, SHA-256, files): so many files of that bag have this content, which is withheld."""
     with catalogue.transaction() as db:
-        db.executemany("INSERT OR REPLACE INTO withheld_files (name, version, sha256, files) VALUES (?, ?, ?, ?)", rows)
+        db.executemany(
+            "INSERT INTO withheld_files (name, version, sha256, files) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (name, version, sha256) DO UPDATE SET files = excluded.files", rows,
+        )
 
 
 def forget_withheld(catalogue: Catalogue, contents: Iterable[bytes] | None = None) -> None:
@@ -26,11 +29,11 @@ def forget_withheld(catalogue: Catalogue, contents: Iterable[bytes] | None = Non
 def withheld_files(catalogue: Catalogue) -> dict[BagId, int]:
     """The bags with files that are withheld, and how many."""
     with catalogue.transaction() as db:
-        found = db.execute("SELECT name, version, sum(files) FROM withheld_files GROUP BY name, version").fetchall()
+        found = db.execute("SELECT name, version, sum(files) FROM withheld_files GROUP BY name, version ORDER BY 1, 2").fetchall()
     return {BagId(name, version): files for name, version, files in found}
 
 
 def withheld_contents(catalogue: Catalogue) -> dict[str, int]:
     """The collections that have contents that are withheld, and how many; one that several bags have counts once."""
     with catalogue.transaction() as db:
-        return dict(db.execute("SELECT name, count(DISTINCT sha256) FROM withheld_files GROUP BY name").fetchall())
+        return dict(db.execute("SELECT name, count(DISTINCT sha256) FROM withheld_files GROUP BY name ORDER BY 1").fetchall())

@@ -1,4 +1,4 @@
-"""One at a time on one machine. Between machines the stores decide."""
+"""One at a time, among all that share a catalogue. Between others the stores decide."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from strongroom.core.errors import StrongroomError
+from strongroom.database import Where
 
 
 @contextmanager
-def locked(home: Path, name: str, busy: str = "") -> Iterator[None]:
-    """Hold the lock HOME/locks/NAME; it goes with the process. Where another process has it: wait for it or, given `busy`, raise
-    StrongroomError with that."""
+def locked(catalogue: Where, name: str, busy: str = "") -> Iterator[None]:
+    """Hold the lock HOME/locks/NAME, and that of this name in a catalogue that machines share; it goes with the process, or with the
+    connection. Where another has it: wait for it or, given `busy`, raise StrongroomError with that."""
+    home = catalogue.parent if isinstance(catalogue, Path) else catalogue.home
     folder = home / "locks"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / name).open("w") as file:
@@ -21,4 +23,10 @@ def locked(home: Path, name: str, busy: str = "") -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError:
             raise StrongroomError(busy) from None
-        yield
+        if isinstance(catalogue, Path):
+            yield
+            return
+        from strongroom.database.postgres.locks import held  # noqa: PLC0415 -- only who uses it pays for it
+
+        with held(catalogue, name, busy):
+            yield

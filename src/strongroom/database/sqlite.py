@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from strongroom.database.interface import Db
+from strongroom.database.shared import journal_mode
+
 _TIMEOUT = 120.0  # seconds to wait for another process that writes
 
 
@@ -15,10 +18,12 @@ class Database:
     """One open database, which commits each statement unless in a `transaction`. Others may read it meanwhile (read_only)."""
 
     def __init__(self, path: Path, tables: str, *, synchronous: str = "OFF", check_same_thread: bool = True) -> None:
-        """`tables`: the statements that make it. `synchronous` is OFF for what is lost with its run anyway (PRAGMA synchronous)."""
+        """`tables`: the statements that make it; none for one that is there, whose journal is as it was made. `synchronous` is OFF for what
+        is lost with its run anyway (PRAGMA synchronous)."""
         self.path = path
         self.db = sqlite3.connect(path, timeout=_TIMEOUT, isolation_level=None, check_same_thread=check_same_thread)
-        self.db.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};" + tables)
+        journal = f"PRAGMA journal_mode = {journal_mode(path)};" if tables else ""
+        self.db.executescript(f"{journal} PRAGMA synchronous = {synchronous};" + tables)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -46,7 +51,7 @@ class Database:
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+def transaction(db: Db, kind: str = "IMMEDIATE") -> Iterator[None]:
     """All that is done inside or, where something is raised, nothing of it. IMMEDIATE keeps others from writing to every attached
     database as well; DEFERRED only to what is written."""
     db.execute(f"BEGIN {kind}")
