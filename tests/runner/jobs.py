@@ -112,6 +112,21 @@ def meet(folder: str) -> int:
     return os.getpid()
 
 
+def sleep_first(folder: str) -> int:
+    """The first try sleeps; the pid of the second."""
+    if len(list(mark(folder).iterdir())) == 1:
+        time.sleep(NAP)
+    return os.getpid()
+
+
+def kill_dask_worker(folder: str) -> Never:
+    """End the Dask worker that began this process, and this process with it."""
+    mark(folder)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(NAP)
+    raise AssertionError
+
+
 def wait_for(file: str) -> str:
     """Answer when the file is there."""
     until(Path(file).exists)

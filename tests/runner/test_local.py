@@ -1,4 +1,4 @@
-"""Every promise of runner/interface.py, kept by real processes."""
+"""Every promise of runner/interface.py, kept by real processes of this machine and of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -17,14 +17,24 @@ from strongroom.core.errors import RefusedError, StoreFullError, StrongroomError
 from strongroom.runner.interface import Runner
 from strongroom.runner.local import LocalRunner
 from strongroom.runner.pool import WorkerDiedError
+from tests.fixtures.dask import dask_runner
 from tests.runner import jobs
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def runner() -> Iterator[LocalRunner]:
+def local() -> Iterator[LocalRunner]:
     with LocalRunner(workers=2, first_pause=0.2) as made:
+        yield made
+
+
+@pytest.fixture(params=["local", "dask"])
+def runner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
+    if request.param == "local":
+        yield request.getfixturevalue("local")
+        return
+    with dask_runner(request.getfixturevalue("dask_cluster").runner, tmp_path_factory.mktemp("scratch")) as made:
         yield made
 
 
@@ -91,8 +101,8 @@ def test_results_come_as_they_are_done(runner: LocalRunner, tmp_path: Path) -> N
     assert list(results) == [late]
 
 
-def test_a_consumer_that_stops_early_waits_for_nobody(runner: LocalRunner, tmp_path: Path) -> None:
-    results = runner.map("sleep", jobs.sleep, [(str(tmp_path), 0.0), *[(str(tmp_path), jobs.NAP)] * 5])
+def test_a_consumer_that_stops_early_waits_for_nobody(local: LocalRunner, tmp_path: Path) -> None:
+    results = local.map("sleep", jobs.sleep, [(str(tmp_path), 0.0), *[(str(tmp_path), jobs.NAP)] * 5])
     next(results)
     pids = started(tmp_path, 2)
     began = time.monotonic()
@@ -100,7 +110,7 @@ def test_a_consumer_that_stops_early_waits_for_nobody(runner: LocalRunner, tmp_p
     assert time.monotonic() - began < jobs.NAP / 2
     asleep = [pid for pid in pids if alive(pid)]
     assert len(asleep) <= 1  # the one that was idle at most
-    assert list(runner.map("double", jobs.double, [4])) == [8]
+    assert list(local.map("double", jobs.double, [4])) == [8]
 
 
 def test_results_of_a_slow_consumer_do_not_pile_up(runner: LocalRunner, tmp_path: Path) -> None:
@@ -196,7 +206,7 @@ def test_a_forgotten_runner_leaves_no_process() -> None:
 
 def test_workers_do_not_import_prefect_or_rich(runner: LocalRunner) -> None:
     (names,) = runner.map("modules", jobs.modules, [None])
-    assert not {"prefect", "rich", "boto3", "pytest"} & set(names)
+    assert not {"prefect", "rich", "boto3", "pytest", "distributed", "sqlite3"} & set(names)
 
 
 def test_no_workers_is_wrong_usage() -> None:

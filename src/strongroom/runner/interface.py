@@ -26,12 +26,17 @@ class Runner(Protocol):
     def workers(self) -> int:
         """How many batches run at once."""
 
+    @property
+    def afar(self) -> bool:
+        """Whether they may run on other machines, which see stores, shared folders and the run's lists, and nothing else."""
+
     def stage(self, name: str, *, files: int | None = None, size: int | None = None) -> AbstractContextManager[Progress]:
         """Run a stage in this process ("scan"); the totals, where known, are for the progress bar. Stages do not nest."""
 
     def map(
         self, name: str, function: Callable[[Batch], Result], batches: Sequence[Batch], *, retries: int = 2,
         files: int | None = None, size: int | None = None, weigh: Callable[[Result], tuple[int, int]] | None = None,
+        here: bool = False,
     ) -> Iterator[Result]:
         """`function(batch)` for each batch in worker processes; results as they are done, in any order.
 
@@ -39,6 +44,7 @@ class Runner(Protocol):
         then must do no harm. A worker that dies (killed, a crash in a C library) is replaced and its batch tried again. An exception of
         `function` ends the map after `retries` more tries with that exception, unless it is a UsageError or RefusedError, which is
         raised at once. A StoreUnreachableError is retried with growing pauses. `weigh` says how many files and bytes a result stands for.
+        `here`: the batches need files of this machine, below STRONGROOM_HOME for instance, and are not sent to others.
         """
 
     def finding(self, finding: Finding) -> None:

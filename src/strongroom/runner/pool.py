@@ -1,19 +1,14 @@
-"""Worker processes that outlive a crash among them (docs/decisions/0003-runners.md says why not ProcessPoolExecutor)."""
+"""Batches handed to workers, wherever those are, and tried again where that helps."""
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
-import socket
-import subprocess
-import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import islice
-from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from strongroom.core.errors import RefusedError, StoreFullError, StoreUnreachableError, StrongroomError, UsageError
@@ -26,18 +21,6 @@ DEATHS_ALLOWED: Final = 3
 FIRST_PAUSE: Final = 1.0
 PAUSE_GROWTH: Final = 4
 
-# Takes the parent's sys.path before it imports anything of ours; -P keeps modules that lie in the working folder out. The collector looks
-# for cycles seldom, as in strongroom.cli.main.
-_BOOTSTRAP: Final = """\
-import gc, sys
-gc.set_threshold(50_000)
-from multiprocessing.connection import Connection
-connection = Connection(int(sys.argv[1]))
-sys.path[:] = connection.recv()
-from strongroom.runner.worker import main
-main(connection)
-"""
-
 
 class WorkerDiedError(StrongroomError):
     """A batch killed each worker it was given to."""
@@ -47,60 +30,22 @@ class StoppedError(StrongroomError):
     """The pool or the map was stopped while this batch waited or ran."""
 
 
-class _Worker:
-    """One process and the socket to it. The process ends when the socket closes, so it cannot outlive this one."""
-
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 -- our own interpreter
-                [sys.executable, "-P", "-c", _BOOTSTRAP, str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # standard output may be carrying a JSON document
-                process_group=0,  # a terminal's Ctrl-C goes to the parent alone
-            )
-        self._connection = Connection(ours.detach())
-        with suppress(OSError):  # dead already: the first call finds out
-            self._connection.send([entry or os.getcwd() for entry in sys.path])
-
-    def call(self, job: bytes) -> tuple[bool, Any]:
-        """Raises EOFError or OSError if the process dies."""
-        self._connection.send_bytes(job)
-        answer: tuple[bool, Any] = pickle.loads(self._connection.recv_bytes())  # noqa: S301 -- from our own child
-        return answer
-
-    def how_it_died(self) -> str:
-        """Collect a process whose socket has closed, and say what ended it."""
-        try:
-            status = self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return "it closed its connection"
-        if status >= 0:
-            return f"it exited with status {status}"
-        name = signal.Signals(-status).name if -status in signal.valid_signals() else f"signal {-status}"
-        return f"{name}, perhaps for want of memory" if name == "SIGKILL" else name
-
-    def kill(self) -> None:
-        """End the process at once; a call that waits for it in another thread gets EOFError. May be called twice."""
-        self.process.kill()
-        self.process.wait()
-
-    def close(self) -> None:
-        self.kill()
-        self._connection.close()
+class DeathError(Exception):
+    """What carried out a batch ended before the batch did; how."""
 
 
-class _Job:
+class Job:
     """One `map` under way: what has to be ended when it is."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
-        self.busy: set[_Worker] = set()
 
 
-class Pool:
-    """Up to `workers` processes, started when first needed and kept. Safe to use from several threads."""
+class Pool(ABC):
+    """Up to `workers` batches at once. Safe to use from several threads."""
+
+    #: Whether workers may be on other machines, which see what all share and nothing else.
+    afar = False
 
     def __init__(self, workers: int, *, first_pause: float = FIRST_PAUSE, tell: Callable[[str], None] = lambda _: None) -> None:
         """`first_pause` is in seconds. `tell` gets a line for each retry, from any thread."""
@@ -108,10 +53,23 @@ class Pool:
         self._first_pause = first_pause
         self._tell = tell
         self._free = threading.Semaphore(workers)
-        self._lock = threading.Lock()  # guards what follows, and _Job.busy
-        self._idle: list[_Worker] = []
-        self._jobs: set[_Job] = set()
+        self._lock = threading.Lock()  # guards what follows, and what implementations keep
+        self._jobs: set[Job] = set()
         self._closed = False
+
+    @abstractmethod
+    def _call(self, job: Job, data: bytes) -> tuple[bool, Any]:
+        """Have the pickled (function, batch) carried out: (True, result) or (False, exception). Raises DeathError, StoppedError if the job
+        was stopped, and StrongroomError where there is nobody to do it."""
+
+    @abstractmethod
+    def _end(self, job: Job) -> None:
+        """End what is under way of a job that was stopped."""
+
+    def _check(self, job: Job) -> None:
+        """Raises StoppedError if nothing of the job is wanted any more. With the lock held."""
+        if self._closed or job.stopped.is_set():
+            raise StoppedError("stopped")
 
     def map(self, name: str, function: Callable[[Batch], Result], batches: Sequence[Batch], *, retries: int = 2) -> Iterator[Result]:
         """As `Runner.map`. Results wait in memory for a slow consumer, but never those of more than 2 × workers batches.
@@ -120,7 +78,7 @@ class Pool:
         """
         if not batches:
             return
-        job = _Job()
+        job = Job()
         with self._lock:
             self._jobs.add(job)
         numbered = enumerate(batches, 1)
@@ -145,37 +103,34 @@ class Pool:
                 self._stop(job)
 
     def close(self) -> None:
-        """Stop everything: maps under way raise StoppedError, and when this returns no process is left. May be called twice."""
+        """Stop everything: maps under way raise StoppedError, and when this returns nothing of them is left. May be called twice."""
         with self._lock:
             self._closed = True
             jobs = list(self._jobs)
-            idle, self._idle = self._idle, []
         for job in jobs:
             self._stop(job)
-        for worker in idle:
-            worker.close()
 
     def __del__(self) -> None:
         """A pool that was forgotten leaves no processes either."""
         with suppress(Exception):
             self.close()
 
-    def _stop(self, job: _Job) -> None:
+    def _stop(self, job: Job) -> None:
         job.stopped.set()
         with self._lock:
             self._jobs.discard(job)
-            for worker in job.busy:
-                worker.kill()
+        self._end(job)
 
-    def _try_batch(self, job: _Job, label: str, function: Callable[[Batch], Result], batch: Batch, retries: int) -> Result:
+    def _try_batch(self, job: Job, label: str, function: Callable[[Batch], Result], batch: Batch, retries: int) -> Result:
         failures = deaths = 0
         pause = self._first_pause
         data = pickle.dumps((function, batch), pickle.HIGHEST_PROTOCOL)
         while True:
             wait_seconds = 0.0
             try:
-                succeeded, answer = self._call(job, data)
-            except _DeathError as death:
+                with self._free:
+                    succeeded, answer = self._call(job, data)
+            except DeathError as death:
                 deaths += 1
                 if deaths >= max(DEATHS_ALLOWED, retries + 1):
                     raise WorkerDiedError(
@@ -194,41 +149,6 @@ class Pool:
                 wait_seconds, pause = pause, pause * PAUSE_GROWTH
             self._tell(f"{label} failed ({answer}); trying again" + (f" in {wait_seconds:g} s" if wait_seconds else ""))
             job.stopped.wait(wait_seconds)
-
-    def _call(self, job: _Job, data: bytes) -> tuple[bool, Any]:
-        with self._free:
-            worker = self._take(job)
-            reusable = False
-            try:
-                answer = worker.call(data)
-                reusable = True
-            except (EOFError, OSError):
-                if job.stopped.is_set():
-                    raise StoppedError("stopped") from None
-                raise _DeathError(worker.how_it_died()) from None
-            finally:
-                self._give_back(job, worker, reusable=reusable)
-            return answer
-
-    def _take(self, job: _Job) -> _Worker:
-        with self._lock:  # held while a process starts, so that none starts unseen by close()
-            if self._closed or job.stopped.is_set():
-                raise StoppedError("stopped")
-            worker = self._idle.pop() if self._idle else _Worker()
-            job.busy.add(worker)
-            return worker
-
-    def _give_back(self, job: _Job, worker: _Worker, *, reusable: bool) -> None:
-        with self._lock:
-            job.busy.discard(worker)
-            if reusable and not self._closed and not job.stopped.is_set():
-                self._idle.append(worker)
-                return
-        worker.close()
-
-
-class _DeathError(Exception):
-    """The worker process ended while it had a batch."""
 
 
 def _describe(batch: object) -> str:
