@@ -5,45 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
-from typing import Final, NamedTuple
 
 from strongroom.core.errors import SourceError, UsageError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.litter import is_litter
-
-
-class Kind(Enum):
-    FILE = "file"
-    DIRECTORY = "directory"
-    SYMLINK = "symlink"
-    EXCLUDED = "excluded"
-
-
-class Entry(NamedTuple):  # a million are made where a frozen dataclass takes five times as long
-    """One thing below the source. `name` is its path as bytes, relative, "" for the source itself."""
-
-    kind: Kind
-    name: bytes
-    size: int = 0
-    mtime: int = 0  # nanoseconds since 1970 UTC, as ctime
-    ctime: int = 0
-    inode: int = 0
-    mode: int = 0  # permission bits, 0o7777
-    target: bytes = b""  # of a symlink
-    reason: str = ""  # why it is excluded
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What to take: `wanted` and `excluded` judge a relative path; `symlinks` is record, follow or refuse."""
-
-    wanted: Callable[[bytes], bool]
-    excluded: Callable[[bytes], bool]
-    symlinks: str
-    apart: frozenset[bytes] = frozenset()  # folders of our own that lie in the source: never taken
-    whole: bool = False  # litter of operating systems too: somebody else's manifest lists it
+from strongroom.sources.interface import Entry, Kind, Rules
+from strongroom.sources.reading import clamp
 
 
 class Walk:
@@ -56,6 +23,7 @@ class Walk:
         self._root = root
         self._real_root = os.path.realpath(root)
         self._rules = rules
+        self._apart = os.path.relpath(os.path.realpath(os.fsencode(rules.ours)), self._real_root)
         self._found = found
         self._followed: set[tuple[int, int]] = set()  # folders that a link was followed to
 
@@ -101,7 +69,7 @@ class Walk:
                 yield self._judge(item, name)
 
     def _judge(self, item: os.DirEntry[bytes], name: bytes) -> tuple[Entry, os.stat_result | None]:
-        if (is_litter(item.name) and not self._rules.whole) or name in self._rules.apart:
+        if (is_litter(item.name) and not self._rules.whole) or name == self._apart:
             return Entry(Kind.EXCLUDED, name, reason="system-file"), None
         try:
             info = item.stat(follow_symlinks=False)
@@ -165,11 +133,3 @@ _KINDS = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "characte
 def _entry(kind: Kind, name: bytes, info: os.stat_result) -> Entry:
     return Entry(kind, name, info.st_size, clamp(info.st_mtime_ns), clamp(info.st_ctime_ns), info.st_ino, stat.S_IMODE(info.st_mode))
 
-
-def clamp(nanoseconds: int) -> int:
-    """As 64 bits can hold it: some file systems keep years up to 2446, and nanoseconds since 1970 end in 2262."""
-    return nanoseconds if _LEAST <= nanoseconds <= _MOST else max(_LEAST, min(nanoseconds, _MOST))
-
-
-_LEAST: Final = -(1 << 63)
-_MOST: Final = (1 << 63) - 1
