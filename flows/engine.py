@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from flows.server import start_temporary
 from strongroom.core.errors import StrongroomError
+from strongroom.runner.choice import chosen
 
 #: Set unless the person has set them. Nothing is sent to Prefect's makers; its own lines stay in the flow run's log, and the terminal shows
 #: ours.
@@ -22,8 +23,10 @@ SETTINGS: Final = {
 
 
 def wanted(asked: bool | None) -> bool:
-    """Whether to run as a flow: as `asked` (--prefect, --no-prefect), otherwise if a Prefect API is configured."""
-    return configured_api() is not None if asked is None else asked
+    """Whether to run as a flow: as `asked` (--prefect, --no-prefect), otherwise as STRONGROOM_RUNNER says, otherwise if a Prefect API is
+    configured. Raises UsageError."""
+    said = chosen().flows if asked is None else asked
+    return configured_api() is not None if said is None else said
 
 
 def configured_api() -> str | None:

@@ -1,4 +1,4 @@
-"""The runner of the flows: each stage and each group of batches is a task run, the work is done by the local runner's processes."""
+"""The runner of the flows: each stage and each group of batches is a task run, the work is done by the local runner's workers."""
 
 from __future__ import annotations
 
@@ -47,12 +47,16 @@ class PrefectRunner:
 
     def __init__(self, workers: int | None = None, *, quiet: bool = False) -> None:
         """As LocalRunner. Raises UsageError if `workers` is below 1."""
-        self._local = LocalRunner(workers, quiet=quiet)
+        self._local = LocalRunner(workers, quiet=quiet, scratch=Context.from_environment().scratch_folder)
         self._log = get_run_logger()
 
     @property
     def workers(self) -> int:
         return self._local.workers
+
+    @property
+    def afar(self) -> bool:
+        return self._local.afar
 
     @contextmanager
     def stage(self, name: str, *, files: int | None = None, size: int | None = None) -> Iterator[Progress]:
@@ -81,7 +85,7 @@ class PrefectRunner:
 
     def map(
         self, name: str, function: Callable[[Batch], Result], batches: Sequence[Batch], *, retries: int = 2,
-        files: int | None = None, size: int | None = None, weigh: Callable[[Result], tuple[int, int]] | None = None,
+        files: int | None = None, size: int | None = None, weigh: Callable[[Result], tuple[int, int]] | None = None, here: bool = False,
     ) -> Iterator[Result]:
         groups = split(batches, TASKS_PER_MAP)
         results: Handover[Result] = Handover(2 * self.workers)
@@ -89,7 +93,7 @@ class PrefectRunner:
         def start(number: int) -> PrefectFuture[None]:
             def batches_of_group() -> None:
                 try:
-                    for result in self._local.pool.map(name, function, groups[number - 1], retries=retries):
+                    for result in self._local.pool_for(here=here).map(name, function, groups[number - 1], retries=retries):
                         if not results.put(result):
                             return  # nobody wants more: no failure
                 finally:

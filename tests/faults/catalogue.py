@@ -53,7 +53,8 @@ def _text(file: Path, _: random.Random) -> None:
 
 def _newer(file: Path, _: random.Random) -> None:
     with closing(sqlite3.connect(file)) as db:
-        db.execute("PRAGMA user_version = 99")
+        db.execute("UPDATE alembic_version SET version_num = 'another'")
+        db.commit()
 
 
 WAYS: dict[str, Callable[[Path, random.Random], None]] = {

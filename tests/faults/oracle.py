@@ -12,6 +12,9 @@ from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 
+from strongroom.core.errors import StrongroomError
+from strongroom.database import open_reader
+from strongroom.usecases.context import Context
 from tests.faults import reading
 from tests.faults.place import CANARY, Place, Result, payload, snapshot
 
@@ -76,13 +79,12 @@ def _damage(place: Place) -> list[str]:
 
 def catalogued(home: Path) -> set[str]:
     """The seals the catalogue knows; none if it cannot be read, which is another matter."""
-    file = home / "catalogue.sqlite"
-    if not file.exists():
-        return set()
     try:
-        with closing(sqlite3.connect(file, timeout=60)) as db:
+        if not Context(home).has_catalogue():
+            return set()
+        with closing(open_reader(Context(home).catalogue)) as db:
             return {seal.hex() for (seal,) in db.execute("SELECT seal FROM bags")}
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, StrongroomError):
         return set()
 
 

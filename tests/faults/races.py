@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from tests.faults import reading
 from tests.faults.kills import litter
 from tests.faults.oracle import judge
 from tests.faults.place import Place, finish, go_on, payload, wait_until_stopped
+from tests.fixtures.catalogues import tables
 
 TEN_YEARS = 10 * 365 * 86_400
 
@@ -163,10 +162,10 @@ def wrong_clock(folder: Path, chance: random.Random, tries: int) -> Iterator[lis
 def _a_future_date_is_overdue(place: Place, offset: int) -> list[str]:
     """What was read at a time that has not come yet, or ten years ago, is read again by an audit that asks for what is a year old."""
     assert place.run("audit", "--no-prefect", "--quiet", fault={"clock": offset}).status == 0
-    with closing(sqlite3.connect(place.root / "home/catalogue.sqlite")) as db:
+    with tables(place.root / "home") as db:
         (before,) = db.execute("SELECT max(seq) FROM checks").fetchone()
     result = place.run("audit", "--no-prefect", "--quiet", "--max-age", "365")
-    with closing(sqlite3.connect(place.root / "home/catalogue.sqlite")) as db:
+    with tables(place.root / "home") as db:
         (stale,) = db.execute("SELECT count(*) FROM checks WHERE seq <= ? AND key LIKE 'packs/%tar'", (before,)).fetchone()
     wrong = judge(place, None, result, allowed={0})
     return [*wrong, f"{stale} packs read at a wrong time were not read again"] if stale else wrong

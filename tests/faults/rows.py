@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import catalogue, disks, kills, property, races, secrets, sources
+from tests.faults import catalogue, disks, kills, property, races, secrets, shared, sources
+from tests.faults.disks import can_mount
+from tests.fixtures.postgres import postgres_tools
 
 Tries = Callable[[Path, random.Random, int], Iterator[list[str]]]
 
@@ -24,6 +26,14 @@ class Row:
     long: int
     short: int
     mounts: bool = False  # needs to mount small file systems: root
+    postgres: bool = False  # needs a server of PostgreSQL
+    sqlite: bool = False  # says nothing about a catalogue there
+
+    def lacks(self) -> str:
+        """What is not here that it needs; "" if nothing."""
+        if self.mounts and not can_mount():
+            return "mounting small file systems needs root"
+        return "PostgreSQL's initdb is not here" if self.postgres and postgres_tools() is None else ""
 
 
 ROWS = (
@@ -40,6 +50,7 @@ ROWS = (
     Row("overtaken after a step", races.overtaken, 60, 1),
     Row("swept after a step", races.swept, 60, 2),
     Row("two collections, same contents at once", races.same_contents, 30, 1),
+    Row("machines that share a catalogue", shared.machines, 60, 3, postgres=True),
     Row("forked versions", races.forked, 5, 1),
     Row("clock ten years off", races.wrong_clock, 4, 2),
     Row("file changes during the run", sources.changing, 100, 4),
@@ -48,8 +59,8 @@ ROWS = (
     Row("sparse 100 GB, planned", sources.sparse_planned, 1, 1),
     Row("sparse 5 GB, archived and restored", sources.sparse_archived, 1, 0),
     Row("1,000,000 files", sources.many, 1, 0),
-    Row("catalogue damaged", catalogue.damaged, 70, 3),
-    Row("catalogue older than the store", catalogue.older, 4, 1),
+    Row("catalogue damaged", catalogue.damaged, 70, 3, sqlite=True),
+    Row("catalogue older than the store", catalogue.older, 4, 1, sqlite=True),
     Row("random lives against a model", property.lives, 300, 4),
     Row("canary credentials", secrets.nowhere, 2, 1),
 )

@@ -11,6 +11,7 @@ import pytest
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
+    ColdInStoreError,
     DamagedInStoreError,
     GenerationsDifferError,
     InvalidValueError,
@@ -193,3 +194,24 @@ def test_a_store_answers_if_it_is_one_and_can_be_asked(tmp_path: Path) -> None:
             raise StoreUnreachableError("no answer")
 
     assert not answers(Silent())
+
+
+class ColdStore(MemoryStore):
+    """Whose objects can be asked about, as S3 answers, and not read."""
+
+    def head(self, key: StoreKey) -> Stat:
+        with super().get(key) as reader:
+            data = reader.read()
+        return Stat(key, len(data), Digest.of(data))
+
+    def get(self, key: StoreKey, start: int = 0, length: int | None = None, *, uncached: bool = False) -> Reader:
+        raise ColdInStoreError(f"{key} lies in a cold storage class")
+
+
+def test_of_a_cold_object_the_stores_own_checksum_counts_only_where_that_is_asked_for() -> None:
+    store = ColdStore()
+    put(store, KEY.text, b"bytes")
+    assert holds(store, KEY, Digest.of(b"bytes"), as_stated=True)
+    assert not holds(store, KEY, Digest.of(b"other bytes"), as_stated=True)
+    with pytest.raises(ColdInStoreError):
+        holds(store, KEY, Digest.of(b"bytes"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -20,8 +22,10 @@ from botocore.httpsession import URLLib3Session
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
     ChecksumRefusedError,
+    ColdInStoreError,
     KeyExistsError,
     NotFoundInStoreError,
+    SlowDownError,
     StoreError,
     StoreFullError,
     StoreRefusedError,
@@ -58,6 +62,28 @@ def test_upload_in_parts_is_whole_and_keeps_its_digest(s3_bucket: Callable[[], s
     assert store.head(StoreKey("content/ab/x")).sha256 == Digest.of(data)
     assert read(store, "content/ab/x", 5 * 2**20 - 3, 6) == data[5 * 2**20 - 3 : 5 * 2**20 + 3]
     assert _uploads(store) == []
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_bodies_are_hashed_once_where_the_server_checks_their_digest(s3_bucket: Callable[[], str], *, checks: bool) -> None:
+    store = s3_store(s3_bucket(), replace(PARTS, checks_sha256=checks))
+    sent: dict[str, set[tuple[str, str]]] = {}
+
+    def note(request: Any, **_: Any) -> None:
+        headers = {name.lower(): value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()}
+        if digest := headers.get("x-amz-checksum-sha256"):
+            assert "x-amz-checksum-sha256" in headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+            announced = base64.b64decode(digest).hex()
+            sent.setdefault(request.method, set()).add((announced, headers["x-amz-content-sha256"]))
+        else:  # what has no digest of its own: listings, the completion of an upload
+            assert headers["x-amz-content-sha256"] != "UNSIGNED-PAYLOAD"
+
+    store.client.meta.events.register_last("before-send.s3", note)
+    put(store, "small", b"abc")
+    put_stream(store, "content/ab/x", pattern(6 * 2**20))
+    assert read(store, "small") == b"abc" and read(store, "content/ab/x") == pattern(6 * 2**20)
+    assert len(sent["PUT"]) == 3 and Digest.of(b"abc").hex in {announced for announced, _ in sent["PUT"]}
+    assert all(signed == ("UNSIGNED-PAYLOAD" if checks else announced) for announced, signed in sent["PUT"])
 
 
 def test_failed_uploads_are_aborted(s3_bucket: Callable[[], str]) -> None:
@@ -308,11 +334,11 @@ def test_order_by_tree_becomes_order_by_bytes_and_any_other_is_refused() -> None
 
 @pytest.mark.parametrize(("code", "status", "kind"), [
     ("NoSuchKey", 404, NotFoundInStoreError), ("NoSuchBucket", 404, WrongStoreError), ("404", 404, NotFoundInStoreError),
-    ("AccessDenied", 403, StoreRefusedError), ("SlowDown", 503, StoreUnreachableError), ("InternalError", 500, StoreUnreachableError),
+    ("AccessDenied", 403, StoreRefusedError), ("SlowDown", 503, SlowDownError), ("InternalError", 500, StoreUnreachableError),
     ("PreconditionFailed", 412, KeyExistsError), ("ConditionalRequestConflict", 409, WriteConflictError), ("", 0, StoreUnreachableError),
     ("BadDigest", 400, ChecksumRefusedError), ("EntityTooLarge", 400, StoreFullError), ("XMinioStorageFull", 507, StoreFullError),
-    ("NotImplemented", 501, StoreRefusedError), ("InvalidRequest", 400, StoreRefusedError), ("TooMany", 429, StoreUnreachableError),
-    ("InvalidObjectState", 403, StoreRefusedError), ("BadGateway", 502, StoreUnreachableError),
+    ("NotImplemented", 501, StoreRefusedError), ("InvalidRequest", 400, StoreRefusedError), ("TooMany", 429, SlowDownError),
+    ("InvalidObjectState", 403, ColdInStoreError), ("BadGateway", 502, StoreUnreachableError),
     ("RequestTimeout", 400, StoreUnreachableError),
 ])
 def test_what_answers_mean(code: str, status: int, kind: type[StoreError]) -> None:

@@ -33,7 +33,8 @@ NOTHING_YET: Final = ("nothing is archived yet: `strongroom init FOLDER` begins 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options of verbs that work on many files."""
-    parser.add_argument("--workers", type=whole(1), metavar="N", help="processes that read and hash (default: one for each CPU)")
+    parser.add_argument("--workers", type=whole(1), metavar="N",
+                        help="processes that read and hash (default: one for each CPU, or thread of a Dask cluster)")
     parser.add_argument(
         "--prefect", action=argparse.BooleanOptionalAction, default=None,
         help="run as a Prefect flow, or not (default: if a Prefect API is configured by PREFECT_API_URL or a profile)",
@@ -56,7 +57,11 @@ def run_job(args: argparse.Namespace, flow: str, parameters: dict[str, Any], loc
     from strongroom.usecases.context import Context  # noqa: PLC0415
     from strongroom.usecases.recording import recording  # noqa: PLC0415
 
-    with LocalRunner(args.workers, quiet=args.quiet) as runner, recording(Context.from_environment(), flow, parameters, warn) as run:
+    context = Context.from_environment()
+    with (
+        LocalRunner(args.workers, quiet=args.quiet, scratch=context.scratch_folder) as runner,
+        recording(context, flow, parameters, warn) as run,
+    ):
         run.report = report = local(runner)
         return report
 

@@ -20,10 +20,11 @@ from strongroom.core.findings import printable
 
 #: Verb → module, and its line in --help. A module is imported only when its verb is used, so that --help is fast.
 VERBS: Final = {
-    "init": ("strongroom.cli.init", "write a commented collection manifest for a folder"),
+    "init": ("strongroom.cli.init", "write a commented collection manifest for a folder or a bucket"),
     "archive": ("strongroom.cli.archive", "make the next bag of a collection"),
     "import": ("strongroom.cli.imports", "take in bags that others made"),
     "audit": ("strongroom.cli.audit", "read stored bytes again and compare"),
+    "batch": ("strongroom.cli.batch", "audit cold objects where they lie, by the provider's checksums"),
     "restore": ("strongroom.cli.restore", "put a bag, or files of it, back as they were"),
     "export": ("strongroom.cli.export", "write a bag as a tar, zip, folder or OCFL object, for a BagIt profile"),
     "handover": ("strongroom.cli.handover", "a complete signed package for another institution, and its receipt"),
@@ -36,6 +37,7 @@ VERBS: Final = {
     "replicate": ("strongroom.cli.replicate", "bring every bag to every store of its collection"),
     "repair": ("strongroom.cli.repair", "heal what audits found damaged or missing"),
     "sweep": ("strongroom.cli.sweep", "remove what no bag needs, and what was withheld"),
+    "retain": ("strongroom.cli.retain", "keep what bags need locked, as the stores' policies say"),
     "due": ("strongroom.cli.due", "replicate, audit and repair what the attached stores need"),
     "withhold": ("strongroom.cli.withhold", "take files down everywhere, without touching a bag"),
     "quarantine": ("strongroom.cli.quarantine", "what a virus scanner found, and letting it go"),
@@ -56,6 +58,9 @@ _EPILOG: Final = f"""\
 {EXIT_STATUSES}
 environment:
   STRONGROOM_HOME       where the catalogue and scratch space lie (default: ~/.local/state/strongroom)
+  STRONGROOM_SCRATCH    where runs keep their lists, if not there: a folder that the workers of a Dask cluster see, too
+  STRONGROOM_RUNNER     who carries out runs: local, prefect, dask or dask://HOST:8786 (dask+tls://HOST:8786)
+                        (default: processes of this machine, led by a Prefect flow if a Prefect API is configured)
   STRONGROOM_MANIFESTS  where collection manifests are found by name (default: manifests/ in the current folder)
   STRONGROOM_PASSPHRASE_FILE
                         a file whose first line is the passphrase of the key that signs (default: the terminal is asked)
@@ -68,6 +73,8 @@ environment:
   STRONGROOM_CONNECT_TIMEOUT, STRONGROOM_READ_TIMEOUT, STRONGROOM_RETRY_SECONDS
                         for buckets: seconds to wait for a connection (10) and for the next byte (60), and how long
                         a request without an answer is tried again (60)
+  STRONGROOM_NO_ACCELERATOR
+                        hash with hashlib alone, though libIPSec_MB is installed (`--version` says what is used)
 """
 
 
@@ -77,6 +84,14 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     def add_argument(self, action: argparse.Action) -> None:
         super().add_argument(action)
         self._action_max_length = max(self._action_max_length, 6 + max(map(len, VERBS)))
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from strongroom.hashing.many import describe  # noqa: PLC0415  tries it first
+
+        print(f"strongroom {__version__}\nhashing: {describe()}")
+        parser.exit()
 
 
 class Terminated(KeyboardInterrupt):
@@ -124,7 +139,7 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
         prog="strongroom", description="Digital collections as sealed BagIt bags that anybody can audit, repair and restore.",
         epilog=_EPILOG, formatter_class=_Help,
     )
-    parser.add_argument("--version", action="version", version=f"strongroom {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and what hashes, and exit")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
     chosen = next((argument for argument in arguments if not argument.startswith("-")), None)

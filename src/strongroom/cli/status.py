@@ -57,6 +57,11 @@ def _lines(report: StatusReport) -> Iterator[str]:
             for one in report.stores
         ]
         yield from table(("STORE", "BAGS", "ANSWERS", "DAMAGED", "UNREADABLE"), stores, right=(1, 3, 4))
+    facts = [(one.url, fact) for one in report.stores for fact in one.facts()]
+    if facts:
+        yield ""
+        yield from table(("STORE", "IS FOUND AND SET TO"), [(url if number == 0 or facts[number - 1][0] != url else "", fact)
+                                                           for number, (url, fact) in enumerate(facts)])
     taken = [f"at least {one.withheld:,} of {one.name}" for one in report.collections if one.withheld]
     if taken:
         yield ""

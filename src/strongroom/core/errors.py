@@ -49,6 +49,10 @@ class WrongStoreError(StoreError):
     """No store, or another one, lies where a known one was expected (an unplugged disk, a swapped bucket)."""
 
 
+class ReplacedInStoreError(StoreError):
+    """The key holds another object than the one that was asked for by its version or ETag."""
+
+
 class StoreFullError(StoreError):
     """No space, no inodes, over quota, or the object is larger than the store can hold."""
 
@@ -77,12 +81,24 @@ class ChecksumRefusedError(StoreError):
     """The store, or the write itself, found that the bytes do not have the digest they were announced with."""
 
 
+class SlowDownError(StoreUnreachableError):
+    """The server is asked too often. `after`: so many seconds it wants to be left alone, if it says so."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
 class WriteConflictError(StoreUnreachableError):
     """Another writer was making the key at the same moment; whether it is there now is not known. Try again."""
 
 
 class StoreRefusedError(StoreUnreachableError):
     """The store answered and said no (credentials, permission, an unsupported request): trying again does not help."""
+
+
+class ColdInStoreError(StoreRefusedError):
+    """The object lies in a cold storage class and must be thawed before it can be read. Says nothing about its bytes."""
 
 
 class UnknownFeatureError(StoreError):

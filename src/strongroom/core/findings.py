@@ -21,6 +21,7 @@ class Code(Enum):
     SOURCE_UNREADABLE = "source-unreadable", Severity.ERROR
     SOURCE_VANISHED = "source-vanished", Severity.ERROR
     SOURCE_SPECIAL_FILE = "source-special-file", Severity.WARNING  # FIFO, socket, device: listed, never opened
+    SOURCE_NAME = "source-name", Severity.ERROR  # an object of a bucket whose key is no name that a bag could hold; it was left out
     SOURCE_LOSS = "source-loss", Severity.ERROR  # more paths vanished than max_loss allows
     SOURCE_SYMLINK = "source-symlink", Severity.ERROR  # refused by `symlinks: refuse`
     SOURCE_LINK_ESCAPES = "source-link-escapes", Severity.WARNING  # a followed link would leave the source
@@ -53,6 +54,7 @@ class Code(Enum):
     CONTENT_MISSING = "content-missing", Severity.ERROR
     NOT_REACHED = "not-reached", Severity.ERROR  # not in the stores that answered; others did not answer
     UNREADABLE = "unreadable", Severity.ERROR  # lies in a store that answers, and cannot be read there: says nothing about the bytes
+    COLD = "cold", Severity.NOTE  # in a cold storage class, and not read: nothing is said of the bytes
     COPY_DAMAGED = "copy-damaged", Severity.WARNING  # one copy is damaged or absent; a sound one was read elsewhere
     PACK_DAMAGED = "pack-damaged", Severity.ERROR
     PACK_MISSING = "pack-missing", Severity.ERROR
@@ -62,6 +64,7 @@ class Code(Enum):
     UNREACHABLE = "unreachable", Severity.ERROR  # says nothing about the bytes: exit status 3, not 1
     UNEXPECTED = "unexpected", Severity.WARNING  # nothing says that this should be in the store
     LITTER = "litter", Severity.NOTE  # left in a store by an operating system
+    BATCH_FAILED = "batch-failed", Severity.ERROR  # a provider's batch job did not end well; nothing is known of the objects
     READ_TWICE = "read-twice", Severity.WARNING  # wrong at the first look and right at the second: a cable, a cache, memory
     TAG_FILE_DAMAGED = "tag-file-damaged", Severity.ERROR
     TAG_FILE_MISSING = "tag-file-missing", Severity.ERROR
@@ -85,6 +88,7 @@ class Code(Enum):
     TOMBSTONE_REFUSED = "tombstone-refused", Severity.ERROR  # not signed by anybody who is trusted, so it is not acted upon
     TOMBSTONE_MISSING = "tombstone-missing", Severity.ERROR  # was read before and is gone; it still counts
     TOMBSTONE_DAMAGED = "tombstone-damaged", Severity.ERROR  # cannot be read as one, and is not acted upon
+    WITHHELD_LOCKED = "withheld-locked", Severity.WARNING  # the bytes of what was withheld stay until a date
     # -- jobs
     STORE_LIMIT = "store-limit", Severity.WARNING  # what a file system or bucket cannot do
     STORE_SKIPPED = "store-skipped", Severity.WARNING
@@ -105,6 +109,7 @@ class Code(Enum):
     # -- sweeps
     SWEEP_REFUSED = "sweep-refused", Severity.ERROR  # what bags need is not known, so nothing may be condemned
     SWEEP_WAITS = "sweep-waits", Severity.WARNING  # for an attempt that may yet become a bag
+    NOT_RETAINED = "not-retained", Severity.ERROR  # the store did not keep an object for as long as its policy says
     SWEEP_LOCKED = "sweep-locked", Severity.WARNING  # the store removes nothing before a date
     SWEEP_KEPT = "sweep-kept", Severity.WARNING  # damaged, and not known well enough to be removed
     OLD_VERSIONS = "old-versions", Severity.WARNING  # of what was removed remain in the bucket

@@ -70,12 +70,19 @@ def zstd_pack(digest: Digest) -> StoreKey:
     return StoreKey(f"packs/{digest.hex[:2]}/{digest.hex}.tar.zst")
 
 
+def is_bulk(key: StoreKey) -> bool:
+    """Whether a pack or a large content lies there, in any generation: what may lie in a cold storage class. Indexes, seals, tag files
+    and all else are small, and are read by every audit and rebuild."""
+    return parse_pack_key(key) is not None or _CONTENT.match(key.base[0].text) is not None
+
+
 def pack_index(digest: Digest) -> StoreKey:
     return StoreKey(f"packs/{digest.hex[:2]}/{digest.hex}.jsonl")
 
 
 #: What holds contents, by kind: a pack, one that is compressed, or a single large content.
 _STORED: Final = {"pack": pack, "zstd": zstd_pack, "content": content}
+_CONTENT: Final = re.compile(r"content/[0-9a-f]{2}/[0-9a-f]{64}\Z")
 _PACK: Final = re.compile(r"packs/[0-9a-f]{2}/([0-9a-f]{64})\.tar(\.zst)?\Z")
 
 

@@ -14,5 +14,6 @@ class CheckOutcome(StrEnum):
     UNEXPECTED = "unexpected"  # nothing says that it should be there
     PENDING = "pending"  # of an attempt that is open, or that ended without a bag and waits for a sweep
     WITHHELD = "withheld"  # taken down on purpose
-    UNREACHABLE = "unreachable"  # no answer, no permission, throttled, cold: says nothing about the bytes
+    COLD = "cold"  # in a storage class from which it must be thawed to be read
+    UNREACHABLE = "unreachable"  # no answer, no permission, throttled: says nothing about the bytes
     NEVER_CHECKED = "never checked"

@@ -51,7 +51,12 @@ def to_payload_text(name: bytes) -> tuple[str, bool]:
             return "data/" + name.decode("utf-8"), False
         except UnicodeDecodeError:
             pass
-    return f"data/{ESCAPED_FOLDER}/{hashlib.sha256(name).hexdigest()}", True
+    return escaped(name), True
+
+
+def escaped(name: bytes) -> str:
+    """The path that stands for a name which cannot be its own."""
+    return f"data/{ESCAPED_FOLDER}/{hashlib.sha256(name).hexdigest()}"
 
 
 def from_payload_text(path: str, names: dict[str, bytes]) -> bytes:

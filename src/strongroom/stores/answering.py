@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from strongroom.core.errors import StoreUnreachableError, UnreadableInStoreError
+from strongroom.core.errors import ColdInStoreError, StoreUnreachableError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import answers
 from strongroom.stores.interface import Reader, Stat
@@ -29,7 +29,7 @@ class AnsweringStore(StoreWrapper):
         try:
             yield
         except StoreUnreachableError as error:
-            if not answers(self.store):
+            if not isinstance(error, ColdInStoreError) and not answers(self.store):
                 raise
             raise UnreadableInStoreError(str(error)) from error
 

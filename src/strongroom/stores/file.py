@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import IO, Final
 
 from strongroom.core.digests import Digest
-from strongroom.core.errors import KeyExistsError
+from strongroom.core.errors import KeyExistsError, StoreRefusedError
 from strongroom.core.ids import new_id
 from strongroom.core.keys import StoreKey
+from strongroom.core.retention import Lock
+from strongroom.core.warmth import State, Tier, Warmth
 from strongroom.durable import sync_names
 from strongroom.stores import posix
 from strongroom.stores.checked import CHUNK, check_bytes, checked_chunks
@@ -164,6 +166,20 @@ class FileStore:
     def erase(self, key: StoreKey) -> bool:
         self.delete(key)
         return True
+
+    def lock(self, key: StoreKey, *, every_version: bool = False) -> Lock | None:
+        self.head(key)
+        return None
+
+    def retain(self, key: StoreKey, lock: Lock) -> None:
+        self.head(key)
+        raise StoreRefusedError(f"{self.url}: a folder keeps nothing from being removed; only a bucket with Object Lock does")
+
+    def warmth(self, key: StoreKey) -> Warmth:
+        return Warmth("STANDARD", State.WARM, self.head(key).size)
+
+    def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
+        self.head(key)
 
     def tidy(self, older_than_seconds: float) -> int:
         limit = time.time() - older_than_seconds

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from strongroom.core.errors import NotFoundInStoreError, StoreRefusedError, WrongStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.database.shared import this_machine
 from strongroom.durable import sync_names
 from strongroom.stores import posix
 from strongroom.stores.keyspace import valid_key
@@ -22,12 +23,14 @@ _REMEMBERED_FOLDERS: Final = 20_000
 
 class FileTree:
     """The folder of a file store. It must exist, and must stay the same one once it was used: when a disk is unplugged, the
-    empty mount point that is left must not be taken for the store. The check survives pickling."""
+    empty mount point that is left must not be taken for the store. The check survives pickling, and the way to another machine, where the
+    same folder of a shared file system has the same inode on another device."""
 
     def __init__(self, root: str) -> None:
         self.root = os.path.abspath(root)
         self.url = "file://" + quote(os.fsencode(self.root))
         self._identity: tuple[int, int] | None = None  # device and inode
+        self._machine = this_machine()  # whose device that is
         self._durable: set[str] = set()  # folders whose own names are known to be synced
 
     def __getstate__(self) -> dict[str, object]:
@@ -53,7 +56,7 @@ class FileTree:
             identity = (found.st_dev, found.st_ino)
             if self._identity is None:
                 self._identity = identity
-            elif self._identity != identity:
+            elif self._identity != identity and (self._machine == this_machine() or self._identity[1] != identity[1]):
                 raise WrongStoreError(f"{self.url}: another folder lies there than when the store was opened. Was the disk unplugged?")
             yield root
 

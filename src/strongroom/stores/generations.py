@@ -10,12 +10,14 @@ from typing import IO, Final, TypeVar
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
+    ColdInStoreError,
     CondemnedKeyError,
     DamagedInStoreError,
     GenerationsDifferError,
     InvalidValueError,
     KeyExistsError,
     NotFoundInStoreError,
+    StoreError,
     StoreUnreachableError,
     UnreadableInStoreError,
 )
@@ -66,23 +68,37 @@ def _put(store: Store, key: StoreKey, length: int, sha256: Digest, put: Callable
                 if pause is not None:
                     time.sleep(pause)
                     continue
-            except UnreadableInStoreError:
+            except (UnreadableInStoreError, ColdInStoreError):
                 pass  # nobody can say that it holds them
             number += 1
         else:
             return at
 
 
-def holds(store: Store, key: StoreKey, digest: Digest, *, uncached: bool = False) -> bool:
-    """Whether the bytes of exactly this key have the digest. Raises NotFoundInStoreError."""
-    for _ in range(_READS):
-        running = hashlib.sha256()
-        with store.get(key, uncached=uncached) as reader:
-            while chunk := reader.read(_CHUNK):
-                running.update(chunk)
-        if running.hexdigest() == digest.hex:
-            return True
+def holds(store: Store, key: StoreKey, digest: Digest, *, uncached: bool = False, as_stated: bool = False) -> bool:
+    """Whether the bytes of exactly this key have the digest. Raises NotFoundInStoreError, ColdInStoreError.
+
+    `as_stated`: of what lies in a cold storage class the checksum counts that the store keeps. It compared that when the bytes came, which
+    is all that can be known of what was written a moment ago and is not to be thawed for it.
+    """
+    try:
+        for _ in range(_READS):
+            running = hashlib.sha256()
+            with store.get(key, uncached=uncached) as reader:
+                while chunk := reader.read(_CHUNK):
+                    running.update(chunk)
+            if running.hexdigest() == digest.hex:
+                return True
+    except (ColdInStoreError, UnreadableInStoreError) as error:
+        if not as_stated or not is_cold(error):
+            raise
+        return store.head(key).sha256 == digest
     return False
+
+
+def is_cold(error: StoreError) -> bool:
+    """Whether an object could not be read only because it lies in a cold storage class (as stores/answering.py says it, too)."""
+    return isinstance(error, ColdInStoreError) or isinstance(error.__cause__, ColdInStoreError)
 
 
 def exists(store: Store, key: StoreKey) -> bool:
@@ -121,13 +137,14 @@ def generations(store: Store, key: StoreKey) -> list[StoreKey]:
     return [at for _, at in sorted(found, reverse=True)]
 
 
-def find_generation(store: Store, key: StoreKey, digest: Digest, *, uncached: bool = False) -> StoreKey:
-    """The generation of `key` whose bytes have the digest, found by reading. Of several it gives any: they are equal.
+def find_generation(store: Store, key: StoreKey, digest: Digest, *, uncached: bool = False, as_stated: bool = False) -> StoreKey:
+    """The generation of `key` whose bytes have the digest, found by reading (or `as_stated`, as in `holds`). Of several it gives any: they
+    are equal.
 
     Raises NotFoundInStoreError if the key exists in no generation, DamagedInStoreError if none holds, StoreUnreachableError (or
     UnreadableInStoreError: stores/answering.py) if one could not be read and no other holds.
     """
-    return first_sound(store, key, lambda at: at if holds(store, at, digest, uncached=uncached) else None)
+    return first_sound(store, key, lambda at: at if holds(store, at, digest, uncached=uncached, as_stated=as_stated) else None)
 
 
 def read_all(store: Store, key: StoreKey, limit: int) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Protocol, runtime_checkable
 
 from strongroom.core.digests import Digest
 from strongroom.core.keys import StoreKey
+from strongroom.core.retention import Lock
+from strongroom.core.warmth import Tier, Warmth
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,7 @@ class Stat:
     key: StoreKey
     size: int  # bytes
     sha256: Digest | None = None  # as kept by the store itself, if it keeps one: what the writer said, not a fixity check
+    storage_class: str | None = field(default=None, compare=False)  # in a bucket's list
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,23 @@ class Store(Protocol):
         NotFoundInStoreError if nothing of it is left, LockedInStoreError, before anything was removed, if a version may not be removed
         yet, StoreRefusedError if deleting is not allowed at all.
         """
+
+    def lock(self, key: StoreKey, *, every_version: bool = False) -> Lock | None:
+        """What keeps `key` from being removed (its time may be over by now); None if nothing does. Raises NotFoundInStoreError.
+
+        `every_version`: what keeps that one of its versions which is kept longest, hidden ones too.
+        """
+
+    def retain(self, key: StoreKey, lock: Lock) -> None:
+        """Have `key` kept until `lock.until`. Never shortens: raises StoreRefusedError instead, as where a store has no such thing, or this
+        is not allowed. Raises NotFoundInStoreError."""
+
+    def warmth(self, key: StoreKey) -> Warmth:
+        """Whether `key` can be read at once. Raises NotFoundInStoreError."""
+
+    def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
+        """Ask for `key`, of which `warmth` was said, out of a cold storage class: a copy that can be read for so many days, some hours
+        from now. That costs money. What was asked for already is not asked for again. Raises NotFoundInStoreError, StoreRefusedError."""
 
     def tidy(self, older_than_seconds: float) -> int:
         """Remove temporaries and unfinished uploads that are older; how many. They are never keys."""

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import IO, Final
 
 from strongroom.core.digests import Digest
-from strongroom.core.errors import KeyExistsError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import KeyExistsError, NotFoundInStoreError, StoreRefusedError, StoreUnreachableError
 from strongroom.core.ids import new_id
 from strongroom.core.keys import StoreKey
+from strongroom.core.retention import Lock
+from strongroom.core.warmth import State, Tier, Warmth
 from strongroom.stores.checked import CHUNK, check_bytes, checked_chunks
 from strongroom.stores.interface import Capabilities, Reader, Stat
 from strongroom.stores.reader import BoundedReader
@@ -83,6 +85,20 @@ class MemoryStore:
     def erase(self, key: StoreKey) -> bool:
         self.delete(key)
         return True
+
+    def lock(self, key: StoreKey, *, every_version: bool = False) -> Lock | None:
+        self.head(key)
+        return None
+
+    def retain(self, key: StoreKey, lock: Lock) -> None:
+        self.head(key)
+        raise StoreRefusedError(f"{self.url}: nothing here is kept from being removed")
+
+    def warmth(self, key: StoreKey) -> Warmth:
+        return Warmth("STANDARD", State.WARM, self.head(key).size)
+
+    def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
+        self.head(key)
 
     def tidy(self, older_than_seconds: float) -> int:
         return 0

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nan
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from strongroom.core.errors import UsageError
+from strongroom.core.retention import Retention
 from strongroom.stores.file import FileStore
 from strongroom.stores.interface import Store
 from strongroom.stores.keyspace import valid_key
+from strongroom.stores.pacing import PacedStore
 from strongroom.stores.ratelimit import RateLimitedStore
 from strongroom.stores.retry import RetryingStore, RetryPolicy
+
+if TYPE_CHECKING:
+    from strongroom.stores.s3_batch import S3Batch
+    from strongroom.stores.s3_connection import S3Settings
+    from strongroom.stores.s3_objects import S3Objects
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -27,7 +34,8 @@ class StoreOptions:
 
     endpoint_url: str | None = None
     region: str | None = None
-    storage_class: str | None = None  # S3: of new objects ("STANDARD_IA")
+    storage_class: str | None = None  # S3: of new packs and large contents ("STANDARD_IA")
+    retention: Retention | None = None  # S3: of new objects, by Object Lock
     request_checksum_calculation: Literal["when_required", "when_supported"] = "when_required"  # as in botocore, for old servers
     connect_timeout: float | None = None  # seconds; None: STRONGROOM_CONNECT_TIMEOUT, or 10
     read_timeout: float | None = None  # seconds without a byte; None: STRONGROOM_READ_TIMEOUT, or 60
@@ -123,7 +131,7 @@ def wrap(store: Store, options: StoreOptions) -> Store:
     paced = store if options.rate_limit is None else RateLimitedStore(store, options.rate_limit)
     if isinstance(store, FileStore):
         return paced
-    return RetryingStore(paced, RetryPolicy(total=_seconds(options.retry_seconds, "STRONGROOM_RETRY_SECONDS", 60.0, least=0.0)))
+    return RetryingStore(PacedStore(paced), _policy(options))
 
 
 def _seconds(given: float | None, variable: str, default: float, *, least: float) -> float:
@@ -146,13 +154,36 @@ def open_raw(
     """The bare store. The flags say what the server was found to do; `always_in_parts` is for probing uploads in parts with few bytes."""
     if isinstance(location, FileLocation):
         return FileStore(location.path)
-    from strongroom.stores.s3 import S3Settings, S3Store  # noqa: PLC0415 - a second of imports that users of disks do not need
+    from strongroom.stores.s3 import S3Store  # noqa: PLC0415 - a second of imports that users of disks do not need
 
-    settings = S3Settings(
-        endpoint_url=options.endpoint_url, region=options.region, storage_class=options.storage_class,
+    settings = replace(_s3_settings(options), create_only=create_only, checks_sha256=checks_sha256)
+    return S3Store(location.bucket, location.prefix, settings.in_parts() if always_in_parts else settings)
+
+
+def open_objects(bucket: str, prefix: str, options: StoreOptions) -> S3Objects:
+    """The objects below a prefix of a bucket (any text, without a slash at its end), to be read; nothing is asked of it yet."""
+    from strongroom.stores.s3_objects import S3Objects  # noqa: PLC0415
+
+    return S3Objects(bucket, prefix, _s3_settings(options), _policy(options), options.rate_limit)
+
+
+def open_batch(bucket: str, options: StoreOptions) -> S3Batch:
+    """Batch jobs whose lists and reports lie in a bucket; nothing is asked of it yet."""
+    from strongroom.stores.s3_batch import S3Batch  # noqa: PLC0415
+
+    return S3Batch(bucket, _s3_settings(options), _policy(options))
+
+
+def _policy(options: StoreOptions) -> RetryPolicy:
+    return RetryPolicy(total=_seconds(options.retry_seconds, "STRONGROOM_RETRY_SECONDS", 60.0, least=0.0))
+
+
+def _s3_settings(options: StoreOptions) -> S3Settings:
+    from strongroom.stores.s3_connection import S3Settings  # noqa: PLC0415
+
+    return S3Settings(
+        endpoint_url=options.endpoint_url, region=options.region, storage_class=options.storage_class, retention=options.retention,
         request_checksum_calculation=options.request_checksum_calculation,
         connect_timeout=_seconds(options.connect_timeout, "STRONGROOM_CONNECT_TIMEOUT", 10.0, least=0.1),
         read_timeout=_seconds(options.read_timeout, "STRONGROOM_READ_TIMEOUT", 60.0, least=0.1),
-        create_only=create_only, checks_sha256=checks_sha256,
     )
-    return S3Store(location.bucket, location.prefix, settings.in_parts() if always_in_parts else settings)

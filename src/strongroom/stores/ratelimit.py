@@ -37,8 +37,8 @@ class Bucket:
 
 
 @cache
-def _bucket(url: str, rate: float) -> Bucket:
-    """One for all the copies of a store in this process: a copy is made for each batch, and none of them may begin anew."""
+def bucket_of(url: str, rate: float) -> Bucket:
+    """One for all the copies of a store (or a source) in this process: a copy is made for each batch, and none of them may begin anew."""
     return Bucket(rate)
 
 
@@ -48,7 +48,7 @@ class RateLimitedStore(StoreWrapper):
     def __init__(self, store: Store, rate: float, bucket: Bucket | None = None) -> None:
         super().__init__(store)
         self._rate = rate
-        self._bucket = bucket or _bucket(store.url, rate)
+        self._bucket = bucket or bucket_of(store.url, rate)
 
     def __reduce__(self) -> tuple[type[RateLimitedStore], tuple[Store, float]]:
         return RateLimitedStore, (self.store, self._rate)

@@ -8,6 +8,7 @@ from typing import IO, NoReturn
 from strongroom.core.digests import Digest
 from strongroom.core.errors import UnknownFeatureError
 from strongroom.core.keys import StoreKey
+from strongroom.core.retention import Lock
 from strongroom.stores.interface import Store
 from strongroom.stores.wrapper import StoreWrapper
 
@@ -32,6 +33,9 @@ class ReadOnlyStore(StoreWrapper):
         self._refuse()
 
     def erase(self, key: StoreKey) -> bool:
+        self._refuse()
+
+    def retain(self, key: StoreKey, lock: Lock) -> None:
         self._refuse()
 
     def tidy(self, older_than_seconds: float) -> int:

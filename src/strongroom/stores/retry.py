@@ -11,6 +11,8 @@ from typing import IO, TypeVar
 from strongroom.core.digests import Digest
 from strongroom.core.errors import StoreRefusedError, StoreUnreachableError
 from strongroom.core.keys import StoreKey
+from strongroom.core.retention import Lock
+from strongroom.core.warmth import Tier, Warmth
 from strongroom.stores.interface import Reader, Stat, Store
 from strongroom.stores.wrapper import StoreWrapper
 
@@ -87,6 +89,18 @@ class RetryingStore(StoreWrapper):
     def erase(self, key: StoreKey) -> bool:
         return self.retry(lambda: self.store.erase(key))
 
+    def lock(self, key: StoreKey, *, every_version: bool = False) -> Lock | None:
+        return self.retry(lambda: self.store.lock(key, every_version=every_version))
+
+    def retain(self, key: StoreKey, lock: Lock) -> None:
+        self.retry(lambda: self.store.retain(key, lock))
+
+    def warmth(self, key: StoreKey) -> Warmth:
+        return self.retry(lambda: self.store.warmth(key))
+
+    def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
+        self.retry(lambda: self.store.thaw(key, warmth, tier, days))
+
     def tidy(self, older_than_seconds: float) -> int:
         return self.retry(lambda: self.store.tidy(older_than_seconds))
 
@@ -98,12 +112,7 @@ class RetryingStore(StoreWrapper):
 
     def retry(self, call: Callable[[], T]) -> T:
         """What `call()` gives, once it gives something."""
-        pauses = self._policy.pauses()
-        while True:
-            try:
-                return call()
-            except StoreUnreachableError as error:
-                self._wait(pauses, error)
+        return patiently(self._policy, call)
 
     def _resume(self, start: Callable[[], Iterator[T]], name: Callable[[T], str]) -> Iterator[T]:
         """Everything `start()` gives, in order and once, though it may break off: names come in ascending order."""
@@ -117,15 +126,26 @@ class RetryingStore(StoreWrapper):
                         last = name(item)
                         pauses = self._policy.pauses()
             except StoreUnreachableError as error:
-                self._wait(pauses, error)
+                _wait(self._policy, pauses, error)
             else:
                 return
 
-    def _wait(self, pauses: Iterator[float], error: StoreUnreachableError) -> None:
-        pause = None if isinstance(error, StoreRefusedError) else next(pauses, None)
-        if pause is None:
-            raise error
-        self._policy.sleep(pause)
+
+def patiently(policy: RetryPolicy, call: Callable[[], T]) -> T:
+    """What `call()` gives, once it gives something. Raises StoreUnreachableError when the policy says to give up."""
+    pauses = policy.pauses()
+    while True:
+        try:
+            return call()
+        except StoreUnreachableError as error:
+            _wait(policy, pauses, error)
+
+
+def _wait(policy: RetryPolicy, pauses: Iterator[float], error: StoreUnreachableError) -> None:
+    pause = None if isinstance(error, StoreRefusedError) else next(pauses, None)
+    if pause is None:
+        raise error
+    policy.sleep(max(pause, min(getattr(error, "after", 0.0), policy.longest)))  # a server may say how long it wants to be left alone
 
 
 class _ResumingReader:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
-
-import botocore.exceptions as boto_errors
-from botocore.parsers import ResponseParserError
-from urllib3.exceptions import HTTPError as TransportError
+from typing import IO, Any, Final
 
 from strongroom.core.digests import Digest
 from strongroom.core.errors import (
@@ -26,66 +19,32 @@ from strongroom.core.errors import (
     StoreFullError,
     StoreRefusedError,
     StoreUnreachableError,
-    WrongStoreError,
+    WriteConflictError,
 )
-from strongroom.core.keys import StoreKey
-from strongroom.core.plural import sentence
-from strongroom.stores import s3_client, s3_errors
+from strongroom.core.keys import StoreKey, is_bulk
+from strongroom.core.retention import Lock
+from strongroom.core.warmth import Tier, Warmth
+from strongroom.stores import s3_errors
 from strongroom.stores.checked import check_bytes, checked_chunks
 from strongroom.stores.interface import Capabilities, Reader, Stat
 from strongroom.stores.keyspace import in_byte_order, split_prefix, valid_key
 from strongroom.stores.reader import BoundedReader
+from strongroom.stores.s3_connection import RangeError, S3Connection, S3Settings
 from strongroom.stores.s3_multipart import MAX_PART, MAX_PARTS, MultipartUpload, part_size
 from strongroom.stores.s3_versions import Versions, VersionsUnknownError
+from strongroom.stores.s3_warmth import restore_request, warmth_of
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+__all__ = ["S3Settings", "S3Store"]
 
-_WRONG_SET_UP: Final = (
-    boto_errors.NoCredentialsError, boto_errors.PartialCredentialsError, boto_errors.ProfileNotFound, boto_errors.NoRegionError,
-    boto_errors.InvalidRegionError, boto_errors.ParamValidationError, boto_errors.TokenRetrievalError,
-    boto_errors.UnauthorizedSSOTokenError,
-)
+_DEFAULTS: Final = S3Settings()
 
 
-@dataclass(frozen=True, slots=True)
-class S3Settings:
-    """How to speak to the server. Credentials, and what is None here, come by the usual AWS means (environment, profile, role)."""
-
-    endpoint_url: str | None = None
-    region: str | None = None
-    storage_class: str | None = None
-    request_checksum_calculation: Literal["when_required", "when_supported"] = "when_required"  # we send our own with every upload
-    connect_timeout: float = 10.0  # seconds
-    read_timeout: float = 60.0  # seconds without a byte
-    single_put: int = 64 * 1024**2  # bytes; a longer stream goes in parts
-    part: int = 16 * 1024**2  # bytes, the least; grows with the object
-    parallel: int = 4  # parts of one upload under way at once: memory is (parallel + 1) × part
-    connections: int = 32
-    create_only: bool = True  # False: the server was found to ignore If-None-Match, so we look before we write
-    checks_sha256: bool = True  # False: the server was found to ignore checksums, so we check before we send
-    look_first: bool = True  # before uploading parts in vain; off while the condition on their completion is probed
-
-    def in_parts(self) -> S3Settings:
-        """To probe uploads in parts with few bytes: nothing is sent in one request, nothing decided by looking first."""
-        return replace(self, single_put=-1, look_first=False)
-
-
-class S3Store:
+class S3Store(S3Connection):
     """`bucket` must exist; it is never made. `prefix` is "" or "a/b", without a slash at its end."""
 
-    def __init__(self, bucket: str, prefix: str = "", settings: S3Settings = S3Settings()) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: str, prefix: str = "", settings: S3Settings = _DEFAULTS) -> None:
+        super().__init__(bucket, f"s3://{bucket}/{prefix}".rstrip("/"), settings)
         self._base = prefix + "/" if prefix else ""
-        self.settings = settings
-        self._lock = threading.Lock()
-        self._client: S3Client | None = None
-        self._client_pid = 0
-        self._sent = False  # from another process, with a batch of work
-
-    @property
-    def url(self) -> str:
-        return f"s3://{self._bucket}/{self._base}".rstrip("/")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -103,10 +62,10 @@ class S3Store:
 
     def _put(self, key: StoreKey, data: bytes, sha256: Digest) -> None:
         try:
-            with self._translated(key):
+            with self._stored(key):
                 self.client.put_object(
                     Bucket=self._bucket, Key=self._base + key.text, Body=data, ChecksumSHA256=base64.b64encode(sha256.raw).decode(),
-                    **self._condition(key), **self._storage_class(),
+                    **self._condition(key), **self._terms(key),
                 )
         except ChecksumRefusedError as error:
             check_bytes(key, data, sha256)
@@ -130,8 +89,8 @@ class S3Store:
         upload = MultipartUpload(
             self.client, self._bucket, self._base + key.text, self.settings.parallel,
             # The checksum S3 computes of such an object is one of its parts' checksums; the digest we know goes beside it.
-            create={"Metadata": {"sha256": sha256.hex}, **self._storage_class()}, complete=self._condition(key),
-            translated=lambda: self._translated(key),
+            create={"Metadata": {"sha256": sha256.hex}, **self._terms(key)}, complete=self._condition(key),
+            translated=lambda: self._stored(key),
         )
         upload.run(checked_chunks(key, source, length, sha256, size))
         stored = self.head(key).size
@@ -154,8 +113,29 @@ class S3Store:
             return
         raise KeyExistsError(f"{self.url}: {key} exists already")
 
-    def _storage_class(self) -> dict[str, Any]:
-        return {"StorageClass": self.settings.storage_class} if self.settings.storage_class else {}
+    @contextmanager
+    def _stored(self, key: StoreKey) -> Iterator[None]:
+        """Around requests that write under `_terms`."""
+        try:
+            with self._translated(key):
+                yield
+        except StoreRefusedError as error:
+            if self.settings.retention is None or s3_errors.code_of(error) != "InvalidRequest":
+                raise
+            raise StoreRefusedError(
+                f"{self.url}/{key}: refused with a retention ({self.settings.retention}). A bucket has Object Lock only if that was "
+                f"switched on, mostly when it was made; `strongroom store probe {self.url}` says whether. Without it, take `retention` "
+                "out of the collection manifest") from error
+
+    def _terms(self, key: StoreKey) -> dict[str, Any]:
+        """Where an object is to lie, and how long it is to be kept. What is only tried out is not kept."""
+        terms: dict[str, Any] = {}
+        if self.settings.storage_class and is_bulk(key):
+            terms["StorageClass"] = self.settings.storage_class
+        retention = self.settings.retention
+        if retention is not None and not key.text.startswith("probe/"):
+            terms |= {"ObjectLockMode": retention.mode.upper(), "ObjectLockRetainUntilDate": retention.until(datetime.now(UTC))}
+        return terms
 
     # -- reading
 
@@ -170,7 +150,7 @@ class S3Store:
         try:
             with self._translated(key):
                 reply = self.client.get_object(Bucket=self._bucket, Key=self._base + key.text, **wanted)
-        except _RangeError:
+        except RangeError:
             return empty
         except NotFoundInStoreError:
             self._check_bucket()  # a gateway that answers 404 to everything is no store
@@ -195,16 +175,6 @@ class S3Store:
             return Stat(key, reply["ContentLength"], Digest.from_bytes(base64.b64decode(checksum)))
         return Stat(key, reply["ContentLength"], _noted_digest(reply["Metadata"]))
 
-    def _check_bucket(self) -> None:
-        """An answer of 404 may mean a missing bucket or a gateway's broken route; neither must be taken for a missing key."""
-        try:
-            with self._translated(None):
-                self.client.head_bucket(Bucket=self._bucket)
-        except NotFoundInStoreError as error:
-            raise WrongStoreError(f"{self.url}: there is no such bucket; check the URL, the endpoint and the region") from error
-        except StoreRefusedError:
-            return  # may read objects but not ask about the bucket: then the bucket is there
-
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """Holds in memory what lies below one name of the folder that is listed (keyspace.in_byte_order)."""
         parts = split_prefix(prefix)
@@ -227,7 +197,7 @@ class S3Store:
             for entry in page.get("Contents", ()):
                 key = valid_key(entry["Key"][len(self._base) :])
                 if key is not None:
-                    yield Stat(key, entry["Size"])
+                    yield Stat(key, entry["Size"], storage_class=entry.get("StorageClass"))
 
     def list_folders(self, prefix: str) -> Iterator[str]:
         names: Iterable[str] = ()
@@ -255,8 +225,50 @@ class S3Store:
         with self._translated(key):
             self.client.delete_object(Bucket=self._bucket, Key=self._base + key.text)
 
+    def lock(self, key: StoreKey, *, every_version: bool = False) -> Lock | None:
+        """Where old versions may not be listed, that of the newest."""
+        versions = self._versions(key)
+        if every_version:
+            with suppress(VersionsUnknownError):
+                return versions.longest_lock()
+        try:
+            return versions.lock()
+        except NotFoundInStoreError:
+            self._check_bucket()
+            raise
+
+    def retain(self, key: StoreKey, lock: Lock) -> None:
+        """The newest version."""
+        if lock.until is None or lock.mode is None:
+            raise ValueError(f"a hold is nobody's policy: {lock}")
+        with self._translated(key):
+            self.client.put_object_retention(
+                Bucket=self._bucket, Key=self._base + key.text,
+                Retention={"Mode": "COMPLIANCE" if lock.mode == "compliance" else "GOVERNANCE", "RetainUntilDate": lock.until},
+            )
+
+    def warmth(self, key: StoreKey) -> Warmth:
+        try:
+            with self._translated(key):
+                return warmth_of(self.client.head_object(Bucket=self._bucket, Key=self._base + key.text))
+        except NotFoundInStoreError:
+            self._check_bucket()
+            raise
+
+    def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
+        try:
+            with self._translated(key):
+                asked: Any = restore_request(warmth.storage_class, tier, days)
+                self.client.restore_object(Bucket=self._bucket, Key=self._base + key.text, RestoreRequest=asked)
+        except WriteConflictError as error:
+            if s3_errors.code_of(error) != "RestoreAlreadyInProgress":
+                raise
+
+    def _versions(self, key: StoreKey) -> Versions:
+        return Versions(self.client, self._bucket, self._base + key.text, f"{self.url}/{key}", lambda: self._translated(key))
+
     def erase(self, key: StoreKey) -> bool:
-        versions = Versions(self.client, self._bucket, self._base + key.text, f"{self.url}/{key}", lambda: self._translated(key))
+        versions = self._versions(key)
         try:
             versions.erase()
         except VersionsUnknownError:
@@ -297,48 +309,12 @@ class S3Store:
             notes.append("no Object Lock")
         return tuple(notes)
 
-    # -- the client
-
-    @property
-    def client(self) -> S3Client:
-        """One for each store; threads share it. In workers, one for all copies of a store."""
-        with self._lock:
-            if self._client is None or self._client_pid != os.getpid():  # a forked child must not share the parent's connections
-                with self._translated(None):
-                    self._client = self._connect()
-                self._client_pid = os.getpid()
-            return self._client
-
-    def _connect(self) -> S3Client:
-        return s3_client.of_this_process(self.settings) if self._sent else s3_client.connect(self.settings)
-
-    @contextmanager
-    def _translated(self, key: StoreKey | None) -> Iterator[None]:
-        place = self.url if key is None else f"{self.url}/{key}"
-        try:
-            yield
-        except boto_errors.ClientError as error:
-            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-            code = error.response.get("Error", {}).get("Code", "")
-            if status == 416:
-                raise _RangeError(f"{place}: the range begins past the end") from error
-            raise s3_errors.error_for(place, code, status, error.response.get("Error", {}).get("Message", "")) from error
-        except _WRONG_SET_UP as error:
-            raise StoreRefusedError(f"{place}: {sentence(error)} Credentials and region come from environment, profile or role") from error
-        except (boto_errors.BotoCoreError, boto_errors.HTTPClientError, TransportError, OSError, ResponseParserError, ValueError) as error:
-            # The last two: an answer that was garbled on the way (a length that is no number, a time that is none).
-            raise StoreUnreachableError(f"{place}: {type(error).__name__}: {error}") from error
-
     def __getstate__(self) -> dict[str, Any]:
         return {"bucket": self._bucket, "prefix": self._base.rstrip("/"), "settings": self.settings}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
         self._sent = True
-
-
-class _RangeError(StoreError):
-    """A range that begins at or past the end of the object."""
 
 
 def _noted_digest(metadata: dict[str, str]) -> Digest | None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSRequest
     from mypy_boto3_s3 import S3Client
 
-    from strongroom.stores.s3 import S3Settings
+    from strongroom.stores.s3_connection import S3Settings
 
 _RETRIES_INSIDE: Final = 3  # tries of one request by botocore; the wrapper in retry.py does the patient waiting
 _KEPT: Final = 8  # clients of a process: one for each store it is asked about
+_DIGEST: Final = "x-amz-checksum-sha256"
+_UNSIGNED: Final = Config(s3={"payload_signing_enabled": False})
 
 
 def connect(settings: S3Settings) -> S3Client:
@@ -25,7 +28,26 @@ def connect(settings: S3Settings) -> S3Client:
         retries={"mode": "standard", "total_max_attempts": _RETRIES_INSIDE}, tcp_keepalive=True,
         request_checksum_calculation=settings.request_checksum_calculation, response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config)
+    client: S3Client = boto3.session.Session().client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config)
+    if settings.checks_sha256:
+        for operation in ("PutObject", "UploadPart"):
+            client.meta.events.register(f"before-sign.s3.{operation}", _sign_digest_alone)
+    return client
+
+
+def _sign_digest_alone(request: AWSRequest, **_: Any) -> None:
+    """Of a body whose SHA-256 is in the signed header, by which the server checks it, another SHA-256 need not be computed and signed.
+
+    Over TLS botocore does so by itself. Over plain HTTP it would hash each body twice, and so would the server: 30 % of their time."""
+    if _DIGEST in request.headers:
+        request.context["client_config"] = _UNSIGNED
+
+
+def connect_control(settings: S3Settings) -> Any:
+    """A new client of the service that makes batch jobs, which is AWS's whatever endpoint a store has."""
+    config = Config(connect_timeout=settings.connect_timeout, read_timeout=settings.read_timeout,
+                    retries={"mode": "standard", "total_max_attempts": _RETRIES_INSIDE})
+    return boto3.session.Session().client("s3control", region_name=settings.region, config=config)
 
 
 def of_this_process(settings: S3Settings) -> S3Client:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from strongroom.core.errors import LockedInStoreError, NotFoundInStoreError, StoreError, StoreRefusedError
-from strongroom.core.events import utc_text
+from strongroom.core.retention import Lock, Mode
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_MODES: Final[dict[str, Mode]] = {"GOVERNANCE": "governance", "COMPLIANCE": "compliance"}
 
 
 class VersionsUnknownError(StoreError):
@@ -37,7 +39,7 @@ class Versions:
         versions, markers = self._list()
         if not versions and not markers:
             raise NotFoundInStoreError(f"{self.place}: not there, in any version")
-        locks = {version: self._lock(version) for version in versions}
+        locks = {version: "" if (lock := self.lock(version)) is None else lock.text for version in versions}
         # Markers last: without them an older version would be seen again.
         for version in (*sorted(versions, key=lambda version: locks[version], reverse=True), *markers):
             try:
@@ -47,6 +49,15 @@ class Versions:
                 if until := locks.get(version):
                     raise LockedInStoreError(f"{self.place}: locked until {until}", until) from error
                 raise
+
+    def longest_lock(self) -> Lock | None:
+        """That of the version that is kept longest; None if none is. Raises NotFoundInStoreError if nothing but markers is left,
+        VersionsUnknownError."""
+        versions, _ = self._list()
+        if not versions:
+            raise NotFoundInStoreError(f"{self.place}: not there, in any version")
+        locks = [lock for version in versions if (lock := self.lock(version)) is not None]
+        return max(locks, key=lambda lock: (lock.until is None, lock.until), default=None)
 
     def may_remain(self) -> bool:
         """Whether a bucket keeps old versions of what is deleted. Who may not ask must expect it."""
@@ -76,11 +87,13 @@ class Versions:
             if not found and not hidden:  # names come in order, and this one's versions come first
                 return versions, markers
 
-    def _lock(self, version: str) -> str:
-        """Until when the version is kept; "" if nothing says so. A legal hold has no end."""
+    def lock(self, version: str | None = None) -> Lock | None:
+        """What keeps the version (None: the newest); None if nothing says so. Whether its time is over is the server's to say."""
+        which: dict[str, Any] = {} if version is None else {"VersionId": version}
         with self.translated():
-            reply = self.client.head_object(Bucket=self.bucket, Key=self.key, VersionId=version)
+            reply = self.client.head_object(Bucket=self.bucket, Key=self.key, **which)
+        mode = _MODES.get(reply.get("ObjectLockMode", ""))
         if reply.get("ObjectLockLegalHoldStatus") == "ON":
-            return "somebody lifts its legal hold"
+            return Lock(mode, None)
         until = reply.get("ObjectLockRetainUntilDate")
-        return "" if until is None else utc_text(until)
+        return None if until is None else Lock(mode, until)

@@ -14,6 +14,7 @@ import pytest
 from strongroom.core.findings import Code, Finding
 from strongroom.usecases.archive import known
 from tests.archive.conftest import Site
+from tests.fixtures.catalogues import tables
 
 EVIL = "a\x1b[2J\x1b]0;owned\x07\r\n\u202e\u009b31m\u2028.txt"
 
@@ -69,15 +70,10 @@ def test_a_file_changed_within_the_same_tick_is_read_again(site: Site, monkeypat
     young = site.write("young", b"before")
     site.run()
     found = young.stat()
-    with (site.root / "home/catalogue.sqlite").open("rb"):
-        young.write_bytes(b"after!")
+    young.write_bytes(b"after!")
     os.utime(young, ns=(found.st_atime_ns, found.st_mtime_ns))
-    import sqlite3
-
-    db = sqlite3.connect(site.root / "home/catalogue.sqlite")
-    db.execute("UPDATE source_files SET ctime = ?", (young.stat().st_ctime_ns,))  # the clock did not tick between the two writes
-    db.commit()
-    db.close()
+    with tables(site.root / "home") as db:
+        db.execute("UPDATE source_files SET ctime = ?", (young.stat().st_ctime_ns,))  # the clock did not tick between the two writes
     report = site.run()
     assert report.outcome == "sealed" and site.payload(2)["data/young"] == b"after!"
 

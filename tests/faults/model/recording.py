@@ -12,6 +12,8 @@ from typing import IO
 from strongroom.core.digests import Digest
 from strongroom.core.errors import KeyExistsError
 from strongroom.core.keys import StoreKey
+from strongroom.core.retention import Lock
+from strongroom.core.warmth import Tier, Warmth
 from strongroom.stores.interface import Capabilities, Reader, Stat, Store
 
 
@@ -93,6 +95,18 @@ class RecordingStore:
     def erase(self, key: StoreKey) -> bool:
         self._note("delete", key)
         return self.store.erase(key)
+
+    def lock(self, key: StoreKey, *, every_version: bool = False) -> Lock | None:
+        return self.store.lock(key, every_version=every_version)
+
+    def retain(self, key: StoreKey, lock: Lock) -> None:
+        self.store.retain(key, lock)
+
+    def warmth(self, key: StoreKey) -> Warmth:
+        return self.store.warmth(key)
+
+    def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
+        self.store.thaw(key, warmth, tier, days)
 
     def tidy(self, older_than_seconds: float) -> int:
         return self.store.tidy(older_than_seconds)

@@ -39,6 +39,7 @@ class Site:
     large: int = LARGE  # bytes of the one large file
     patient: bool = False
     problems: list[str] = field(default_factory=list)
+    said: str = ""  # by the command that ran last
 
     def __post_init__(self) -> None:
         self.source.mkdir(parents=True)
@@ -85,7 +86,7 @@ class Site:
             said, status = done.stdout + done.stderr, done.returncode
         except subprocess.TimeoutExpired:
             self.problems.append(f"{arguments[0]} hangs: {LIMIT} seconds")
-        text = said.decode(errors="replace")
+        self.said = text = said.decode(errors="replace")
         if NEVER.search(text):
             self.problems.append(f"{arguments[0]} said, after {time.monotonic() - started:.0f} s: {text[-1500:]}")
         if status == 3 and not text.strip():
@@ -109,6 +110,11 @@ class Site:
     def expect(self, what: str, status: int, allowed: tuple[int, ...]) -> None:
         if status not in allowed:
             self.problems.append(f"{what} ended with {status}, not with one of {allowed}")
+
+    def only_unreadable(self) -> bool:
+        """Whether all that the command found is objects that a store which answers did not give, and so nothing of their bytes."""
+        errors = [line for line in self.said.splitlines() if line.startswith("error:")]
+        return bool(errors) and all(line.endswith("[unreadable]") for line in errors)
 
     def must_converge(self) -> None:
         """The same command again, without the fault, ends well, and what is stored restores."""
