@@ -61,10 +61,14 @@ def program() -> list[str]:
 class Ours:
     """Strongroom with a store, a home and a collection manifest of its own, below runs/NAME."""
 
-    def __init__(self, bench: Bench, name: str, corpus: Path, settings: str = FAST, *, s3: bool = False, prefect: bool = False) -> None:
+    def __init__(self, bench: Bench, name: str, corpus: Path, settings: str = FAST, *, s3: bool = False, prefect: bool = False,
+                 accelerated: bool = True) -> None:
         self.bench, self.name, self.corpus, self.settings, self.s3 = bench, name, corpus, settings, s3
         self.folder = bench.folder / "runs" / name
         more = {**(bench.s3 if s3 else {}), **(bench.prefect if prefect else {}), "STRONGROOM_HOME": str(self.folder / "home")}
+        if not accelerated:
+            more["STRONGROOM_NO_ACCELERATOR"] = "1"
+        self.accelerated = accelerated
         self.env = {**environment(bench.folder / "homes" / name), **more}
         self.engine = "--prefect" if prefect else "--no-prefect"
         self.store = self.folder / "store"
@@ -86,7 +90,12 @@ class Ours:
         _call(self.archive_command(), self.env)
 
     def archive(self, who: str = "strongroom") -> Contestant:
-        return Contestant(who, self.archive_command(), self.env, before=self.fresh, stored=None if self.s3 else self.store)
+        stored = None if self.s3 else self.store
+        return Contestant(who, self.archive_command(), self.env, before=self.fresh, stored=stored, needs=self._needs())
+
+    def _needs(self) -> str:
+        """Without the accelerator it is another contestant only where there is one."""
+        return "" if self.accelerated else "libIPSec_MB"
 
     def again(self) -> Contestant:
         return Contestant("strongroom", self.archive_command(), self.env, setup=self.filled)
@@ -94,10 +103,10 @@ class Ours:
     def audit(self) -> Contestant:
         return Contestant("strongroom", [*program(), "audit", self.engine, "--quiet"], self.env, setup=self.filled)
 
-    def restore(self) -> Contestant:
+    def restore(self, who: str = "strongroom") -> Contestant:
         dest = self.folder / "out"
         command = [*program(), "restore", "bench", str(dest), "--payload-only", self.engine, "--quiet"]
-        return Contestant("strongroom", command, self.env, setup=self.filled, before=lambda: remove(dest))
+        return Contestant(who, command, self.env, setup=self.filled, before=lambda: remove(dest), needs=self._needs())
 
     def verb(self, *arguments: str) -> Contestant:
         return Contestant("strongroom", [*program(), *arguments], self.env, setup=self.filled)

