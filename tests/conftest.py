@@ -6,15 +6,22 @@ import signal
 from hypothesis import HealthCheck, settings
 
 from tests.browser.fixture import browser, browser_page, complaints, open_page
+from tests.fixtures.dask import dask_cluster
+from tests.fixtures.everywhere import everywhere, shared_catalogue
 from tests.fixtures.flow_command import flow_command
 from tests.fixtures.judges import judges
+from tests.fixtures.postgres import catalogue_place, postgres_place, postgres_server
 from tests.fixtures.prefect_harness import prefect_server
 from tests.fixtures.seaweedfs import s3_bucket, s3_server
 
-__all__ = ["browser", "browser_page", "complaints", "flow_command", "judges", "open_page", "prefect_server", "s3_bucket", "s3_server"]
+__all__ = [
+    "browser", "browser_page", "catalogue_place", "complaints", "dask_cluster", "everywhere", "flow_command", "judges", "open_page",
+    "postgres_place", "postgres_server", "prefect_server", "s3_bucket", "s3_server", "shared_catalogue",
+]
 
 # What whoever runs the tests has set for work: no command of a test may reach their server, or send them messages.
-for name in ("PREFECT_API_URL", "STRONGROOM_NOTIFY", "STRONGROOM_NOTIFY_URLS", "STRONGROOM_NOTIFY_URLS_FILE"):
+for name in ("PREFECT_API_URL", "STRONGROOM_CATALOGUE", "STRONGROOM_CATALOGUE_PASSWORD_FILE", "STRONGROOM_NOTIFY",
+             "STRONGROOM_NOTIFY_URLS", "STRONGROOM_NOTIFY_URLS_FILE", "STRONGROOM_RUNNER", "STRONGROOM_SCRATCH"):
     os.environ.pop(name, None)
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every command that they start and interrupt.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -16,6 +15,7 @@ from strongroom.usecases.access import may_show, shown_names, tellable, visibili
 from strongroom.usecases.archive.run import archive
 from strongroom.usecases.context import Context
 from strongroom.usecases.sealed.collector import Collector
+from tests.fixtures.catalogues import tables
 
 DAY = date(2026, 11, 22)
 RESTRICTED = "access: {level: restricted}\n"
@@ -140,9 +140,9 @@ def test_of_a_fork_every_side_must_be_open(site, context, tmp_path):
     site.settings = RESTRICTED
     site.write("other", "side")
     assert archive(load(site.manifest()), Context(other), site.runner).exit_status == 0
-    with sqlite3.connect(other / "catalogue.sqlite") as theirs:
+    with tables(other) as theirs:
         row = theirs.execute("SELECT * FROM bags").fetchone()
-    with sqlite3.connect(context.catalogue) as db:
+    with tables(context.home) as db:
         db.execute(f"INSERT INTO bags VALUES ({','.join('?' * len(row))})", row)
         number = db.execute("SELECT number FROM stores").fetchone()[0]
         db.execute("INSERT INTO bag_stores VALUES (?, ?)", (row[0], number))
@@ -152,5 +152,5 @@ def test_of_a_fork_every_side_must_be_open(site, context, tmp_path):
 
 
 def _forget(context):
-    with sqlite3.connect(context.catalogue) as db:
+    with tables(context.home) as db:
         db.execute("DELETE FROM bag_access")

@@ -17,6 +17,7 @@ from strongroom.stores.describe import init_store
 from strongroom.stores.open import open_store
 from strongroom.usecases import log
 from strongroom.usecases.archive.attempt import Attempt
+from strongroom.usecases.context import Context
 
 
 def when_opened(monkeypatch, do):
@@ -129,7 +130,7 @@ def test_an_altered_end_of_the_log_is_not_continued(site):
 
 
 def test_one_chain_however_many_runs_append_at_once(site):
-    with Catalogue.open(site.root / "home/catalogue.sqlite") as catalogue:
+    with Catalogue.open(Context(site.root / "home").catalogue) as catalogue:
         number = catalogue.see_store("a" * 32, str(site.store))
         store = open_store(str(site.store))
         threads = [threading.Thread(target=log.append, args=(catalogue, store, number, "a" * 32, [])) for _ in range(8)]

@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from strongroom.core.pack import LARGE_CONTENT
+from strongroom.sources.reading import FileState, SourceReadError, check_unchanged, open_source, read_small
 from strongroom.usecases.archive import ingest
-from strongroom.usecases.archive.reading import FileState, HashingReader, SourceReadError, check_unchanged, open_source, read_small
+from strongroom.usecases.archive.reading import HashingReader
 
 
 def test_a_file_that_grows_during_the_read_is_said_to_change(tmp_path):
@@ -96,7 +97,7 @@ def test_large_contents_are_objects_of_their_own_and_are_stored_once(site):
 
 def test_contents_over_the_limit_carry_digests_of_their_pieces(site):
     assert (ingest.PIECES_OVER, ingest.PIECE) == (1024**3, 64 * 1024**2)
-    reader = HashingReader(os.open(site.write("big", os.urandom(1_000_001)), os.O_RDONLY), ["sha256"], 250_000)
+    reader = HashingReader(site.write("big", os.urandom(1_000_001)).open("rb").read, ["sha256"], 250_000)
     with reader:
         while reader.read(70_001):
             pass

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from strongroom.catalogue import Catalogue
+from strongroom.usecases.context import Context
 from tests.audit.site import Folder, Vault, make_vault
 from tests.fixtures.runner import runner
 
@@ -24,7 +25,7 @@ def vault(first_vault, tmp_path, runner):
     root = tmp_path / "vault"
     shutil.copytree(first_vault.root, root)
     url = str(root / "store")
-    with Catalogue.open(root / "home" / "catalogue.sqlite") as catalogue:
+    with Catalogue.open(Context(root / "home").catalogue) as catalogue:
         for row in catalogue.stores():
             catalogue.see_store(row.id, url)
     return Vault(root, url, Folder(root / "store"), runner)

@@ -24,6 +24,7 @@ from strongroom.usecases.audit import look as module
 from strongroom.usecases.audit.look import LookJob, look
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.audit.units import Item, Unit
+from tests.fixtures.catalogues import lose
 from tests.fixtures.findings import said
 
 
@@ -212,9 +213,7 @@ def test_results_survive_the_catalogue(vault):
     seq = max(row.seq for row in rows(vault).values())
     known = {key: (row.outcome, row.found) for key, row in rows(vault).items()}
     url = vault.url
-    vault.context.catalogue.unlink()
-    for rest in vault.context.home.glob("catalogue.sqlite-*"):
-        rest.unlink()
+    lose(vault.context.home)
     mark = vault.keys("bags/maps/v1/", "/open")[0]
     vault.objects.put(mark, vault.objects.all()[mark].replace(b'"opened":"2', b'"opened":"3'))  # only earlier results contradict it
     report = vault.audit(stores=(url,))
@@ -343,8 +342,7 @@ def test_a_killed_audit_goes_on_where_it_was(vault):
             vault.write("letters", f"bulk/{number}/{part}.bin", os.urandom(50))
         vault.archive("letters")
     script = (
-        "import sys, time\n"
-        "from pathlib import Path\n"
+        "import time\n"
         "from strongroom.runner.local import LocalRunner\n"
         "from strongroom.usecases.audit import choose, one_store\n"
         "from strongroom.usecases.audit.request import AuditRequest\n"
@@ -360,10 +358,10 @@ def test_a_killed_audit_goes_on_where_it_was(vault):
         "        time.sleep(3600)\n"
         "one_store.StoreRun._take = three\n"
         "with LocalRunner(1, quiet=True) as runner:\n"
-        "    audit(AuditRequest(), Context(Path(sys.argv[1])), runner)\n"
+        "    audit(AuditRequest(), Context.from_environment(), runner)\n"
     )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = subprocess.Popen([sys.executable, "-c", script, str(vault.context.home)], stdout=subprocess.PIPE, env=env)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "STRONGROOM_HOME": str(vault.context.home)}
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=env)
     assert process.stdout.readline() == b"three batches\n"
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -15,6 +15,7 @@ from strongroom.usecases.audit import one_store
 from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 from tests.audit.bad_sectors import opened_as
 from tests.audit.test_audit import documents, flip, size_of_last
+from tests.fixtures.catalogues import lose
 from tests.fixtures.findings import said
 
 
@@ -80,8 +81,7 @@ def test_nothing_is_called_missing_where_a_pack_can_neither_be_read_nor_is_known
     """By an installation that never saw the store: its catalogue names nothing, and the index is damaged."""
     pack = one_of(vault, Kind.PACK)
     vault.objects.put(index_of(pack), b"rot\n")
-    for file in vault.context.home.glob("catalogue.sqlite*"):
-        file.unlink()
+    lose(vault.context.home)
     opened_as(monkeypatch, {pack: "read"})
     report = vault.audit(stores=(vault.url,))
     assert [(one.key, one.outcome) for one in report.stores[0].unsound] == [(index_of(pack), CheckOutcome.DAMAGED)]

@@ -51,12 +51,17 @@ def test_help_lists_every_verb_and_exit_status_and_loads_little() -> None:
 
 
 def test_version() -> None:
-    assert run("--version").stdout == f"strongroom {__version__}\n"
+    assert run("--version").stdout.startswith(f"strongroom {__version__}\nhashing: hashlib")
+
+
+def test_the_version_says_what_hashes() -> None:
+    shown = run("--version", STRONGROOM_NO_ACCELERATOR="1").stdout
+    assert shown == f"strongroom {__version__}\nhashing: hashlib (STRONGROOM_NO_ACCELERATOR is set)\n"
 
 
 def test_python_m() -> None:
     shown = subprocess.run([sys.executable, "-m", "strongroom", "--version"], capture_output=True, text=True, check=True, env=environment())
-    assert shown.stdout == f"strongroom {__version__}\n"
+    assert shown.stdout.startswith(f"strongroom {__version__}\n")
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("sample",), ("archive",)])

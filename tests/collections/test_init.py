@@ -63,7 +63,7 @@ def test_names_are_made_from_folders() -> None:
 
 def test_the_commented_examples_hold_when_the_mark_is_taken_away(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
-    text = init.manifest_text(tmp_path / "site", "site", str(tmp_path / "store"))
+    text = init.manifest_text(str(tmp_path / "site"), "site", "site", str(tmp_path / "store"))
     lines = [line.removeprefix("#") for line in text.split("\n")[2:]]
     assert yaml.safe_load("\n".join(lines))["metadata"]["on_invalid"] == "flag"
     file = tmp_path / "all.yaml"

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from strongroom.collections import CollectionManifest, StoreRef, find, load
+from strongroom.collections.model import BucketRef
 from strongroom.core.canonical import dumps
 from strongroom.core.errors import UsageError
+from strongroom.core.retention import Retention
 
 Write = Callable[..., Path]
 LEAST = "collection: mysite\nsource: ../site\nstores: [../store]\n"
@@ -55,7 +57,8 @@ stores:
     offline: true
     max_absence_days: 90
   - {{url: "s3://bucket/pre/fix/", endpoint_url: "https://s3.example.org",
-     max_bytes: 10 GiB, rate_limit: 5 MB, checksum_mode: when_required}}
+     max_bytes: 10 GiB, rate_limit: 5 MB, checksum_mode: when_required, storage_class: DEEP_ARCHIVE,
+     retention: {{mode: compliance, days: 3650}}}}
 identifiers: [{{type: UUID, value: "urn:uuid:{UUIDS[0]}"}}, {{type: ARK, value: "ark:/12345/x6np1wh8k"}},
   {{type: DOI, value: 10.1234/abc}}, local-7]
 agents: [Somebody, {{name: A Library, role: custodian}}]
@@ -75,6 +78,8 @@ exclude: ["*.tmp", cache/]
         max_bytes=10 << 30,
         rate_limit=5_000_000,
         checksum_mode="when_required",
+        storage_class="DEEP_ARCHIVE",
+        retention=Retention("compliance", 3650),
     )
     assert manifest.languages == ("no", "zh-Hant") and manifest.access.embargo_until == "2040-01-31"
     assert manifest.fixity == ("sha256", "sha512", "md5") and manifest.max_loss == 0.125 and manifest.document["max_loss"] == "12.5 %"
@@ -163,8 +168,8 @@ def test_a_store_and_a_source_inside_one_another(write: Write, store: str) -> No
     )
 
 
-def test_sources_elsewhere_are_not_supported_yet(write: Write) -> None:
-    assert "not supported yet" in errors(write("collection: a\nsource: https://x.org/\nstores: [../s]\n"))[0]
+def test_sources_of_other_kinds_are_not_supported(write: Write) -> None:
+    assert "https:// are not supported" in errors(write("collection: a\nsource: https://x.org/\nstores: [../s]\n"))[0]
 
 
 def test_find(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,3 +181,44 @@ def test_find(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("STRONGROOM_MANIFESTS", str(tmp_path / "m"))
     loaded: CollectionManifest = load(find("mysite"))
     assert loaded.name == "mysite"
+
+
+@pytest.mark.parametrize("retention", ["30", "{mode: compliance}", "{days: 30}", "{mode: forever, days: 30}", "{mode: compliance, days: 0}",
+                                       "{mode: compliance, days: 30, until: 2040-01-01}"])
+def test_a_retention_that_is_none(write: Write, retention: str) -> None:
+    (found,) = errors(write(f"collection: a\nsource: .\nstores: [{{url: 's3://bucket/x', retention: {retention}}}]\n"))
+    assert "retention" in found
+
+
+def test_a_source_in_a_bucket(write: Write) -> None:
+    manifest = load(write("collection: a\nsource: s3://bucket/Papers (2003)/ünï/\nstores: [../s]\n"))
+    assert manifest.source == BucketRef("bucket", "Papers (2003)/ünï") and str(manifest.source) == "s3://bucket/Papers (2003)/ünï"
+    options = "url: s3://bucket, endpoint_url: 'https://s3.example.org', region: north, rate_limit: 5 MB"
+    manifest = load(write(f"collection: a\nsource: {{{options}}}\nstores: [../s]\n"))
+    assert manifest.source == BucketRef("bucket", "", "https://s3.example.org", "north", 5_000_000)
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    ("s3://b", "a bucket's name"), ("s3://bucket/a//b", "empty segments"), ("s3://bucket/../b", "empty segments"),
+    ("s3://user:secret@bucket/b", "without credentials"), ("{url: ../folder}", "text alone"), ("{region: x}", "required"),
+    ("{url: 's3://bucket', storage_class: X}", "a known field"),
+])
+def test_a_source_in_a_bucket_that_is_none(write: Write, source: str, said: str) -> None:
+    (found,) = errors(write(f"collection: a\nsource: {source}\nstores: [../s]\n"))
+    assert said in found and "secret" not in found
+
+
+@pytest.mark.parametrize(("source", "store", "apart"), [
+    ("s3://bucket/a", "s3://bucket/a", False), ("s3://bucket/a", "s3://bucket/a/b", False), ("s3://bucket/a/b", "s3://bucket/a", False),
+    ("s3://bucket", "s3://bucket/a", False), ("s3://bucket/a", "s3://bucket", False), ("s3://bucket/a", "s3://bucket/ab", True),
+    ("s3://bucket/a", "s3://other/a", True), ("{url: s3://bucket/a, endpoint_url: 'https://x.org'}", "s3://bucket/a", True),
+    ("{url: s3://bucket/a, endpoint_url: 'https://here.org/'}", "s3://bucket/a", False), ("s3://bucket/a", "../s", True),
+])
+def test_a_bucket_that_is_source_and_store(write: Write, monkeypatch: pytest.MonkeyPatch, source: str, store: str, apart: bool) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://here.org")
+    file = write(f"collection: a\nsource: {source}\nstores: ['{store}']\n")
+    if apart:
+        assert load(file).stores
+    else:
+        assert "a store apart from the source" in errors(file)[0]

@@ -80,6 +80,7 @@ def test_artifact_and_messages_are_with_the_run() -> None:
     assert wanted <= messages
 
 
+@pytest.mark.sqlite_only("what is harmed is a file")
 def test_no_summary_is_kept_where_it_is_not_known_who_may_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.flows import sample
 

@@ -7,6 +7,7 @@ import pytest
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.runs import runs_since
+from strongroom.usecases.context import Context
 from tests.fixtures.flow_command import FlowCommand
 
 
@@ -51,7 +52,7 @@ def test_upkeep_as_flows(tmp_path: Path, flow_command: FlowCommand) -> None:
         ("archive", "COMPLETED"), ("due", "COMPLETED"), ("audit", "COMPLETED"),
     ]
     assert {"replicate", "audit", "repair", "run-due"} <= {artifact["key"] for artifact in flow_command.artifacts()}
-    with Catalogue.open(tmp_path / "state/catalogue.sqlite") as catalogue:  # each remembered once
+    with Catalogue.open(Context(tmp_path / "state").catalogue) as catalogue:  # each remembered once
         assert [row.job for row in runs_since(catalogue, "")] == [job for job, _ in ended]
 
 

@@ -125,7 +125,7 @@ def run(root: Path, name: str, settings: str, **options: bool) -> tuple[Used, Us
     assert report.exit_status == 0, report.findings
     events = [path.read_text() for path in sorted((root / name / f"bags/{name}").glob("v*/*/bag/metadata/events.jsonl"))]
     found = events[-1].partition(" contents in this run, each once")[0].rpartition(" ")[2] if "each once" in events[-1] else "0"
-    return whole, runner.reading, int(found)
+    return whole, runner.reading, int(found.replace(",", ""))
 
 
 def main(files: int) -> int:

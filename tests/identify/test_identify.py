@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 
 import pytest
 
@@ -15,6 +14,7 @@ from strongroom.runner.local import LocalRunner
 from strongroom.usecases.context import Context
 from strongroom.usecases.identify.run import identify
 from tests.archive.conftest import Site
+from tests.fixtures.catalogues import tables
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def context(site: Site) -> Context:
 
 def pretend_older(site: Site) -> None:
     """Every verdict is of earlier signatures, which took style sheets for something else."""
-    with sqlite3.connect(context(site).catalogue) as db:
+    with tables(context(site).home) as db:
         db.execute("UPDATE verdicts SET signatures = 'libmagic 500, siegfried 1.0.0'")
         db.execute("UPDATE verdicts SET puid = 'x-fmt/111', name = 'Plain Text File' WHERE puid = 'x-fmt/224'")
 

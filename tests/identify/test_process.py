@@ -51,8 +51,8 @@ def test_a_page_about_programs_is_a_page(identifier: Identifier, tmp_path: Path)
     for start in (b"", b"\xef\xbb\xbf", b"\r\n  "):
         assert identifier.identify(start + page, "html", tmp_path).mime == "text/html"  # libmagic says text/x-c
     assert identifier.identify(code + page, "html", tmp_path).mime != "text/html"
-    script = b"<?php\nfunction page() { return 1; }\n?>\n" + page
-    assert identifier.identify(script, "html", tmp_path).mime == "text/x-php"
+    script = b"<?php\nfunction page() { return 1; }\n?>\n"
+    assert identifier.identify(script + page, "html", tmp_path).mime == "text/x-php"
 
 
 def test_an_encrypted_pdf_with_a_cross_reference_stream(identifier: Identifier, tmp_path: Path) -> None:
@@ -85,13 +85,15 @@ def test_thousands_of_extensions_leave_few_names(identifier: Identifier, tmp_pat
     assert len({path.name for path in tmp_path.iterdir()} - OURS) <= 500
 
 
-def test_contents_that_cannot_be_handed_over_are_nobodys_fault(identifier: Identifier, tmp_path: Path) -> None:
+@pytest.mark.parametrize("contents", [  # the limit lies between two, and within one
+    [b"%d" % number * 20_000 for number in range(5)], [b"a\n" * 50_000]])
+def test_contents_that_cannot_be_handed_over_are_nobodys_fault(identifier: Identifier, tmp_path: Path, contents: list[bytes]) -> None:
     identifier.signatures(tmp_path)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
     try:
         with pytest.raises(CannotIdentifyError, match=r"File too large.*ulimit -f"):  # and not: asks one process after the other
-            identifier.identify_all([(b"%d" % number * 20_000, "txt") for number in range(5)], tmp_path)
+            identifier.identify_all([(content, "txt") for content in contents], tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [one.mime for one in identifier.identify_all([(HTML, "html"), (b"a\n" * 40_000, "txt")], tmp_path) if isinstance(one, Format)] \

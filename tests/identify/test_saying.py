@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import sqlite3
 import zipfile
 
 import pytest
@@ -14,6 +13,7 @@ from strongroom.cli.main import main
 from strongroom.collections.jsonschemas import Draft202012Validator
 from strongroom.collections.schemas import load_schema
 from tests.archive.conftest import Site
+from tests.fixtures.catalogues import tables
 
 
 def encrypted_zip() -> bytes:
@@ -84,7 +84,7 @@ def test_a_second_run_identifies_nothing_again(mixed: Site, monkeypatch: pytest.
 
 def test_newer_signatures_judge_what_is_read_again(mixed: Site) -> None:
     mixed.run()
-    with sqlite3.connect(mixed.root / mixed.home / "catalogue.sqlite") as db:
+    with tables(mixed.root / mixed.home) as db:
         db.execute("UPDATE verdicts SET signatures = 'libmagic 500', puid = 'fmt/1' WHERE puid = 'fmt/471'")
     mixed.write("new.css", "a{}\n")
     mixed.run(reread=True)

@@ -6,12 +6,14 @@ import sqlite3
 import struct
 from pathlib import Path
 
+from tests.fixtures.catalogues import tables
+
 LEAST = 8  # shingles a text must have to be compared
 
 
 def texts(home: Path) -> dict[str, frozenset[int]]:
     """By SHA-256, the shingles of each text on the shelf, without the boilerplate of any collection."""
-    with sqlite3.connect(home / "catalogue.sqlite") as catalogue:
+    with tables(home) as catalogue:
         shared: set[int] = set()
         for (data,) in catalogue.execute("SELECT shingles FROM likeness_boilerplate"):
             shared.update(numbers(data))

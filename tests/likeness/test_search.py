@@ -10,6 +10,7 @@ import pytest
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.likeness import clusters
 from strongroom.likeness.features import METHOD
+from tests.fixtures.catalogues import tables
 from tests.likeness import brute
 from tests.likeness.conftest import Vault
 from tests.likeness.test_look import scene
@@ -94,7 +95,7 @@ def test_a_run_that_was_cut_off_goes_on_and_a_lost_catalogue_costs_no_reading(va
     report = vault.similar("site")
     assert report.looked == 0
     assert len(report.clusters) == 10
-    with sqlite3.connect(vault.context.catalogue) as catalogue:
+    with tables(vault.context.home) as catalogue:
         for table in ("contents", "members", "bags", "pairs", "boilerplate"):
             catalogue.execute(f"DELETE FROM likeness_{table}")
     report = vault.similar("site")
@@ -117,7 +118,7 @@ def test_another_way_of_looking_looks_at_all_again(vault: Vault, monkeypatch: py
     assert vault.similar("site").looked == 4
     with sqlite3.connect(vault.context.home / "likeness.sqlite") as shelf:
         shelf.execute("UPDATE looked SET method = 'an older one'")
-    with sqlite3.connect(vault.context.catalogue) as catalogue:
+    with tables(vault.context.home) as catalogue:
         assert catalogue.execute("SELECT DISTINCT method FROM likeness_contents").fetchall() == [(METHOD,)]
     assert vault.similar("site").looked == 4
 

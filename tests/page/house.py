@@ -30,10 +30,6 @@ RTL = "מכתבים ישנים رسائل"
 @dataclass
 class House(Premises):
     @property
-    def catalogue(self) -> Path:
-        return self.context.catalogue
-
-    @property
     def manifests(self) -> Path:
         return self.root / "manifests"
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 from collections import Counter
-from contextlib import closing
 
 import pytest
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.runs import begin_run, end_run
 from strongroom.core.errors import RefusedError, UsageError
+from tests.fixtures.catalogues import tables
 from tests.page.house import SECRET
 
 #: What a page must not hold: the collection's name, its title, the name of a file of its own, and of a file it shares with others.
@@ -26,7 +25,7 @@ _OWN = ("SELECT sha256 FROM held WHERE collection = ?1 AND sha256 NOT IN (SELECT
 def busy(house):
     """With findings and near-copies that speak of the hidden collection."""
     house.page(curator=True)  # counts contents
-    with closing(sqlite3.connect(house.catalogue)) as db:
+    with tables(house.context.home) as db:
         number = 0
         for name in ("letters", "maps", SECRET):
             for (sha256,) in db.execute(_OWN, (name,)).fetchall():
@@ -41,8 +40,7 @@ def busy(house):
             (1, 5, "text", 0.9, 0.9, 0.9, "same body, other header", "same body, other header"),
             (5, 6, "text", 0.99, 1.0, 0.99, "another mayor", "another mayor"),
         ])
-        db.commit()
-    with Catalogue.open(house.catalogue) as catalogue:
+    with Catalogue.open(house.context.catalogue) as catalogue:
         finding = {"severity": "error", "code": "content-damaged", "place": f"{SECRET}/v1: data/sins of the mayor.txt", "message": "gone"}
         other = {"severity": "warning", "code": "source-name", "place": "data/letters-1.txt", "message": "odd"}
         nameless = {"severity": "error", "code": "pack-damaged", "place": "packs/ab/abc.tar", "message": "it holds sins of the mayor.txt"}
@@ -91,10 +89,9 @@ def test_a_page_of_one_collection(busy):
 
 
 def test_a_store_whose_address_names_it(own_house):
-    with closing(sqlite3.connect(own_house.catalogue)) as db:
+    with tables(own_house.context.home) as db:
         (store_id,), = db.execute("SELECT id FROM stores WHERE number = 2").fetchall()
         db.execute("UPDATE stores SET url = ? WHERE number = 2", ((own_house.root / "gone" / SECRET).as_uri(),))
-        db.commit()
     _, page = own_house.page(log=True)
     assert SECRET not in page.text and f"store {store_id}" in page.text and "address may not be shown" in page.section("events")
 

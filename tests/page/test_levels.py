@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import date
 
@@ -13,6 +11,7 @@ from strongroom.core.errors import UsageError
 from strongroom.usecases.page.attest import Attestations, StorePlace, load_attestations
 from strongroom.usecases.page.evidence import Facts, judge
 from strongroom.usecases.page.levels import AREAS, REQUIREMENTS, Attested, By, Evidence, reached
+from tests.fixtures.catalogues import tables
 
 HERE = StorePlace("Bergen", "flood", "hard disk")
 THERE = StorePlace("Oslo", "fire", "object storage")
@@ -72,15 +71,13 @@ def test_what_counts_as_a_copy(own_house):
         return int(words.split()[0])
 
     assert copies() == 2
-    with closing(sqlite3.connect(own_house.catalogue)) as db:
+    with tables(own_house.context.home) as db:
         kept = db.execute("SELECT seal, store FROM bag_stores WHERE store = 2 AND seal = (SELECT seal FROM bags WHERE name = 'letters' "
                           "AND version = 1)").fetchall()
         db.execute("DELETE FROM bag_stores WHERE seal = ? AND store = ?", kept[0])
-        db.commit()
         assert copies() == 1  # it lacks a version
         db.execute("INSERT INTO bag_stores VALUES (?, ?)", kept[0])
         db.execute("UPDATE checks SET outcome = 'damaged' WHERE store = 1 AND key LIKE 'packs/%.tar'")
-        db.commit()
     assert copies() == 1  # something in it is damaged
 
 

@@ -21,6 +21,7 @@ from strongroom.usecases.rebuild.run import RebuildRequest, rebuild
 from strongroom.usecases.show import show
 from strongroom.usecases.status import status
 from tests.archive.conftest import Site, runner, site  # noqa: F401 -- fixtures
+from tests.fixtures.catalogues import lose as forget
 
 
 def context(site: Site) -> Context:  # noqa: F811
@@ -38,8 +39,7 @@ def look(site: Site) -> AuditReport:  # noqa: F811
 
 
 def lose(site: Site) -> None:  # noqa: F811
-    for path in context(site).home.glob("catalogue.sqlite*"):
-        path.unlink()
+    forget(context(site).home)
 
 
 def said(site: Site) -> dict[str, Any]:  # noqa: F811
@@ -49,7 +49,7 @@ def said(site: Site) -> dict[str, Any]:  # noqa: F811
         "list": list_bags(at).to_json(), "status": status(at).to_json(),
         **{f"show {row.bag}": show(*_parts(row.bag), at).to_json() for row in list_bags(at).bags},
     }
-    return json.loads(re.sub(r'"(seen|last_archive|oldest)": "[^"]*"', r'"\1": "some time"', json.dumps(documents)))
+    return json.loads(re.sub(r'"(seen|last_archive|oldest|at)": "[^"]*"', r'"\1": "some time"', json.dumps(documents)))
 
 
 def _parts(bag: str) -> tuple[str, int]:

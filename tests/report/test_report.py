@@ -19,6 +19,7 @@ from strongroom.cli.main import main
 from strongroom.collections.schemas import load_schema
 from strongroom.usecases.context import Context
 from strongroom.usecases.report.run import report
+from tests.fixtures.catalogues import lose
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,6 +103,7 @@ STOPPING = """
 import os, signal, sys
 from strongroom.cli.main import main
 from strongroom.stores.file import FileStore
+from tests.fixtures.catalogues import lose
 real = FileStore.put
 def put(store, key, data, *, sha256):
     real(store, key, data, sha256=sha256)
@@ -127,11 +129,10 @@ def test_a_run_that_is_stopped(site, home, sent, outcome, status, capfd):
     assert (one["outcome"], one["exit_status"]) == (outcome, status)
 
 
+@pytest.mark.sqlite_only("a folder in the place of a file; tests/catalogue/test_command.py has a server that is gone")
 def test_a_catalogue_that_cannot_be_used_does_not_stop_a_restore(site, home, tmp_path, capfd):
     assert run("archive", site.manifest()) == 0
-    (home / "catalogue.sqlite").unlink()
-    for name in ("catalogue.sqlite-wal", "catalogue.sqlite-shm"):
-        (home / name).unlink(missing_ok=True)
+    lose(home)
     (home / "catalogue.sqlite").mkdir()
     capfd.readouterr()
     status = run("restore", "site", tmp_path / "out", "--from", site.store)
@@ -154,6 +155,7 @@ def test_the_logs_tell_what_others_did(site, home, capfd):
     assert len(value["log"]["unreachable"]) == 1 and value["log"]["events"] == []
 
 
+@pytest.mark.sqlite_only("counts the steps of SQLite's machine")
 def test_many_runs_are_quick_to_look_through(home, monkeypatch):
     """Few steps of SQLite's machine, each of 100 instructions, where looking at every run would take thousands."""
     steps, connect = [], sqlite3.connect
@@ -165,7 +167,7 @@ def test_many_runs_are_quick_to_look_through(home, monkeypatch):
 
     monkeypatch.setattr(sqlite3, "connect", counted)
     home.mkdir()
-    with Catalogue.open(home / "catalogue.sqlite") as catalogue:
+    with Catalogue.open(Context(home).catalogue) as catalogue:
         with catalogue.transaction() as db:
             rows = ((f"c{number % 1000}", f"2026-01-01T00:{number % 60:02}:00Z") for number in range(50_000))
             sql = "INSERT INTO runs (job, collection, store, started, outcome, summary) VALUES ('archive', ?, '', ?, 'good', '{}')"

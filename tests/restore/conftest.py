@@ -16,7 +16,7 @@ from tests.restore.builder import make_store
 class InlineRunner:
     """Does each batch here and now. `stop_after`: Ctrl-C comes when so many batches are done."""
 
-    workers = 1
+    workers, afar = 1, False
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.findings, self.said, self.maps = [], [], []
@@ -29,7 +29,7 @@ class InlineRunner:
     def advance(self, files=0, size=0):
         pass
 
-    def map(self, name, function, batches, *, retries=2, files=None, size=None, weigh=None):
+    def map(self, name, function, batches, *, retries=2, files=None, size=None, weigh=None, here=False):
         assert isinstance(batches, list) and batches
         self.maps.append((name, len(batches)))
         for batch in batches:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import stat
 
 import pytest
@@ -17,6 +16,7 @@ from strongroom.core.findings import Severity
 from strongroom.scanning import clamd as scanner
 from strongroom.scanning.interface import ScannerError
 from tests.archive.conftest import Site
+from tests.fixtures.catalogues import tables
 from tests.scanning.conftest import Daemon
 
 
@@ -106,7 +106,7 @@ def test_each_content_is_scanned_once_for_each_version_of_the_signatures(screene
     screened.write("new", "new")
     screened.run(reread=True)
     assert "1 content scanned" in events(screened, "virus check", 2)[0]["eventDetail"]
-    with sqlite3.connect(screened.root / "home/catalogue.sqlite") as db:
+    with tables(screened.root / "home") as db:
         db.execute("UPDATE scans SET signatures = 'ClamAV 0.1/1/long ago'")
     screened.write("newer", "newer")
     screened.run(reread=True)

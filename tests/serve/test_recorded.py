@@ -9,6 +9,7 @@ from strongroom.catalogue import Catalogue
 from strongroom.catalogue.runs import runs_since
 from strongroom.cli.main import main
 from strongroom.stores.describe import init_store
+from strongroom.usecases.context import Context
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
 
@@ -25,6 +26,6 @@ def test_each_run_once_with_its_outcome(tmp_path, monkeypatch, capfd):
     assert main(argv) == 3  # no store there yet
     init_store(str(tmp_path / "store"))
     assert main(argv) == 0
-    with Catalogue.open(tmp_path / "home" / "catalogue.sqlite") as catalogue:
+    with Catalogue.open(Context(tmp_path / "home").catalogue) as catalogue:
         found = [(run.job, run.collection, run.outcome, run.exit_status) for run in runs_since(catalogue, "")]
     assert found == [("archive", "site", "failed", 3), ("archive", "site", "good", 0)]

@@ -16,6 +16,7 @@ import pytest
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.runs import last_runs
 from strongroom.stores.describe import init_store
+from strongroom.usecases.context import Context
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,8 +78,8 @@ def wait_for_run(home, process):
     end = time.monotonic() + 600  # a schedule's minute after the server has started
     while time.monotonic() < end and process.poll() is None:
         time.sleep(1)
-        if (home / "catalogue.sqlite").exists():
-            with Catalogue.open(home / "catalogue.sqlite") as catalogue:
+        if Context(home).has_catalogue():
+            with Catalogue.open(Context(home).catalogue) as catalogue:
                 row = last_runs(catalogue, "archive").get("site")
             if row is not None and row.ended:
                 return row

@@ -23,6 +23,7 @@ from strongroom.usecases.restore.run import restore
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.show import show
 from strongroom.usecases.status.run import status
+from tests.fixtures.catalogues import lose
 from tests.fixtures.seals import summed
 from tests.signing.site import Vault, codes
 
@@ -177,7 +178,7 @@ def test_a_damaged_true_seal_is_healed_from_the_store_that_has_it(vault: Vault, 
     seal = label(place.folder("one")) / "seal.json"
     seal.chmod(0o644)
     seal.write_bytes(b"rot")
-    place.context.catalogue.unlink()
+    lose(place.context.home)
     rebuild(RebuildRequest(tuple(place.stores[name] for name in every)), place.context, vault.runner)
     audit(AuditRequest(), place.context, vault.runner)
     repaired = repair(place.context, vault.runner)

@@ -11,6 +11,7 @@ import pytest
 from strongroom.core.errors import RefusedError
 from strongroom.signing import Keyring
 from strongroom.usecases.signatures import keys as use
+from tests.fixtures.catalogues import lose
 from tests.fixtures.seals import altered
 from tests.signing.site import Vault
 
@@ -51,7 +52,7 @@ def refused(vault: Vault, why: str) -> None:
 
 
 def forget(vault: Vault) -> None:
-    vault.context.catalogue.unlink()
+    lose(vault.context.home)
     shutil.rmtree(vault.context.home / "kept", ignore_errors=True)
 
 

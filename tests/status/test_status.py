@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from strongroom.usecases.audit.run import audit
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.run import replicate
 from strongroom.usecases.status import status
+from tests.fixtures.catalogues import lose, tables
 
 ROOT = Path(__file__).parents[2]
 #: Half a day from now: no test is on both sides of it.
@@ -54,9 +54,8 @@ def now():
 
 
 def set_time(home, sql, *values):
-    with sqlite3.connect(home / "catalogue.sqlite") as db:
+    with tables(home) as db:
         assert db.execute(sql, values).rowcount > 0
-    db.close()
 
 
 def read(home, runner):
@@ -299,6 +298,7 @@ def test_without_any_store_and_for_people(site, home, capfd):
     assert [one["reachable"] for one in value["stores"]] == [False]
 
 
+@pytest.mark.sqlite_only("counts modules, to which psycopg adds 180")
 def test_it_starts_fast_and_imports_nothing_heavy(site, home):
     site.settings = NIGHTLY
     site.run()
@@ -348,8 +348,7 @@ def test_a_catalogue_that_was_lost_is_no_new_beginning(site, home, capfd, stores
     if stores == 2:
         two_stores(site)
     site.run()
-    for path in home.glob("catalogue.sqlite*"):
-        path.unlink()
+    lose(home)
     for command in (["status"], ["list"], ["list", "site"]):
         assert main(command) == 1
         shown = capfd.readouterr()
@@ -366,9 +365,8 @@ def test_a_catalogue_that_was_lost_is_no_new_beginning(site, home, capfd, stores
 
 def test_an_empty_catalogue_made_after_the_loss_hides_nothing(site, home, capfd):
     site.run()
-    for path in home.glob("catalogue.sqlite*"):
-        path.unlink()
-    with Catalogue.open(home / "catalogue.sqlite"):
+    lose(home)
+    with Catalogue.open(Context(home).catalogue):
         pass
     assert main(["list"]) == 1
     assert "[catalogue-lost]" in capfd.readouterr().err

@@ -17,6 +17,7 @@ from strongroom.collections.schemas import load_schema
 from strongroom.stores.describe import read_description
 from strongroom.usecases.context import Context
 from strongroom.usecases.diff import diff
+from tests.fixtures.catalogues import lose
 from tests.restore.builder import make_store, seal_bag, seal_folder
 
 
@@ -30,7 +31,7 @@ def home(tmp_path, monkeypatch):
 
 def remember(home, store, *sealed):
     home.mkdir(exist_ok=True)
-    with Catalogue.open(home / "catalogue.sqlite") as catalogue:
+    with Catalogue.open(Context(home).catalogue) as catalogue:
         number = catalogue.see_store(read_description(store).id, store.url)
         for one in sealed:
             catalogue.record_bag(one.seal, one.digest, number)
@@ -113,7 +114,7 @@ def test_list_by_catalogue_and_by_store(two_versions, home, capfd):
     assert seen == known  # but for what is withheld, which a list of one store's seals does not say
     assert main(["list", "other"]) == 2
     assert "no collection 'other' is known here" in capfd.readouterr().err
-    (home / "catalogue.sqlite").unlink()
+    lose(home)
     assert document(capfd, "list")["bags"] == []
     assert main(["list", "--from", store.url]) == 0
     out = capfd.readouterr().out.splitlines()

@@ -119,4 +119,4 @@ def test_home_learns_them_again(site):
     rebuild(RebuildRequest((f"file://{site.store('one')}",)), site.context, site.runner)
     shutil.rmtree(site.store("one") / "withheld")  # and whoever takes them from the store does not bring the page back
     assert site.restore("news", "out").withheld == 1
-    assert Context(site.context.home).catalogue.exists()
+    assert Context(site.context.home).has_catalogue()

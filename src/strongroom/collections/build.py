@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from strongroom.collections.formats import fraction, local_path, size_bytes, source_path, store_url
+from strongroom.collections.formats import fraction, local_path, size_bytes, source_place, store_url
 from strongroom.collections.model import (
     Access,
     Agent,
     AuditPolicy,
+    BucketRef,
     CollectionManifest,
     Identifier,
     MetadataSettings,
@@ -24,6 +25,7 @@ from strongroom.collections.model import (
 )
 from strongroom.collections.schemas import record_schema_names
 from strongroom.collections.yaml_nodes import Node
+from strongroom.core.retention import Retention
 
 
 def with_defaults(value: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def build(node: Node, document: Mapping[str, Any], raw: bytes, file: Path) -> Co
         file=file,
         name=document["collection"],
         uuid=uuids[0] if uuids else None,
-        source=source_path(document["source"], _folder(node, "source")),
+        source=_source(document["source"], _folder(node, "source")),
         stores=tuple(_store(item, _folder(node, "stores", number)) for number, item in enumerate(document["stores"])),
         title=document.get("title"),
         description=document.get("description"),
@@ -78,16 +80,34 @@ def build(node: Node, document: Mapping[str, Any], raw: bytes, file: Path) -> Co
 
 
 def overlapping(manifest: CollectionManifest) -> list[tuple[int, str]]:
-    """Stores (by number) that lie inside the source, or the source inside them: each run would archive the archive."""
+    """Stores (by number) that lie inside the source, or the source inside them, and where: each run would archive the archive."""
+    source = manifest.source
+    if isinstance(source, BucketRef):
+        return [(number, store.url) for number, store in enumerate(manifest.stores) if _overlap(source, store)]
     problems = []
-    source = os.path.realpath(manifest.source)
+    path = os.path.realpath(source)
     for number, store in enumerate(manifest.stores):
         if not store.url.startswith("file:"):
             continue
         folder = os.path.realpath(os.fsdecode(urllib.parse.unquote_to_bytes(urllib.parse.urlsplit(store.url).path)))
-        if os.path.commonpath([source, folder]) in (source, folder):
+        if os.path.commonpath([path, folder]) in (path, folder):
             problems.append((number, folder))
     return problems
+
+
+def _overlap(source: BucketRef, store: StoreRef) -> bool:
+    """Buckets of one name are taken for one, unless two services are named."""
+    bucket, _, prefix = store.url.removeprefix("s3://").partition("/")
+    if not store.url.startswith("s3://") or bucket != source.bucket or _service(source.endpoint_url) != _service(store.endpoint_url):
+        return False
+    ours, theirs = (f"/{one}/" if one else "/" for one in (source.prefix, prefix))
+    return ours.startswith(theirs) or theirs.startswith(ours)
+
+
+def _service(endpoint: str | None) -> str:
+    """Where a bucket is asked for; "" for where the configuration of AWS says."""
+    named = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    return named.rstrip("/").lower()
 
 
 def in_turn(manifest: CollectionManifest) -> list[tuple[int, str]]:
@@ -107,8 +127,16 @@ def _folder(node: Node, *path: str | int) -> Path:
     return node.at(path).file.parent
 
 
+def _source(item: str | Mapping[str, Any], folder: Path) -> Path | BucketRef:
+    options: dict[str, Any] = {"url": item} if isinstance(item, str) else _sizes(item)
+    place = source_place(options.pop("url"), folder)
+    return place if isinstance(place, Path) else BucketRef(*place, **options)
+
+
 def _store(item: str | Mapping[str, Any], folder: Path) -> StoreRef:
-    options = {"url": item} if isinstance(item, str) else _sizes(item)
+    options: dict[str, Any] = {"url": item} if isinstance(item, str) else _sizes(item)
+    if "retention" in options:
+        options["retention"] = Retention(**options["retention"])
     return StoreRef(**{**options, "url": store_url(options["url"], folder)})
 
 

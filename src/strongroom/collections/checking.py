@@ -9,7 +9,7 @@ from typing import Any
 
 from strongroom.collections.cron import check_cron, time_zone
 from strongroom.collections.explain import Problem, explain
-from strongroom.collections.formats import fraction, local_path, service_url, size_bytes, source_path, store_url
+from strongroom.collections.formats import fraction, local_path, service_url, size_bytes, source_place, store_url
 from strongroom.collections.globs import translate
 from strongroom.collections.jsonschemas import Draft202012Validator, FormatChecker
 from strongroom.collections.schemas import load_schema
@@ -33,7 +33,7 @@ def _checker() -> FormatChecker:
     here = Path("/")
     checks: dict[str, Callable[[Any], object]] = {
         "strongroom-name": _name,
-        "strongroom-source": lambda text: source_path(text, here),
+        "strongroom-source": lambda text: source_place(text, here),
         "strongroom-store": lambda text: store_url(text, here),
         "strongroom-path": lambda text: local_path(text, here),
         "strongroom-service": service_url,

@@ -19,12 +19,24 @@ _NO_SECRETS: Final = "they come from the environment or ~/.aws, never from a col
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 
 
-def source_path(text: str, folder: Path) -> Path:
-    """The absolute path that `text` (a path or file:// URL) names; relative ones are below `folder`."""
+def source_place(text: str, folder: Path) -> Path | tuple[str, str]:
+    """What `text` names: the absolute path of a folder (a path or file:// URL; relative ones are below `folder`), or bucket and prefix.
+
+    >>> source_place("s3://bucket/Papers (2003)/", Path("/"))
+    ('bucket', 'Papers (2003)')
+    """
     scheme = _SCHEME.match(text)
-    if scheme and scheme[1].lower() != "file":
-        raise ValueError(f"a folder: sources of the kind {scheme[1]}:// are not supported yet; fetch it to a local folder first")
-    return local_path(text, folder)
+    if scheme is None or scheme[1].lower() == "file":
+        return local_path(text, folder)
+    if scheme[1].lower() != "s3":
+        raise ValueError(f"a folder, file:///PATH or s3://BUCKET/PREFIX; sources of the kind {scheme[1]}:// are not supported")
+    bucket, _, prefix = text[5:].partition("/")
+    if "@" in bucket:
+        raise ValueError(f"s3://BUCKET/PREFIX without credentials: {_NO_SECRETS}")
+    prefix = prefix.removesuffix("/")
+    if not _BUCKET.match(bucket) or "\0" in prefix or (prefix and {"", ".", ".."} & set(prefix.split("/"))):
+        raise ValueError("s3://BUCKET/PREFIX with a bucket's name (3 to 63 of a–z 0–9 . -) and a prefix without empty segments, . and ..")
+    return bucket, prefix
 
 
 def store_url(text: str, folder: Path) -> str:

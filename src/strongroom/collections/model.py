@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from strongroom.core.retention import Retention
+
 #: Dates are text, "2031-01-31": they are compared and copied, never calculated with.
 Date = str
 
@@ -25,7 +27,8 @@ class StoreRef:
     rate_limit: int | None = None  # bytes a second
     endpoint_url: str | None = None
     region: str | None = None
-    storage_class: str | None = None
+    storage_class: str | None = None  # of packs and large contents; None: the bucket's usual one
+    retention: Retention | None = None  # how long each object is kept, by the bucket's Object Lock
     checksum_mode: Literal["when_supported", "when_required"] = "when_supported"  # botocore's request_checksum_calculation
 
     def __str__(self) -> str:
@@ -35,6 +38,20 @@ class StoreRef:
     def names(self, store_id: str | None, url: str) -> bool:
         """Whether the store of this id (None: not known), at this URL, is the one that is meant."""
         return self.id == store_id if self.id is not None and store_id is not None else self.url == url
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRef:
+    """A source in a bucket: the objects whose keys begin with `prefix` and a slash, or all of them."""
+
+    bucket: str
+    prefix: str  # as it is, without a slash at its end; "" for the whole bucket
+    endpoint_url: str | None = None
+    region: str | None = None
+    rate_limit: int | None = None  # bytes a second
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +115,7 @@ class CollectionManifest:
     file: Path
     name: str
     uuid: str | None  # 32 hexadecimal digits
-    source: Path  # absolute
+    source: Path | BucketRef  # a path is absolute
     stores: tuple[StoreRef, ...]
     title: str | None
     description: str | None

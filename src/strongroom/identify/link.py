@@ -21,7 +21,7 @@ from strongroom.identify.child import AT_WORK, CONTENTS, OUT_OF_MEMORY, SHARED_B
 
 TOO_LONG: Final = "took longer than it may"
 
-# As runner.pool starts its workers: the parent's sys.path, nothing of the working folder.
+# As runner.processes starts its workers: the parent's sys.path, nothing of the working folder.
 _BOOTSTRAP: Final = """\
 import gc, pickle, sys
 gc.set_threshold(50_000)

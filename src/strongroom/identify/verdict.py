@@ -43,7 +43,7 @@ def judge(subjects: Sequence[Subject]) -> list[Format]:
 def _mime(subject: Subject, match: pronom.Match) -> str:
     """Most of what a site holds are pages, and libmagic takes longest for texts; some pages it takes for CSV or C (decision 0026)."""
     head = os.pread(subject.descriptor, libmagic.HEAD, 0)
-    if match.mime == "text/html" and match.by_bytes and _PAGE.match(head) and b"<?" not in head:
+    if match.mime == "text/html" and match.by_bytes and _PAGE.match(head):
         return match.mime
     return libmagic.mime_type(head) or ""
 

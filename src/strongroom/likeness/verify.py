@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from strongroom.database import read_only
+from strongroom.database import Where, open_reader
 from strongroom.likeness import words
 from strongroom.likeness.candidates import OpenSets, Sets, shared
 from strongroom.likeness.features import TextFeatures
@@ -28,7 +28,7 @@ class VerifyBatch:
     """The candidates from `first` until before `end`."""
 
     sets: Sets
-    catalogue: Path
+    catalogue: Where
     shelf: Path
     first: int
     end: int
@@ -46,7 +46,7 @@ def verify(batch: VerifyBatch) -> VerifyResult:
     """Compare the candidates of a batch."""
     documents = batch.sets.open()
     candidates = batch.sets.array("candidates", "<u8")[batch.first : batch.end]
-    with closing(read_only(batch.catalogue)) as db, Shelf(batch.shelf) as shelf:
+    with closing(open_reader(batch.catalogue)) as db, Shelf(batch.shelf) as shelf:
 
         @lru_cache(maxsize=256)
         def text(number: int) -> TextFeatures:

@@ -21,6 +21,7 @@ from typing import Final
 from strongroom.core.digests import HEX_LENGTH
 from strongroom.core.findings import Code
 from strongroom.metadata.filenames import escapes, resolve
+from strongroom.metadata.files import SourceFiles
 from strongroom.metadata.issues import Issue, Place
 from strongroom.metadata.scratch import Scratch
 from strongroom.metadata.text import LineTooLongError, detect, lines
@@ -38,15 +39,17 @@ _BARE: Final = re.compile(r"(?P<hex>[0-9A-Fa-f]{32,128})\Z")
 _PERCENT: Final = re.compile("%(0[Aa]|0[Dd]|25)")
 
 
-def read_checksum_files(source: Path, scratch: Scratch) -> Iterator[Issue]:
-    """Put the checksums of all checksum files of `source` into `scratch`; yields what could not be used."""
+def read_checksum_files(files: SourceFiles, scratch: Scratch) -> Iterator[Issue]:
+    """Put the checksums of all checksum files of a source into `scratch`; yields what could not be used."""
     for path in scratch.files():
         name = path.removeprefix("data/")
         match = _NAME.match(name.rpartition("/")[2]) if name.lower().endswith(_ENDS) else None
         if match is not None and not name.startswith("_names/"):
             scratch.add_carrier(path)
-            yield from _read(source / name, name, match, name.rpartition("/")[0], scratch)
-    for file in _beside(source):
+            file = files.fetch(name)
+            if file is not None:
+                yield from _read(file, name, match, name.rpartition("/")[0], scratch)
+    for file in _beside(files.folder) if files.folder is not None else ():
         match = _NAME.match(file.name)
         assert match is not None
         yield from _read(file, f"../{file.name}", match, "", scratch)

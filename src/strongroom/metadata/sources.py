@@ -11,15 +11,15 @@ In a folder of sidecars (1) both names count for any FILE; the folder mirrors th
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from strongroom.collections.model import MetadataSettings
-from strongroom.core.errors import UsageError
+from strongroom.core.errors import SourceError, UsageError
 from strongroom.core.paths import ESCAPED_FOLDER
+from strongroom.metadata.files import SourceFiles
 from strongroom.metadata.issues import Place
 from strongroom.metadata.json_records import read_sidecar
 from strongroom.metadata.records import Record
@@ -42,7 +42,7 @@ class Sidecars:
     folder: Path | None  # None: beside the files of the source
 
 
-def find_records(settings: MetadataSettings, source: Path) -> RecordsFile | Sidecars:
+def find_records(settings: MetadataSettings, files: SourceFiles) -> RecordsFile | Sidecars:
     """Where to read records from. Raises UsageError if what the settings name is not there, or if it cannot be told."""
     given = settings.records
     if given is not None:
@@ -52,17 +52,21 @@ def find_records(settings: MetadataSettings, source: Path) -> RecordsFile | Side
             raise UsageError(f"metadata.records: expected a file or folder, found nothing at {given}; correct the collection manifest")
         if given.suffix.lower() not in _KINDS:
             raise UsageError(f"metadata.records: expected a name ending with {', '.join(_KINDS)}, or a folder of sidecars, found {given}")
-        name = given.relative_to(source).as_posix() if given.is_relative_to(source) else given.name
+        inside = files.folder is not None and given.is_relative_to(files.folder)
+        name = given.relative_to(files.folder).as_posix() if inside and files.folder else given.name
         return RecordsFile(given, name, _KINDS[given.suffix.lower()])
-    found = [name for name in _PLACES if _is_file(source / name)]
+    found = [name for name in _PLACES if files.is_file(name)]
     if len(found) > 1:
-        raise UsageError(f"{source}: records in {' and in '.join(found)}; name the one that counts with metadata.records")
+        raise UsageError(f"{files.place}: records in {' and in '.join(found)}; name the one that counts with metadata.records")
     if found:
-        return RecordsFile(source / found[0], found[0], _KINDS[Path(found[0]).suffix])
+        file = files.fetch(found[0])
+        if file is None:
+            raise SourceError(f"{files.place}/{found[0]}: these records cannot be read; correct that, or set metadata.records")
+        return RecordsFile(file, found[0], _KINDS[Path(found[0]).suffix])
     return Sidecars(None)
 
 
-def read_sidecars(where: Sidecars, source: Path, scratch: Scratch) -> Iterator[Record]:
+def read_sidecars(where: Sidecars, files: SourceFiles, scratch: Scratch) -> Iterator[Record]:
     """The sidecars' records in the order of the files they describe. Those in the payload are noted as carriers."""
     number = 0
     for path in scratch.files() if where.folder is not None else scratch.files_with(_SUFFIXES):
@@ -76,17 +80,12 @@ def read_sidecars(where: Sidecars, source: Path, scratch: Scratch) -> Iterator[R
             sure = where.folder is not None or suffix != ".json"
             if not sure and "." not in filename.rpartition("/")[2][1:]:
                 continue
-            file = os.path.join(where.folder or source, sidecar)
+            file = os.path.join(where.folder, sidecar) if where.folder is not None else files.fetch(sidecar)
+            if file is None:
+                continue
             record = read_sidecar(os.fsencode(file), Place(sidecar, None, None, number + 1), path, filename, sure=sure)
             if record is not None:
                 number += 1
                 scratch.add_carrier(f"data/{sidecar}")
                 yield record
                 break
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False

@@ -15,6 +15,7 @@ from strongroom.metadata.checker import Checker
 from strongroom.metadata.checksum_files import add_checksum, read_checksum_files
 from strongroom.metadata.csv_records import read_csv
 from strongroom.metadata.filenames import escapes, resolve
+from strongroom.metadata.files import LocalFiles, SourceFiles
 from strongroom.metadata.interface import PathSet, ValidationResult
 from strongroom.metadata.issues import Issue, Place
 from strongroom.metadata.json_records import read_jsonl
@@ -31,22 +32,23 @@ _SECONDS_PER_RECORD: Final = 10.0
 
 
 def validate(
-    settings: MetadataSettings, source: Path, work: Path, paths: PathSet, *, seconds_per_record: float = _SECONDS_PER_RECORD
+    settings: MetadataSettings, source: Path | SourceFiles, work: Path, paths: PathSet, *, seconds_per_record: float = _SECONDS_PER_RECORD
 ) -> ValidationResult:
-    """Read and check the records and supplied checksums of `source`, whose payload will be `paths`.
+    """Read and check the records and supplied checksums of `source` (a folder, or files that lie elsewhere), whose payload will be `paths`.
 
     Files are written into the folder `work`, which exists; memory does not grow with records or paths. Bad records are findings. Raises
     UsageError if the settings or the schema are at fault, OSError if a records file cannot be read.
     """
     schema = load_record_schema(settings.schema)
-    where = find_records(settings, source)
+    files = LocalFiles(source) if isinstance(source, Path) else source
+    where = find_records(settings, files)
     report = Report(work / "validation.json", settings.on_invalid)
     try:
         with Scratch.create(work / "metadata.sqlite", paths) as scratch, (work / "records.jsonl").open("wb") as output:
             run = _Run(settings, schema, scratch, report, output)
             with Checker(schema, seconds_per_record) as checker:
-                run.records(where, source, work, checker)
-            for issue in read_checksum_files(source, scratch):
+                run.records(where, files, work, checker)
+            for issue in read_checksum_files(files, scratch):
                 report.add(issue)
             missing = run.undescribed() if settings.every_file or schema.every_file else 0
             held = sum(1 for _ in scratch.held())
@@ -72,9 +74,9 @@ class _Run:
         self.unreadable = False  # the records file as a whole could not be understood
         self.tag_files: list[tuple[str, Path]] = []
 
-    def records(self, where: RecordsFile | Sidecars, source: Path, work: Path, checker: Checker) -> None:
+    def records(self, where: RecordsFile | Sidecars, files: SourceFiles, work: Path, checker: Checker) -> None:
         kept = self._keep(where, work)
-        reader = read_sidecars(where, source, self.scratch) if isinstance(where, Sidecars) else self._read(where, kept)
+        reader = read_sidecars(where, files, self.scratch) if isinstance(where, Sidecars) else self._read(where, kept)
         for record, problems in checker.check(self._prepared(reader)):
             self._finish(record, problems)
         if kept or self.count:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from strongroom.database import Where, exists
+from strongroom.database.postgres.place import from_environment
+from strongroom.database.shared import shared_scratch
 from strongroom.durable import cannot_write
 
 
@@ -32,24 +36,36 @@ class Context:
         return cls((Path(state) if state else Path.home() / ".local" / "state") / "strongroom")
 
     @property
-    def catalogue(self) -> Path:
-        return self.home / "catalogue.sqlite"
+    def catalogue(self) -> Where:
+        """What STRONGROOM_CATALOGUE names, which several machines may share, or else a file below `home`. Raises UsageError."""
+        return from_environment(self.home) or self.home / "catalogue.sqlite"
+
+    @property
+    def scratch_folder(self) -> Path:
+        """Where jobs keep their lists: a folder of this machine's in the one that STRONGROOM_SCRATCH names, or below `home`. Raises
+        UsageError."""
+        shared = shared_scratch()
+        return self.home / "scratch" if shared is None else shared / socket.gethostname()
+
+    def has_catalogue(self) -> bool:
+        """Whether a catalogue was ever made there. Raises StrongroomError where that cannot be asked."""
+        return exists(self.catalogue)
 
     @contextmanager
     def scratch(self, job: str, elsewhere: Path | None = None) -> Iterator[Path]:
-        """A private folder for one job, removed afterwards, as are those of jobs that were killed. It lies below STRONGROOM_HOME, or in
+        """A private folder for one job, removed afterwards, as are those of jobs that were killed. It lies in `scratch_folder`, or in
         a folder of ours below `elsewhere`.
 
         Raises UsageError if that cannot be written, StrongroomError if its disk is full or failing.
         """
-        place = self.home / "scratch" if elsewhere is None else elsewhere / "strongroom-scratch"
+        place = self.scratch_folder if elsewhere is None else elsewhere / "strongroom-scratch"
         try:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
             _remove_abandoned(place)
             folder = Path(tempfile.mkdtemp(prefix=f"{job}-", dir=place))
             lock = _lock(folder)
         except OSError as error:
-            name = f"STRONGROOM_HOME ({self.home})" if elsewhere is None else str(elsewhere)
+            name = str(elsewhere) if elsewhere is not None else str(place) if shared_scratch() else f"STRONGROOM_HOME ({self.home})"
             raise cannot_write(name, error) from error
         try:
             yield folder

@@ -78,7 +78,7 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
 
 
 def _formats(context: Context, name: str | None) -> tuple[FormatTotal, ...]:
-    if not context.catalogue.exists():
+    if not context.has_catalogue():
         return ()
     with Catalogue.open(context.catalogue) as catalogue:
         return formats_now(catalogue, name)

@@ -69,7 +69,7 @@ def append(catalogue: Catalogue, store: Store, store_number: int, store_id: str,
 
     Its digest is noted in the catalogue: until another batch follows, nothing in the store says what the newest should be.
     """
-    with locked(catalogue.path.parent, f"log-{store_id}.lock"):  # one at a time in this installation: a chain has one end
+    with locked(catalogue.path, f"log-{store_id}.lock"):  # one at a time in this installation: a chain has one end
         _append(catalogue, store, store_number, store_id, events)
 
 

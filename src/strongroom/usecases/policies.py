@@ -7,10 +7,11 @@ from typing import Final
 
 from strongroom.collections.model import AuditPolicy, CollectionManifest, StoreRef
 from strongroom.core.findings import Finding
+from strongroom.core.retention import Retention
 from strongroom.stores.open import StoreOptions
 from strongroom.usecases.context import Context
 from strongroom.usecases.replicate.manifests import known_manifests
-from strongroom.usecases.sealed.reaching import store_options
+from strongroom.usecases.sealed.reaching import longest, store_options
 
 #: What was not read for this share of the age allowed is read, so that nothing is late when it is its turn.
 EARLY: Final = 2 / 3
@@ -31,6 +32,10 @@ class Policies:
     def options(self, store_id: str | None, url: str, workers: int) -> StoreOptions:
         """How to reach the store with so many worker processes."""
         return store_options([reference for _, reference in self._naming(store_id, url)], workers)
+
+    def retention(self, store_id: str | None, url: str) -> Retention | None:
+        """How long what lies in the store is kept: the longest that any collection asks for, in the stricter mode. None: nobody asks."""
+        return longest(reference.retention for _, reference in self._naming(store_id, url))
 
     def is_offline(self, store_id: str | None, url: str) -> bool:
         """Whether the absence of the store is no fault: every collection that names it says so."""

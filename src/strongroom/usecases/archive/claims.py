@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from strongroom.database.shared import journal_mode
 from strongroom.usecases.given import GIVEN
 
 _CLAIM: Final = GIVEN + "INSERT OR IGNORE INTO claims SELECT sha256, ?2 FROM given WHERE true RETURNING sha256"  # noqa: S608 -- constants
@@ -15,7 +16,7 @@ _CLAIM: Final = GIVEN + "INSERT OR IGNORE INTO claims SELECT sha256, ?2 FROM giv
 def make_claims(path: Path) -> None:
     """An empty set of claims, for one round of one run."""
     db = sqlite3.connect(path, isolation_level=None)
-    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA journal_mode = {journal_mode(path)}")
     db.execute("CREATE TABLE claims (sha256 BLOB PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID")
     db.close()
 

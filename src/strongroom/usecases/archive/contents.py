@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import RefusedError, StrongroomError
 from strongroom.core.findings import Code, Finding
 from strongroom.runner.interface import Runner
+from strongroom.sources.interface import Source
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches, claims, known, reliance
 from strongroom.usecases.archive.formats import Examples
@@ -54,10 +54,11 @@ class Contents:
     """The contents of one run."""
 
     def __init__(
-        self, manifest: CollectionManifest, algorithms: tuple[str, ...], place: Place, spool: Spool, catalogue: Catalogue, runner: Runner,
-        stages: Stages, scratch: Path, found: Callable[[Finding], None], withheld: Withheld,
+        self, manifest: CollectionManifest, source: Source, algorithms: tuple[str, ...], place: Place, spool: Spool, catalogue: Catalogue,
+        runner: Runner, stages: Stages, scratch: Path, found: Callable[[Finding], None], withheld: Withheld,
     ) -> None:
         self._manifest = manifest
+        self._source = source
         self._algorithms = algorithms
         self._place = place
         self._spool = spool
@@ -70,6 +71,7 @@ class Contents:
         self._written: set[int] = set()  # objects written in this run
         self._own: set[int] = set()  # and by the attempt that is open now: what a lost attempt wrote may be swept
         self.screening: Screening | None = None  # where the collection manifest names a virus scanner
+        self._cold: set[int] = set()  # objects that nobody can look into without thawing them
         self.done = Done()
         self.failed = Examples()  # contents that could not be identified
 
@@ -113,7 +115,11 @@ class Contents:
             if not gone and not unread:
                 return
             for row in self._read_back("verify what is reused", unread, members=True):
-                self._found(self._finding(row, "is damaged; its contents are stored again"))
+                if row.id in self._cold:
+                    place, what = f"{self._place.store.url}: {reliance.object_key(row)}", "no run of this installation has read it"
+                    self._found(Finding(Code.COLD, place, f"lies in a cold storage class, and {what}; its contents are stored again"))
+                else:
+                    self._found(self._finding(row, "is damaged; its contents are stored again"))
         raise StrongroomError(f"{self._place.store.url}: what is stored keeps vanishing or failing; this store cannot be trusted now")
 
     def read_back(self) -> int:
@@ -141,14 +147,15 @@ class Contents:
         claims.make_claims(claimed)
         jobs = [
             IngestJob(
-                self._spool.path, claimed, self._catalogue.path, os.fsencode(self._manifest.source), self._manifest.symlinks == "follow",
+                self._spool.path, claimed, self._catalogue.path, self._source,
                 before + first, before + last, self._algorithms, self._manifest.identify, store, self._place.number, self._place.scope,
                 self._manifest.compression == "zstd", self.withheld, self.screening.job if self.screening is not None else None,
             )
             for first, last in batches.cut((size for (size,) in sizes), files, total)
         ]
         with self._stages.timed(name):
-            for result in self._runner.map(name, ingest, jobs, files=files, size=total, weigh=_weigh):
+            here = self.screening is not None  # what a scanner finds is held on this machine
+            for result in self._runner.map(name, ingest, jobs, files=files, size=total, weigh=_weigh, here=here):
                 self._take(result)
         if self.screening is not None:
             self.done.problems += self.screening.leave_out(self._spool, self._catalogue.path, self._found)
@@ -156,7 +163,8 @@ class Contents:
     def _take(self, result: IngestResult) -> None:
         with self._spool.transaction() as db:
             db.executemany(
-                "UPDATE files SET size = ?, mtime = ?, ctime = ?, inode = ?, mode = ?, sha256 = ?, others = ?, read = 1 WHERE id = ?",
+                "UPDATE files SET size = ?, mtime = ?, ctime = ?, inode = ?, mode = ?, pin = ?, sha256 = ?, others = ?, "
+                "read = 1 WHERE id = ?",
                 result.files,
             )
             for number, _, reason in (problem for problem in result.problems if problem[1] == "withheld"):
@@ -206,6 +214,7 @@ class Contents:
                 self._catalogue.mark_verified(result.sound)
                 self._catalogue.mark_damaged(result.damaged)
                 damaged.update(result.damaged)
+                self._cold.update(result.cold)
                 self.done.verified += len(result.sound)
         return [row for row in rows if row.id in damaged]
 

@@ -15,6 +15,7 @@ from strongroom.stores.describe import open_known_store, read_description
 from strongroom.stores.heeding import HeedingStore
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.previous import LastSeal
+from strongroom.usecases.found import look_at_place
 from strongroom.usecases.sealed.reaching import store_options
 
 _WAY_OUT: Final = ("No bag was made, so that two do not get one number: attach it and try again; if it may be away, mark it "
@@ -143,4 +144,6 @@ def open_reference(reference: StoreRef, catalogue: Catalogue, workers: int) -> t
     """
     store = open_known_store(reference.url, known_id(reference, catalogue), store_options([reference], workers))
     store_id = read_description(store).id
-    return store, store_id, catalogue.see_store(store_id, reference.url)
+    number = catalogue.see_store(store_id, reference.url)
+    look_at_place(catalogue, store, number, once=True)
+    return store, store_id, number

@@ -5,19 +5,25 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from strongroom.catalogue.slices import source_read
+from strongroom.collections.build import overlapping
 from strongroom.collections.globs import compile_globs
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Finding
-from strongroom.core.paths import to_payload_text
+from strongroom.core.paths import escaped, to_payload_text
+from strongroom.database import Where
 from strongroom.runner.interface import Progress
-from strongroom.sources.local import Entry, Kind, Rules, Walk
+from strongroom.sources.folder import Folder
+from strongroom.sources.interface import UNHOLDABLE, Entry, Kind, Rules, Source
+from strongroom.sources.mounts import here
+from strongroom.sources.reading import signed
+from strongroom.usecases.archive import clashes
 from strongroom.usecases.archive.previous import SealedTagFiles
-from strongroom.usecases.archive.reading import signed
 from strongroom.usecases.archive.spool import Spool
 from strongroom.usecases.withheld.tombstones import Withheld
 
@@ -25,40 +31,42 @@ _ROWS = 5000
 
 
 def scan(
-    manifest: CollectionManifest, home: Path, spool: Spool, progress: Progress, found: Callable[[Finding], None], *, whole: bool = False
+    manifest: CollectionManifest, source: Source, home: Path, spool: Spool, progress: Progress, found: Callable[[Finding], None], *,
+    whole: bool = False,
 ) -> None:
-    """Walk the source into the spool; `home` is never taken, should it lie in there, and litter only when the source is taken `whole`.
+    """List the source into the spool; `home` is never taken, should it lie in there, and litter only when the source is taken `whole`.
 
-    Raises SourceError if the source cannot be read, UsageError if it is no folder.
+    Raises SourceError if the source cannot be read, UsageError if it is no folder, StoreError if a server does not answer.
     """
     include, exclude = compile_globs(manifest.include), compile_globs(manifest.exclude)
-    apart = os.path.relpath(os.path.realpath(os.fsencode(home)), os.path.realpath(os.fsencode(manifest.source)))
-    rules = Rules(include if manifest.include else lambda _: True, exclude, manifest.symlinks, frozenset({apart}), whole)
-    walk = Walk(os.fsencode(manifest.source), rules, found)
-    for entries in _chunks(walk.entries()):
+    rules = Rules(include if manifest.include else lambda _: True, exclude, manifest.symlinks, home, whole)
+    for entries in _chunks(source.entries(rules, found)):
         files = [entry for entry in entries if entry.kind is Kind.FILE]
         with spool.transaction() as db:
             db.executemany(
-                "INSERT INTO files (path, name, size, mtime, ctime, inode, mode) VALUES (?, ?, ?, ?, ?, ?, ?)", map(_file_row, files)
+                "INSERT INTO files (path, name, size, mtime, ctime, inode, mode, pin) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                map(_file_row, files),
             )
             others = [_structure_row(entry) for entry in entries if entry.kind is not Kind.FILE]
             db.executemany(
                 "INSERT OR REPLACE INTO structure (path, kind, mode, mtime, target, reason, name) VALUES (?, ?, ?, ?, ?, ?, ?)", others
             )
             named = ((entry.name, to_payload_text(entry.name)) for entry in entries if entry.kind is not Kind.EXCLUDED)
-            escaped = [(path, name) for name, (path, odd) in named if odd]
-            db.executemany("INSERT OR REPLACE INTO names (path, name) VALUES (?, ?)", escaped)
+            names = [(path, name) for name, (path, odd) in named if odd]
+            db.executemany("INSERT OR REPLACE INTO names (path, name) VALUES (?, ?)", names)
         progress.advance(len(files), sum(entry.size for entry in files))
+    if not isinstance(source, Folder):
+        clashes.leave_out(spool, source.place, found)
     spool.index_paths()
 
 
 def _file_row(entry: Entry) -> tuple[object, ...]:
     path, odd = to_payload_text(entry.name)
-    return path, entry.name if odd else None, entry.size, entry.mtime, entry.ctime, signed(entry.inode), entry.mode
+    return path, entry.name if odd else None, entry.size, entry.mtime, entry.ctime, signed(entry.inode), entry.mode, entry.pin
 
 
 def _structure_row(entry: Entry) -> tuple[object, ...]:
-    path, odd = to_payload_text(entry.name)
+    path, odd = (escaped(entry.name), True) if entry.reason == UNHOLDABLE else to_payload_text(entry.name)
     name = entry.name if odd and entry.kind is Kind.EXCLUDED else None
     mode = entry.mode if entry.kind is Kind.DIRECTORY else None
     return path, entry.kind.value, mode, entry.mtime or None, entry.target or None, entry.reason or None, name
@@ -70,27 +78,13 @@ def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield chunk
 
 
-def identity(manifest: CollectionManifest) -> tuple[int, int] | None:
-    """Device and inode of the source folder: whether it is still the one that was scanned. None if it is gone."""
-    try:
-        info = os.stat(manifest.source)
-    except OSError:
-        return None
-    return info.st_dev, info.st_ino
-
-
 def check_source_apart(manifest: CollectionManifest) -> None:
-    """Raise UsageError where a file store and the source lie one in the other: a bag would hold the store that holds it."""
-    source = os.path.realpath(manifest.source)
-    for store in manifest.stores:
-        if store.url.startswith("file://"):
-            place = os.path.realpath(_file_path(store.url))
-            if place == source or place.startswith(source + "/") or source.startswith(place + "/"):
-                raise UsageError(f"{manifest.file}: the store {store.url} and the source {source} lie one in the other; keep them apart")
-
-
-def _file_path(url: str) -> str:
-    return unquote(urlsplit(url).path)
+    """Raise UsageError where a store and the source lie one in the other: a bag would hold the store that holds it."""
+    if isinstance(manifest.source, Path):
+        manifest = replace(manifest, source=Path(os.fsdecode(here(os.fsencode(manifest.source)))))
+    for number, _ in overlapping(manifest):
+        store = manifest.stores[number].url
+        raise UsageError(f"{manifest.file}: the store {store} and the source {manifest.source} lie one in the other; keep them apart")
 
 
 def load_previous_paths(spool: Spool, previous: SealedTagFiles, withheld: Withheld) -> None:
@@ -102,9 +96,9 @@ def load_previous_paths(spool: Spool, previous: SealedTagFiles, withheld: Withhe
         db.executemany("INSERT OR IGNORE INTO before VALUES (?)", there)
 
 
-def still_there(spool: Spool, catalogue: Path, collection: str, seal: Digest) -> int:
+def still_there(spool: Spool, catalogue: Where, collection: str, seal: Digest) -> int:
     """How many paths of the bag with this seal the source has for certain: those of files that `known.recall` found unchanged since."""
-    with spool.with_catalogue(catalogue) as db:
+    with spool.with_catalogue(catalogue, source_read(collection)) as db:
         if db.execute("SELECT 1 FROM cat.source_reads WHERE collection = ? AND seal = ?", (collection, seal.raw)).fetchone() is None:
             return 0
         return int(db.execute("SELECT count(*) FROM files WHERE read = 0 AND sha256 IS NOT NULL").fetchone()[0])

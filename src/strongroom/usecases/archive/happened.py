@@ -44,7 +44,7 @@ def before_the_seal(manifest: CollectionManifest, attempt: Attempt, counts: Coun
     events = [
         Event(
             EventType.DIGEST, f"{', '.join(manifest.fixity)} of {plural(counts.read_files, 'file')} read in this run; "
-            f"{counts.files - counts.read_files} were known by size, times and inode, or carried over", what, agents=who,
+            f"{counts.files - counts.read_files} were known unchanged, or carried over", what, agents=who,
         ),
     ]
     if counts.formats:

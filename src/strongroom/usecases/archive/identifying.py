@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from strongroom.core.formats import Format
+from strongroom.database import Db
 from strongroom.identify.process import IdentificationFailedError, identifier
 from strongroom.usecases.archive.claims import Claims
 from strongroom.usecases.given import GIVEN
@@ -31,7 +31,7 @@ class Identified:
 class Identification:
     """The identification of one batch's contents: each content once for each extension, and only if these signatures did not yet."""
 
-    def __init__(self, catalogue: sqlite3.Connection, claims: Claims, scratch: Path) -> None:
+    def __init__(self, catalogue: Db, claims: Claims, scratch: Path) -> None:
         self._catalogue, self._claims, self._scratch = catalogue, claims, scratch
         self._verdicts: dict[Format, Format] = {}  # few, so that one object stands for equal ones on the way to the parent
         self.found = Identified()

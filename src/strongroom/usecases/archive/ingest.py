@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, cast
 
 from strongroom.core import canonical, keys
-from strongroom.core.digests import Digest, hash_of
+from strongroom.core.digests import Digest
 from strongroom.core.errors import ChecksumRefusedError, CondemnedKeyError, KeyExistsError
 from strongroom.core.formats import extension_of
-from strongroom.core.pack import LARGE_CONTENT
 from strongroom.core.scans import Scan
-from strongroom.database import read_only
+from strongroom.database import Where, open_reader, read_only
+from strongroom.hashing import digests_of
+from strongroom.sources.interface import Large, Row, Source, Taken
+from strongroom.sources.reading import FileState, SourceReadError, signed
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
 from strongroom.usecases.archive.identifying import Identification, Identified
 from strongroom.usecases.archive.packing import Packs, StoredObject
-from strongroom.usecases.archive.reading import (
-    FileState,
-    HashingReader,
-    SourceReadError,
-    check_unchanged,
-    chunks_of,
-    open_source,
-    read_small,
-    signed,
-)
+from strongroom.usecases.archive.reading import HashingReader, chunks_of
 from strongroom.usecases.archive.scanning import ScanJob, Screen
 from strongroom.usecases.given import GIVEN
 from strongroom.usecases.streams import PIECE
@@ -40,7 +33,6 @@ PIECES_OVER: Final = 1024**3
 
 _CHUNK_FILES: Final = 1000
 _CHUNK_BYTES: Final = 8 * 1024**2
-_BUFFER: Final = 1024**2
 _STORED: Final = (
     GIVEN + "SELECT g.sha256 FROM given g WHERE EXISTS (SELECT 1 FROM places p JOIN objects o ON o.id = p.object "  # noqa: S608 -- constants
     "WHERE p.store = ?2 AND p.scope = ?3 AND p.sha256 = g.sha256 AND NOT o.damaged)"
@@ -54,9 +46,8 @@ class IngestJob:
 
     spool: Path
     claims: Path
-    catalogue: Path
-    source: bytes
-    follow: bool
+    catalogue: Where
+    source: Source
     first: int
     last: int
     algorithms: tuple[str, ...]  # sha256 first
@@ -69,9 +60,12 @@ class IngestJob:
     scan: ScanJob | None  # what is to be scanned for viruses before it is stored
 
 
-#: (size, mtime, ctime, inode, mode, sha256, other digests, id): what was read of a file, its inode as SQLite holds it. Plain, since
+#: A small file that was read: its id, state, extension and bytes.
+_Small = tuple[int, FileState, str, bytes]
+
+#: (size, mtime, ctime, inode, mode, pin, sha256, other digests, id): what was read of a file, its inode as SQLite holds it. Plain, since
 #: every file's goes through a socket.
-FileRow = tuple[int, int, int, int, int, bytes, bytes, int]
+FileRow = tuple[int, int, int, int, int, str | None, bytes, bytes, int]
 
 
 @dataclass(slots=True)
@@ -97,89 +91,95 @@ class _Batch:
         self._job = job
         self._result = IngestResult()
         self._packs = Packs(job.store, self._result.objects, compress=job.compress) if job.store is not None else None
-        self._chunk: dict[bytes, bytes] = {}  # contents by digest
-        self._named: set[tuple[bytes, str]] = set()  # and the extensions under which they occur
-        self._chunk_files = 0
+        self._chunk: list[_Small] = []
         self._chunk_bytes = 0
-        self._catalogue = read_only(job.catalogue)
+        self._catalogue = open_reader(job.catalogue)
         self._claims = Claims(job.claims, job.first)
-        self._hashes = [hash_of(algorithm) for algorithm in job.algorithms]
         self._identification = Identification(self._catalogue, self._claims, job.claims.parent)
         self._result.formats = self._identification.found
         self._screen = Screen(job.scan, self._catalogue, self._claims, job.claims.parent) if job.scan is not None else None
+        self._files = job.source.files(job.claims.parent)
 
     def run(self) -> IngestResult:
-        spool = read_only(self._job.spool)
-        try:
+        with closing(read_only(self._job.spool)) as spool:
+            # All at once, some thousands: while a statement is open nobody else may write, where machines share the folder.
             rows = spool.execute(
-                "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)), f.path FROM work w JOIN files f ON f.id = w.file "
-                "WHERE w.seq BETWEEN ? AND ? ORDER BY w.seq",
+                "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)), f.path, f.size, f.mtime, f.inode, f.pin "
+                "FROM work w JOIN files f ON f.id = w.file WHERE w.seq BETWEEN ? AND ? ORDER BY w.seq",
                 (self._job.first, self._job.last),
-            )
-            for number, name, path in rows:
-                self._file(number, name, path)
+            ).fetchall()
+        try:
+            with closing(self._files.read(rows)) as files:
+                for row, taken in files:
+                    self._file(row, taken)
             self._settle()
             if self._packs is not None:
                 self._packs.close()
         finally:
-            spool.close()
             self._catalogue.close()
             self._claims.close()
             self._job.withheld.close()
         self._result.scans = self._screen.rows if self._screen is not None else []
         return self._result
 
-    def _file(self, number: int, name: bytes, path: str) -> None:
+    def _file(self, row: Row, taken: Taken | SourceReadError | None) -> None:
         for left in reversed(range(_TRIES)):
             try:
-                self._read(number, self._job.source + b"/" + name, extension_of(path))
+                self._take(row[0], row[2], self._files.now(row[1]) if taken is None else taken)
             except SourceReadError as problem:
                 if problem.kind == "changing" and left:
+                    taken = None
                     continue
-                self._result.problems.append((number, problem.kind, str(problem)))
+                self._result.problems.append((row[0], problem.kind, str(problem)))
             return
 
-    def _read(self, number: int, path: bytes, extension: str) -> None:
-        descriptor = open_source(path, follow=self._job.follow)
-        try:
-            state = FileState.of(descriptor)
-            if state.size > LARGE_CONTENT:
-                self._large(number, descriptor, state, extension)
-                return
-            data = read_small(descriptor, state)
-        finally:
-            os.close(descriptor)
-        sha256, *others = [digest(data).digest() for digest in self._hashes]
-        self._result.read += len(data)
-        if sha256 in self._job.withheld:
-            self._withheld(number, sha256)
+    def _take(self, number: int, path: str, taken: Taken | SourceReadError) -> None:
+        if isinstance(taken, SourceReadError):
+            raise taken
+        extension = extension_of(path)
+        state, data = taken
+        if not isinstance(data, bytes):
+            with data as large:
+                self._large(number, large, extension)
             return
-        self._result.files.append(_row(number, state, sha256, b"".join(others)))
-        self._named.add((sha256, extension))
-        if sha256 not in self._chunk:
-            self._chunk[sha256] = data
-            self._chunk_bytes += len(data)
-        self._chunk_files += 1
-        if self._chunk_files >= _CHUNK_FILES or self._chunk_bytes >= _CHUNK_BYTES:
+        self._result.read += len(data)
+        self._chunk.append((number, state, extension, data))
+        self._chunk_bytes += len(data)
+        if len(self._chunk) >= _CHUNK_FILES or self._chunk_bytes >= _CHUNK_BYTES:
             self._settle()
 
     # -- small contents
 
     def _settle(self) -> None:
-        """Decide for a chunk of files which contents are new here, and pack those."""
-        chunk, self._chunk, self._chunk_bytes, self._chunk_files = self._chunk, {}, 0, 0
+        """Fingerprint a chunk of files, decide which contents are new here, and pack those."""
+        files, self._chunk, self._chunk_bytes = self._chunk, [], 0
+        chunk, named = self._fingerprint(files)
         known = self._stored(chunk)
         new = self._claims.claim(chunk.keys() - known)
         barred = self._screen.barred(chunk, new) if self._screen is not None else set()
         if self._job.identify:
-            wanted = self._identification.wanted(pair for pair in self._named if pair[0] not in barred)
+            wanted = self._identification.wanted(pair for pair in named if pair[0] not in barred)
             self._identification.identify([(sha256, extension, chunk[sha256]) for sha256, extension in wanted])
-        self._named.clear()
         if self._packs is None:
             return
         for sha256, content in chunk.items():
             if sha256 in new and sha256 not in barred:
                 self._packs.add(Digest.from_bytes(sha256), content)
+
+    def _fingerprint(self, files: Sequence[_Small]) -> tuple[dict[bytes, bytes], set[tuple[bytes, str]]]:
+        """The contents of these files by digest, and the extensions under which each occurs; what is withheld is left out."""
+        chunk: dict[bytes, bytes] = {}
+        named: set[tuple[bytes, str]] = set()
+        contents = [data for _, _, _, data in files]
+        digests = zip(*(digests_of(contents, algorithm) for algorithm in self._job.algorithms), strict=True)
+        for (number, state, extension, data), (sha256, *others) in zip(files, digests, strict=True):
+            if sha256 in self._job.withheld:
+                self._withheld(number, sha256)
+                continue
+            self._result.files.append(_row(number, state, sha256, b"".join(others)))
+            named.add((sha256, extension))
+            chunk[sha256] = data
+        return chunk, named
 
     def _stored(self, contents: Collection[bytes]) -> set[bytes]:
         """Those of the contents that have a trusted place in the store."""
@@ -193,36 +193,32 @@ class _Batch:
 
     # -- large contents
 
-    def _large(self, number: int, descriptor: int, state: FileState, extension: str) -> None:
-        with self._reader(descriptor, state) as reader:
-            self._read_large(number, descriptor, state, reader, extension)
+    def _large(self, number: int, large: Large, extension: str) -> None:
+        with HashingReader(large.read, self._job.algorithms, PIECE if large.state.size > PIECES_OVER else None) as reader:
+            self._read_large(number, large, reader, extension)
 
-    def _read_large(self, number: int, descriptor: int, state: FileState, reader: HashingReader, extension: str) -> None:
-        store = self._job.store
+    def _read_large(self, number: int, large: Large, reader: HashingReader, extension: str) -> None:
+        store, state = self._job.store, large.state
         barred = False
         if store is not None and store.capabilities.late_naming and self._screen is None and not self._has_like_sized(state.size):
-            self._store_while_reading(store, reader, descriptor, state)
+            self._store_while_reading(store, reader, large)
         else:
             reader.drain()
-            check_unchanged(descriptor, state)
+            large.check()
             sha256 = reader.digest("sha256")
             if sha256 in self._job.withheld:
                 self._withheld(number, sha256)
                 return
             new = not self._stored([sha256]) and bool(self._claims.claim([sha256]))
-            barred = self._screen is not None and self._screen.bars(sha256, lambda: chunks_of(descriptor), new=new)
+            barred = self._screen is not None and self._screen.bars(sha256, lambda: chunks_of(large.again), new=new)
             if store is not None and new and not barred:
-                self._store_by_reading_again(store, reader, descriptor, state)
+                self._store_by_reading_again(store, reader, large)
         sha256 = reader.digest("sha256")
         if self._job.identify and not barred and self._identification.wanted([(sha256, extension)]):
-            self._identification.identify([(sha256, extension, descriptor)])
+            self._identification.identify([(sha256, extension, large.sample())])
         self._result.read += state.size
         others = b"".join(reader.digest(algorithm) for algorithm in self._job.algorithms[1:])
         self._result.files.append(_row(number, state, sha256, others))
-
-    def _reader(self, descriptor: int, state: FileState) -> HashingReader:
-        piece = PIECE if state.size > PIECES_OVER else None
-        return HashingReader(descriptor, self._job.algorithms, piece)
 
     def _has_like_sized(self, size: int) -> bool:
         """Whether the store has, or must not have, a large content of this very length: then it is hashed before anything is written."""
@@ -231,39 +227,35 @@ class _Batch:
         sql = "SELECT 1 FROM places WHERE store = ? AND length = ? AND length > 4194304"  # the condition of the partial index
         return self._catalogue.execute(sql, (self._job.store_number, size)).fetchone() is not None
 
-    def _store_while_reading(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
+    def _store_while_reading(self, store: Store, reader: HashingReader, large: Large) -> None:
         def name() -> tuple[keys.StoreKey, Digest]:
-            if reader.length != state.size:
-                raise SourceReadError("changing", f"changed while it was read: {state.size} bytes were announced and {reader.length} came")
-            check_unchanged(descriptor, state)
+            size = large.state.size
+            if reader.length != size:
+                raise SourceReadError("changing", f"changed while it was read: {size} bytes were announced and {reader.length} came")
+            large.check()
             digest = Digest.from_bytes(reader.digest("sha256"))
             return keys.content(digest), digest
 
         try:
             store.receive(cast(IO[bytes], reader), name)
         except CondemnedKeyError:
-            self._store_by_reading_again(store, reader, descriptor, state)
+            self._store_by_reading_again(store, reader, large)
             return
         except KeyExistsError:
             digest = Digest.from_bytes(reader.digest("sha256"))
             if not holds(store, keys.content(digest), digest):
-                self._store_by_reading_again(store, reader, descriptor, state)
+                self._store_by_reading_again(store, reader, large)
                 return
-        self._note(store, reader, state)
+        self._note(store, reader, large.state)
 
-    def _store_by_reading_again(self, store: Store, reader: HashingReader, descriptor: int, state: FileState) -> None:
+    def _store_by_reading_again(self, store: Store, reader: HashingReader, large: Large) -> None:
         digest = Digest.from_bytes(reader.digest("sha256"))
-
-        def again() -> IO[bytes]:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            return os.fdopen(os.dup(descriptor), "rb", buffering=_BUFFER)
-
         try:
-            put_stream_or_generation(store, keys.content(digest), again, state.size, digest)
+            put_stream_or_generation(store, keys.content(digest), large.again, large.state.size, digest)
         except ChecksumRefusedError as error:
-            check_unchanged(descriptor, state)  # says "changed" where that is the reason
+            large.check()  # says "changed" where that is the reason
             raise SourceReadError("changing", "gave other bytes when it was read again") from error
-        self._note(store, reader, state)
+        self._note(store, reader, large.state)
 
     def _note(self, store: Store, reader: HashingReader, state: FileState) -> None:
         digest = Digest.from_bytes(reader.digest("sha256"))
@@ -274,4 +266,4 @@ class _Batch:
 
 
 def _row(number: int, state: FileState, sha256: bytes, others: bytes) -> FileRow:
-    return state.size, state.mtime, state.ctime, signed(state.inode), state.mode, sha256, others, number
+    return state.size, state.mtime, state.ctime, signed(state.inode), state.mode, state.pin, sha256, others, number

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue
+from strongroom.catalogue.slices import source_files, source_read
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, StoreError
 from strongroom.core.pack import parse_index
+from strongroom.database import Where, transaction
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.scopes import NOBODY, scopes_of
@@ -21,33 +22,39 @@ from strongroom.usecases.archive.spool import Spool
 RACY_NANOSECONDS: Final = 2_000_000_000
 
 _INDEX_LIMIT: Final = 256 * 1024**2
+_FILES: Final = "path TEXT, size BIGINT, mtime BIGINT, ctime BIGINT, inode BIGINT, pin TEXT, sha256 BYTEA, others BYTEA, read BIGINT"
 
 
-def recall(spool: Spool, catalogue: Path, collection: str, source: str, algorithms: tuple[str, ...]) -> None:
-    """Give the digests it had to every file with the size, times and inode it had when it was last read."""
-    with spool.with_catalogue(catalogue) as db:
+def recall(spool: Spool, catalogue: Where, collection: str, source: str, algorithms: tuple[str, ...]) -> None:
+    """Give the digests it had to every file with the size, times, inode and pin it had when it was last read."""
+    with spool.with_catalogue(catalogue, source_read(collection), source_files(collection)) as db:
         db.execute(
             "UPDATE files SET sha256 = s.sha256, others = s.others FROM cat.source_files s, cat.source_reads r "
             "WHERE r.collection = ?1 AND r.source = ?2 AND r.algorithms = ?3 AND s.collection = ?1 AND s.path = files.path "
-            "AND s.size = files.size AND s.mtime = files.mtime AND s.ctime = files.ctime AND s.inode = files.inode "
+            "AND s.size = files.size AND s.mtime = files.mtime AND s.ctime = files.ctime AND s.inode = files.inode AND s.pin IS files.pin "
             "AND files.sha256 IS NULL",
             (collection, os.fsencode(source), " ".join(algorithms)),
         )
 
 
 def remember(
-    spool: Spool, catalogue: Path, collection: str, source: str, algorithms: tuple[str, ...], seal: Digest, started: int
+    spool: Spool, catalogue: Catalogue, collection: str, source: str, algorithms: tuple[str, ...], seal: Digest, started: int
 ) -> None:
-    """Keep what was read for the next run's `recall`. `started` is when the scan began, in nanoseconds since 1970."""
-    with spool.with_catalogue(catalogue), spool.transaction() as db:
-        db.execute("DELETE FROM cat.source_files WHERE collection = ?", (collection,))
+    """Keep what was read for the next run's `recall`. `started` is when the scan began, in nanoseconds since 1970.
+
+    A pin tells a changed object whatever the clocks say."""
+    with catalogue.beside(spool.path, "run", {"files": _FILES}) as db, transaction(db):
+        db.execute("DELETE FROM source_files WHERE collection = ?", (collection,))
+        before = started - RACY_NANOSECONDS
         db.execute(
-            "INSERT INTO cat.source_files SELECT ?, path, size, mtime, ctime, inode, sha256, others FROM files "
-            "WHERE read < 2 AND max(mtime, ctime) < ? ORDER BY path",
-            (collection, started - RACY_NANOSECONDS),
+            "INSERT INTO source_files (collection, path, size, mtime, ctime, inode, pin, sha256, others) "
+            "SELECT ?, path, size, mtime, ctime, inode, pin, sha256, others FROM run.files "
+            "WHERE read < 2 AND (pin IS NOT NULL OR (mtime < ? AND ctime < ?)) ORDER BY path",
+            (collection, before, before),
         )
         db.execute(
-            "INSERT OR REPLACE INTO cat.source_reads (collection, source, algorithms, seal) VALUES (?, ?, ?, ?)",
+            "INSERT INTO source_reads (collection, source, algorithms, seal) VALUES (?, ?, ?, ?) ON CONFLICT (collection) DO UPDATE SET "
+            "source = excluded.source, algorithms = excluded.algorithms, seal = excluded.seal",
             (collection, os.fsencode(source), " ".join(algorithms), seal.raw),
         )
 

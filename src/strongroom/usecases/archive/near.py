@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue.likeness import ALIKE, CONTAINED
+from strongroom.catalogue.slices import near_copies
 from strongroom.core import canonical
-from strongroom.usecases.archive.spool import Spool
+from strongroom.database import Where
+from strongroom.usecases.archive.spool import CONTENTS, Spool
 
 # Only contents of this bag: what other collections hold is not told here.
 _NEAR: Final = (
@@ -23,9 +24,9 @@ _PAIRS: Final = (
 )
 
 
-def near_duplicates(spool: Spool, catalogue: Path) -> Iterator[bytes]:
+def near_duplicates(spool: Spool, catalogue: Where) -> Iterator[bytes]:
     """The lines of the tag file, by what the catalogue knows."""
-    with spool.with_catalogue(catalogue) as db:
+    with spool.with_catalogue(catalogue, *near_copies(CONTENTS)) as db:
         if db.execute("SELECT 1 FROM cat.likeness_pairs LIMIT 1").fetchone() is None:
             return
         db.execute("CREATE TEMP TABLE IF NOT EXISTS near (number INTEGER PRIMARY KEY, sha256 BLOB NOT NULL)")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import RefusedError
 from strongroom.core.findings import Code, Finding
+from strongroom.database import Where
 from strongroom.usecases.archive import gather
 from strongroom.usecases.archive.predecessor import Predecessor
 from strongroom.usecases.archive.spool import Spool
@@ -15,7 +15,7 @@ from strongroom.usecases.withheld.tombstones import Withheld
 
 
 def refuse_loss(
-    manifest: CollectionManifest, spool: Spool, catalogue: Path, before: Predecessor, withheld: Withheld,
+    manifest: CollectionManifest, spool: Spool, catalogue: Where, before: Predecessor, withheld: Withheld,
 ) -> None:
     """Raises RefusedError if more of the files of the bag before are gone from the source than `max_loss` allows."""
     last = before.last

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final
 
 from strongroom.catalogue import Catalogue, ObjectRow
+from strongroom.catalogue.slices import objects_of, trusted_places
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import NotFoundInStoreError
+from strongroom.database import Where
 from strongroom.stores.interface import Store
-from strongroom.usecases.archive.spool import Spool
+from strongroom.usecases.archive.spool import CONTENTS, Spool
 
 _THREADS: Final = 8  # for look-ups that only wait
 
@@ -27,29 +28,29 @@ _UNPLACED: Final = (
 )
 
 
-def queue_missing(spool: Spool, catalogue: Path, store: int, scope: str) -> int:
+def queue_missing(spool: Spool, catalogue: Where, store: int, scope: str) -> int:
     """Queue for reading (in `work`) one file of the source for each content that has no trusted place in the store. How many."""
-    with spool.with_catalogue(catalogue) as db:
+    with spool.with_catalogue(catalogue, *trusted_places(store, scope, CONTENTS)) as db:
         db.execute("DELETE FROM work")
         where = _UNPLACED.format("f.read < 2")
         db.execute(f"INSERT INTO work (file) SELECT min(f.id) {where} GROUP BY f.sha256 ORDER BY min(f.path)", (store, scope))
         return int(db.execute("SELECT count(*) FROM work").fetchone()[0])
 
 
-def unplaced(spool: Spool, catalogue: Path, store: int, scope: str) -> list[str]:
+def unplaced(spool: Spool, catalogue: Where, store: int, scope: str) -> list[str]:
     """The first few payload paths whose content has no trusted place in the store."""
-    with spool.with_catalogue(catalogue) as db:
+    with spool.with_catalogue(catalogue, *trusted_places(store, scope, CONTENTS)) as db:
         where = _UNPLACED.format("1")
         return [path for (path,) in db.execute(f"SELECT f.path {where} ORDER BY f.path LIMIT 10", (store, scope))]
 
 
-def choose_places(spool: Spool, catalogue: Path, store: int, scope: str) -> bool:
+def choose_places(spool: Spool, catalogue: Where, store: int, scope: str) -> bool:
     """Choose one trusted object for each content of the payload: `chosen`, with the objects that are then relied upon. Whether every
     content has one.
 
     Verified objects before others, older before newer, so that a bag leans on few packs and equal runs choose alike.
     """
-    with spool.with_catalogue(catalogue) as db:
+    with spool.with_catalogue(catalogue, *trusted_places(store, scope, CONTENTS)) as db:
         db.execute("DROP TABLE IF EXISTS chosen")
         db.execute(
             "CREATE TABLE chosen AS SELECT DISTINCT ("
@@ -61,9 +62,9 @@ def choose_places(spool: Spool, catalogue: Path, store: int, scope: str) -> bool
         return db.execute("SELECT 1 FROM chosen WHERE object IS NULL").fetchone() is None
 
 
-def chosen(spool: Spool, catalogue: Path) -> Iterator[ObjectRow]:
+def chosen(spool: Spool, catalogue: Where) -> Iterator[ObjectRow]:
     """The objects relied upon. All are read before the first is given, so the database is free meanwhile."""
-    with spool.with_catalogue(catalogue) as db:
+    with spool.with_catalogue(catalogue, objects_of("SELECT object FROM chosen WHERE object IS NOT NULL")) as db:
         rows = db.execute(
             "SELECT o.id, o.kind, o.digest, o.size, o.verified FROM chosen c JOIN cat.objects o ON o.id = c.object ORDER BY o.id"
         ).fetchall()

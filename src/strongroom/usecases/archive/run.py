@@ -23,6 +23,7 @@ from strongroom.usecases.archive import accrual, gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.archive.contents import Contents, Place
 from strongroom.usecases.archive.delivery import Delivery
+from strongroom.usecases.archive.described import described_by
 from strongroom.usecases.archive.destination import Destination, open_destination
 from strongroom.usecases.archive.happened import after_the_seal, agents, before_the_seal, stored_again
 from strongroom.usecases.archive.noting import Noting
@@ -39,6 +40,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.locks import locked
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
+from strongroom.usecases.sources import open_source
 from strongroom.usecases.sweep.heed import heed
 from strongroom.usecases.tidying import tidy
 from strongroom.usecases.withheld.leaving_out import leave_out_withheld
@@ -64,7 +66,7 @@ def archive(
     gather.check_source_apart(manifest)
     signer = Keyring(context.home).signer() if sign and not dry_run else None
     with (
-        locked(context.home, f"{manifest.name}.lock", f"another run is archiving {manifest.name} now; wait for it to end"),
+        locked(context.catalogue, f"{manifest.name}.lock", f"another run is archiving {manifest.name} now; wait for it to end"),
         context.scratch("archive") as scratch,
         Catalogue.open(context.catalogue) as catalogue,
         open_destination(manifest, catalogue, runner.workers) as destination,
@@ -89,6 +91,7 @@ class _Run:
         home: Path, signer: Signer | None, *, accept_loss: bool, reread: bool, delivery: Delivery | None,
     ) -> None:
         self.manifest = manifest
+        self.source = open_source(manifest, runner.workers, afar=runner.afar)
         self.home = home
         self.accept_loss = accept_loss
         self.reread = reread or delivery is not None
@@ -110,16 +113,17 @@ class _Run:
     # -- before the first byte of a file is read
 
     def look(self) -> None:
-        self.root = gather.identity(self.manifest)
+        self.root = self.source.identity()
         with self.stages.stage("scan") as progress:
-            gather.scan(self.manifest, self.home, self.spool, progress, self.findings.add, whole=self.delivery is not None)
+            gather.scan(self.manifest, self.source, self.home, self.spool, progress, self.findings.add,
+                        whole=self.delivery is not None)
             if self.delivery is not None:
                 self.delivery.take_names(self.spool)
         self.before.find()
         with self.stages.stage("validate metadata"):
             folder = self.scratch / "metadata"
             folder.mkdir()
-            described = self.manifest.source if self.delivery is None else self.delivery.without_records(folder)
+            described = self.delivery.without_records(folder) if self.delivery else described_by(self.source, self.spool, folder)
             self.records = metadata.validate(self.manifest.metadata, described, folder, self.spool)
             self.findings.extend(self.records.findings)
             supplied.leave_out(self.spool, self.records.held())
@@ -130,8 +134,8 @@ class _Run:
             known.recall(self.spool, self.catalogue.path, self.manifest.name, str(self.manifest.source), self.algorithms)
         withheld = self._load_withheld()
         place = Place(self.destination.store, self.destination.number, self.manifest.name if self.manifest.dedup == "collection" else "")
-        self.contents = Contents(self.manifest, self.algorithms, place, self.spool, self.catalogue, self.runner, self.stages, self.scratch,
-                                 self.findings.add, withheld)
+        self.contents = Contents(self.manifest, self.source, self.algorithms, place, self.spool, self.catalogue, self.runner, self.stages,
+                                 self.scratch, self.findings.add, withheld)
         self.telling = Telling(self.manifest, self.destination, self.spool, self.records, self.contents, self.stages, self.findings)
         self._leave_out_withheld()
 
@@ -238,7 +242,7 @@ class _Run:
             if self.contents.done.problems == before:
                 break
             self._carry_over()
-        if gather.identity(self.manifest) != self.root:
+        if self.source.identity() != self.root:
             raise RefusedError(f"{self.manifest.source}: another folder than when the run began (unmounted, or replaced); no bag was made")
         if self.contents.done.problems:
             self._refuse_loss()
@@ -345,4 +349,4 @@ class _Run:
     def _remember(self, seal: Digest) -> None:
         if self.delivery is None:  # which would not come again from where it lies now
             name, source = self.manifest.name, str(self.manifest.source)
-            known.remember(self.spool, self.catalogue.path, name, source, self.algorithms, seal, self.started)
+            known.remember(self.spool, self.catalogue, name, source, self.algorithms, seal, self.started)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Final
 
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.scans import INFECTED, Scan
+from strongroom.database import Db
 from strongroom.scanning.open import open_scanner
+from strongroom.sources.reading import SourceReadError
 from strongroom.usecases.archive.claims import Claims
-from strongroom.usecases.archive.reading import SourceReadError
 from strongroom.usecases.given import GIVEN
 from strongroom.usecases.quarantine.holding import Holding
 
@@ -36,7 +36,7 @@ class ScanJob:
 class Screen:
     """One batch's scans. `rows`: what was found in it."""
 
-    def __init__(self, job: ScanJob, catalogue: sqlite3.Connection, claims: Claims, scratch: Path) -> None:
+    def __init__(self, job: ScanJob, catalogue: Db, claims: Claims, scratch: Path) -> None:
         self._job, self._catalogue, self._claims = job, catalogue, claims
         self._scanner = open_scanner(job.scanner, scratch)
         self._holding = Holding(job.home)

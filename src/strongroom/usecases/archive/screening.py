@@ -9,14 +9,16 @@ from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.scans import record_scans
+from strongroom.catalogue.slices import scans_of
 from strongroom.core.events import Event, EventType, Outcome
 from strongroom.core.findings import Code, Finding
 from strongroom.core.plural import plural
 from strongroom.core.scans import CLEAN, INFECTED, Scan
+from strongroom.database import Where
 from strongroom.scanning.open import open_scanner
 from strongroom.usecases.archive.formats import Examples
 from strongroom.usecases.archive.scanning import ScanJob
-from strongroom.usecases.archive.spool import Spool
+from strongroom.usecases.archive.spool import CONTENTS, Spool
 from strongroom.usecases.quarantine.holding import Held, Holding
 
 REASON: Final = "quarantined"
@@ -40,9 +42,9 @@ class Screening:
         record_scans(catalogue, self.job.signatures, rows)
         self._scanned += len(rows)
 
-    def leave_out(self, spool: Spool, catalogue: Path, found: Callable[[Finding], None]) -> int:
+    def leave_out(self, spool: Spool, catalogue: Where, found: Callable[[Finding], None]) -> int:
         """Take every file that was read, and whose content is to be held, out of the payload; how many. May be called again."""
-        with spool.with_catalogue(catalogue) as db:
+        with spool.with_catalogue(catalogue, scans_of(CONTENTS)) as db:
             rows = db.execute(
                 "SELECT f.id, f.path, f.name, f.sha256, s.detail FROM files f JOIN cat.scans s ON s.sha256 = f.sha256 "
                 "WHERE f.read = 1 AND s.outcome = ? AND s.signatures = ? ORDER BY f.path",
@@ -64,10 +66,10 @@ class Screening:
                 self._found[sha256] = Scan(INFECTED, details[sha256])
         return sum(map(len, held.values()))
 
-    def findings(self, spool: Spool, catalogue: Path) -> Iterable[Finding]:
+    def findings(self, spool: Spool, catalogue: Where) -> Iterable[Finding]:
         """What the bag holds although no scanner looked into it, or one found something."""
         unseen: dict[str, Examples] = {}
-        with spool.with_catalogue(catalogue) as db:
+        with spool.with_catalogue(catalogue, scans_of(CONTENTS)) as db:
             for path, sha256, outcome, detail in db.execute(
                 "SELECT f.path, f.sha256, s.outcome, s.detail FROM files f JOIN cat.scans s ON s.sha256 = f.sha256 "
                 "WHERE s.outcome != ? ORDER BY f.path", (CLEAN,),
@@ -81,11 +83,11 @@ class Screening:
             count = plural(files.count, "file was", "files were")
             yield Finding(Code.NOT_SCANNED, files.first[0][0], f"{count} not scanned, {why}: {files}")
 
-    def events(self, spool: Spool, catalogue: Path, what: Sequence[str], who: Sequence[str]) -> list[Event]:
+    def events(self, spool: Spool, catalogue: Where, what: Sequence[str], who: Sequence[str]) -> list[Event]:
         """The virus check of the whole payload, and each content that was held or let go."""
         counts: Counter[str] = Counter()
         let_go: dict[bytes, Held] = {}
-        with spool.with_catalogue(catalogue) as db:
+        with spool.with_catalogue(catalogue, scans_of(CONTENTS)) as db:
             for sha256, outcome, files in db.execute(
                 "SELECT f.sha256, coalesce(s.outcome, ''), count(*) FROM files f LEFT JOIN cat.scans s ON s.sha256 = f.sha256 "
                 "GROUP BY f.sha256 ORDER BY f.sha256"

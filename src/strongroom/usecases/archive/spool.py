@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from strongroom.database import Database, attached
+from strongroom.database import Database, Slice, Where, attached
 
+#: The digests of the payload, for the slices of a catalogue (strongroom.catalogue.slices).
+CONTENTS: Final = "SELECT DISTINCT sha256 FROM files WHERE sha256 IS NOT NULL"
 _CACHE: Final = 16_000  # KiB
 _TABLES: Final = """
 CREATE TABLE files (           -- the payload to be
@@ -21,6 +23,7 @@ CREATE TABLE files (           -- the payload to be
   ctime  INTEGER NOT NULL,
   inode  INTEGER NOT NULL,
   mode   INTEGER NOT NULL,
+  pin    TEXT,                 -- of an object in a bucket: its version and ETag
   sha256 BLOB,                 -- NULL: to be read
   others BLOB,                 -- digests by the other algorithms, one after the other
   read   INTEGER NOT NULL DEFAULT 0,  -- read in this run (1), or carried over from the bag before (2)
@@ -70,9 +73,9 @@ class Spool(Database):
         count, size = self.db.execute("SELECT count(*), coalesce(sum(size), 0) FROM files WHERE sha256 IS NULL").fetchone()
         return int(count), int(size)
 
-    def with_catalogue(self, catalogue: Path) -> AbstractContextManager[sqlite3.Connection]:
-        """The database with the catalogue attached as `cat`, for questions that join the two."""
-        return attached(self.db, catalogue, "cat")
+    def with_catalogue(self, catalogue: Where, *needed: Slice) -> AbstractContextManager[sqlite3.Connection]:
+        """The database with the catalogue attached as `cat`, for questions that join the two and need this much of it."""
+        return attached(self.db, catalogue, "cat", needed)
 
     # -- the payload paths, as metadata validation wants them (strongroom.metadata)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from strongroom.catalogue.formats import FormatTotal
+from strongroom.catalogue.slices import verdicts_about
 from strongroom.collections.model import CollectionManifest
 from strongroom.core import canonical
 from strongroom.core.bag.baginfo import format_bag_info
@@ -22,10 +23,11 @@ from strongroom.core.events import Event
 from strongroom.core.findings import Finding
 from strongroom.core.formats import extension_of
 from strongroom.core.ids import BagId
+from strongroom.database import Where
 from strongroom.usecases.archive.baginfo import bag_info
 from strongroom.usecases.archive.formats import PayloadFormats
 from strongroom.usecases.archive.near import near_duplicates
-from strongroom.usecases.archive.spool import Spool
+from strongroom.usecases.archive.spool import CONTENTS, Spool
 
 #: The members of the collection manifest that describe the collection; a change of them is a new state (format.md, 4.3).
 DESCRIPTIVE: Final = ("access", "accession", "agents", "arrangement", "authority", "collection", "description", "fixity", "identifiers",
@@ -84,7 +86,7 @@ class TagFiles:
         self._algorithms = manifest.fixity
         folder.mkdir(exist_ok=True)
 
-    def payload(self, spool: Spool, catalogue: Path, supplied: Iterable[tuple[str, Path]]) -> Payload:
+    def payload(self, spool: Spool, catalogue: Where, supplied: Iterable[tuple[str, Path]]) -> Payload:
         """Everything that does not depend on the bag's number. `supplied`: records and schema, by path in the bag."""
         done = Payload()
         self._manifests(spool, catalogue, done)
@@ -141,14 +143,14 @@ class TagFiles:
 
     # -- one tag file each
 
-    def _manifests(self, spool: Spool, catalogue: Path, done: Payload) -> None:
+    def _manifests(self, spool: Spool, catalogue: Where, done: Payload) -> None:
         names = [f"manifest-{name}.txt" for name in self._algorithms]
         others = [(HEX_LENGTH[name]) for name in self._algorithms[1:]]
         modes = hashlib.sha256()
         with ExitStack() as stack:
             writers = [_Writer(self._folder, name, self._algorithms) for name in (*names, "fetch.txt", "metadata/technical.jsonl")]
             stack.callback(lambda: done.tag_files.extend(writer.finish() for writer in writers))
-            db = stack.enter_context(spool.with_catalogue(catalogue))
+            db = stack.enter_context(spool.with_catalogue(catalogue, *verdicts_about(CONTENTS)))
             db.create_function("extension_of", 1, extension_of, deterministic=True)
             rows = db.cursor().execute(
                 "SELECT f.path, f.size, f.mtime, f.mode, f.sha256, f.others, f.type, t.verdict FROM files f LEFT JOIN cat.formats t "

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Final
 
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.sizes import human_size
+from strongroom.database import Where
 from strongroom.metadata import ValidationResult
 from strongroom.usecases.archive.contents import Contents
 from strongroom.usecases.archive.destination import Destination
@@ -38,7 +38,7 @@ class Telling:
         """How many files were read, and not known from a run before."""
         return int(self._spool.one("SELECT count(*) FROM files WHERE read = 1"))
 
-    def find(self, payload: Payload, catalogue: Path) -> None:
+    def find(self, payload: Payload, catalogue: Where) -> None:
         """Add what names, formats and the virus scanner give occasion to say."""
         self._findings.extend(payload.findings)
         if self._contents.screening is not None:

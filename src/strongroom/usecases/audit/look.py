@@ -16,6 +16,7 @@ from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.database import read_only
 from strongroom.stores.answering import AnsweringStore
+from strongroom.stores.generations import is_cold
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.shapes import SHAPED, wrong_shape
@@ -43,7 +44,7 @@ class Look:
     """What became of one key."""
 
     key: str
-    outcome: CheckOutcome  # sound, damaged, missing (vanished since it was listed) or unreachable
+    outcome: CheckOutcome  # sound, damaged, missing (vanished since it was listed), unreachable or cold
     size: int = 0  # bytes read, once
     expected: str | None = None  # hexadecimal SHA-256 where one is known
     found: str | None = None
@@ -113,7 +114,7 @@ class _Unit:
         except NotFoundInStoreError:
             return Look(key, CheckOutcome.MISSING, expected=self._expected(item))
         except UnreadableInStoreError as error:
-            return Look(key, CheckOutcome.UNREACHABLE, reason=str(error))
+            return Look(key, CheckOutcome.COLD if is_cold(error) else CheckOutcome.UNREACHABLE, reason=str(error))
         if again is None:
             return self._sound(item, second, first, wrong)
         members = second.pack.sound if second.pack else ()

@@ -17,7 +17,6 @@ from strongroom.catalogue.checks import (
     forget_checks,
     judge_packs,
     last_audit,
-    last_seq,
     mark_objects,
     record_checks,
     record_reading,
@@ -30,6 +29,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.plural import plural, sentence
+from strongroom.core.sizes import human_size
 from strongroom.runner.interface import Runner
 from strongroom.signing import Keyring, Trust
 from strongroom.stores.answering import AnsweringStore
@@ -126,13 +126,12 @@ class StoreRun:
                 if self._scratch.one("SELECT 1 FROM things WHERE key = ?", key.text) is None]
         record_reading(self._catalogue, self._number, 0, gone)
         last = last_audit(self._catalogue, self._number, self._request.scope)
-        audit = begin(last, self._request, last_seq(self._catalogue, self._number) + 1)
+        audit = begin_audit(self._catalogue, self._number, lambda seq: begin(last, self._request, seq))
         self._seq = audit.seq
         if audit.round != audit.seq:
             why = "was cut off" if last is not None and last.ended is None else "left something for later"
             self._runner.say(f"goes on with the round that audit {audit.round} of this store began: the last audit {why}")
         choice = choose(self._scratch, audit.round, self._request)
-        begin_audit(self._catalogue, self._number, audit)
         self._left = choice.left
         self._look(choice)
         with self._runner.stage("look again for what is not there"):
@@ -164,7 +163,7 @@ class StoreRun:
     def _learn_withheld(self) -> None:
         """What was taken down on purpose is not missed; it is counted as withheld."""
         folder = self._folder / "withheld"
-        home = self._catalogue.path.parent
+        home = self._catalogue.home
         withheld = Withheld.load([self._store, open_kept(Context(home))], self._trust, folder, self._findings.add, memory_of(home))
         with self._scratch.transaction() as db:
             db.executemany("INSERT INTO withheld VALUES (?)", ((raw,) for raw in withheld))
@@ -203,7 +202,8 @@ class StoreRun:
                 db.executemany("INSERT OR IGNORE INTO bad VALUES (?, ?)", ((raw, name.base) for raw in broken if raw not in raws))
         read = [one for one in result.looks if one.outcome in (CheckOutcome.SOUND, CheckOutcome.DAMAGED)]
         unread = [StoreKey(one.key) for one in result.looks if one.outcome is CheckOutcome.UNREACHABLE]
-        record_reading(self._catalogue, self._number, seq, (StoreKey(one.key) for one in result.looks), unread)
+        cold = [StoreKey(one.key) for one in result.looks if one.outcome is CheckOutcome.COLD]
+        record_reading(self._catalogue, self._number, seq, (StoreKey(one.key) for one in result.looks), unread, cold)
         record_checks(self._catalogue, self._number, (
             CheckRow(StoreKey(one.key), seq, one.outcome, now, one.size, one.expected, one.found) for one in read))
         judged = ((name_of(StoreKey(one.key)).stored, one) for one in result.looks if one.members is not None)
@@ -264,6 +264,12 @@ class StoreRun:
                 continue
             what = f"could not be read: {reason}. It is not called damaged or missing; `strongroom audit` asks for it again"
             self._findings.add(Finding(Code.UNREACHABLE, f"{self._store.url}: {key}", what))
+        cold, size = self._scratch.db.execute(
+            "SELECT count(*), coalesce(sum(t.size), 0) FROM looks l JOIN things t ON t.key = l.key WHERE l.outcome = 'cold'").fetchone()
+        if cold:
+            what = (f"{plural(cold, 'object lies', 'objects lie')} in a cold storage class ({human_size(size)}): cold, not read. "
+                    "Sizes and the checksums that the store keeps are compared by `strongroom audit --quick`")
+            self._findings.add(Finding(Code.COLD, self._store.url, what))
         if self._consequences.unsaid:
             what = (f"{plural(self._consequences.unsaid, 'content that bags need lies', 'contents that bags need lie')} nowhere else and "
                     "may lie in there: it could not be read, and nothing says what it holds")

@@ -23,6 +23,7 @@ from strongroom.usecases.audit.one_store import StoreRun
 from strongroom.usecases.audit.report import AuditReport, StoreAudit
 from strongroom.usecases.audit.request import AuditRequest
 from strongroom.usecases.context import Context
+from strongroom.usecases.found import look_at_place
 from strongroom.usecases.policies import EARLY, Policies
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, Known, known_bags
@@ -93,6 +94,7 @@ def _store(
         collector.add(Finding(Code.UNREACHABLE, address.url, what))
         return _unread(address, str(error))
     number = catalogue.see_store(store_id, address.url)
+    look_at_place(catalogue, store, number)
     within = request if request.everything else _within(request, policies.audit(store_id, address.url))
     return StoreRun(within, store, store_id, number, catalogue, runner, folder, collector, keyring).run()
 

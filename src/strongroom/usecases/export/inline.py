@@ -14,6 +14,7 @@ class InlineRunner:
     """Passes what is to be shown to `outer`, and shows no stages of its own."""
 
     workers = 1
+    afar = False
 
     def __init__(self, outer: Runner) -> None:
         self._outer = outer
@@ -28,6 +29,7 @@ class InlineRunner:
     def map(
         self, name: str, function: Callable[[Batch], Result], batches: Sequence[Batch], *, retries: int = 2,
         files: int | None = None, size: int | None = None, weigh: Callable[[Result], tuple[int, int]] | None = None,
+        here: bool = False,
     ) -> Iterator[Result]:
         for batch in batches:
             yield _tried(function, batch, retries)

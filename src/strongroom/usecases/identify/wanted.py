@@ -8,6 +8,7 @@ from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.formats import FormatTotal, note_bag_formats
+from strongroom.catalogue.slices import verdicts_about
 from strongroom.core.formats import Format, extension_of
 from strongroom.database import attached, transaction
 from strongroom.usecases.restore.plan import Plan
@@ -15,6 +16,7 @@ from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.withheld.tombstones import Withheld
 
 _AT_ONCE: Final = 5000
+_CONTENTS: Final = "SELECT DISTINCT sha256 FROM payload"
 _TABLE: Final = """
 CREATE TABLE payload (sha256 BLOB NOT NULL, extension TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, files INTEGER NOT NULL,
   PRIMARY KEY (sha256, extension)) WITHOUT ROWID;
@@ -37,7 +39,7 @@ class Payload:
 
     def want(self, signatures: str) -> int:
         """Put into the plan what these signatures did not judge yet; how many files are known."""
-        with attached(self._plan.db, self._catalogue.path, "cat") as db:
+        with attached(self._plan.db, self._catalogue.path, "cat", verdicts_about(_CONTENTS)) as db:
             wanted = f"FROM payload p {_VERDICT} WHERE coalesce(v.signatures, '') != ?"
             with transaction(db, "DEFERRED"):
                 db.execute(f"INSERT OR IGNORE INTO content (sha, size) SELECT p.sha256, p.size {wanted} ORDER BY p.path", (signatures,))
@@ -50,7 +52,7 @@ class Payload:
 
     def note(self) -> tuple[FormatTotal, ...]:
         """What the bag is made of, by all that is known now; the catalogue remembers it."""
-        with attached(self._plan.db, self._catalogue.path, "cat") as db:
+        with attached(self._plan.db, self._catalogue.path, "cat", verdicts_about(_CONTENTS)) as db:
             rows = db.execute(
                 "SELECT sum(p.files), sum(p.files * p.size), v.mime, v.puid, v.name, v.version, v.basis, v.flags, v.signatures "  # noqa: S608
                 f"FROM payload p {_VERDICT} WHERE v.number IS NOT NULL GROUP BY v.number").fetchall()

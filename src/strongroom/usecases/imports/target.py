@@ -51,7 +51,7 @@ def own_manifest(name: str, context: Context) -> CollectionManifest | None:
     paths: list[Path] = []
     with suppress(UsageError):
         paths.append(find(name))
-    if context.catalogue.exists():
+    if context.has_catalogue():
         with Catalogue.open(context.catalogue) as catalogue:
             paths += [Path(row.manifest) for row in catalogue.collections() if row.name == name and row.manifest]
     kept = [path for path in paths if path.is_file() and written_folder(context) not in path.absolute().parents]

@@ -78,7 +78,7 @@ def compare_texts(catalogue: Catalogue, shelf: Path, scratch: Path, runner: Runn
         for at in range(0, found, _BATCH)
     ]
     with _Rows(scratch / "rows") as rows:
-        for result in runner.map("compare in full", verify, batches, files=found, weigh=_weigh):
+        for result in runner.map("compare in full", verify, batches, files=found, weigh=_weigh, here=True):  # the shelf
             rows.add(result.rows)
         with replacing(catalogue, "text"):
             for part in rows:

@@ -67,7 +67,7 @@ def similar(request: SimilarRequest, context: Context, runner: Runner) -> Simila
     if strange := set(request.names) - {row.bag.name for row in rows}:
         raise UsageError(f"no bag of a collection {sorted(strange)[0]!r} is known here; `strongroom list` shows those that are")
     with (
-        locked(context.home, "likeness-search", "another search for near-copies is under way here; wait for it to end"),
+        locked(context.catalogue, "likeness-search", "another search for near-copies is under way here; wait for it to end"),
         context.scratch("similar") as scratch,
         Catalogue.open(context.catalogue) as catalogue,
     ):

@@ -42,7 +42,7 @@ def gather(request: PageRequest, context: Context, attestations: Attestations, c
     now = datetime.now(UTC)
     scope, known = find_scope(context, request.name, request.curator, collector, today())
     figures = Figures(utc_text(now), request.curator, request.name, attestations=attestations.file and Path(attestations.file).name)
-    if not context.catalogue.exists():
+    if not context.has_catalogue():
         return figures
     rows = [row for row in known.rows if row.bag.name in scope.shown]
     with Catalogue.open(context.catalogue) as catalogue:

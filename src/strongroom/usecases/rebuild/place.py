@@ -4,31 +4,61 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.relearn import Condition, condition, take_runs
 from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.core.events import utc_now
+from strongroom.database import Where
 from strongroom.durable import sync_folder
 
 _COMPANIONS = ("-wal", "-shm")
 
 
-def refuse_sound(path: Path) -> None:
+def refuse_sound(where: Where) -> None:
     """Raise UsageError if there is a catalogue that can be used."""
-    if condition(path) is Condition.SOUND:
+    if isinstance(where, Path):
+        found = condition(where)
+    else:
+        from strongroom.catalogue import swapping  # noqa: PLC0415 -- only who uses PostgreSQL pays for it
+
+        found = swapping.condition(where)
+    if found is Condition.SOUND:
         raise UsageError(
-            f"{path}: there is a catalogue, and nothing is wrong with it. It knows some things that no store does (docs/operations.md). "
+            f"{where}: there is a catalogue, and nothing is wrong with it. It knows some things that no store does (docs/operations.md). "
             "To make it again all the same, say --replace; this one is then kept under another name")
 
 
-def put_in_place(new: Path, path: Path) -> Path | None:
+@contextmanager
+def fresh(where: Where, scratch: Path) -> Iterator[Where]:
+    """Where the new catalogue is made. What is there goes with the block, unless it was put in place."""
+    if isinstance(where, Path):
+        yield scratch / "catalogue.sqlite"
+        return
+    from strongroom.catalogue import swapping  # noqa: PLC0415 -- as above
+
+    with swapping.fresh(where) as new:
+        yield new
+
+
+def put_in_place(new: Where, where: Where) -> Where | None:
     """Make `new` the catalogue, at once and whole. Where the one that was there before is now, if it held anything.
 
     Raises StrongroomError if another run uses the old one.
     """
+    if isinstance(new, Path) and isinstance(where, Path):
+        return _put_file(new, where)
+    if isinstance(new, Path) or isinstance(where, Path):
+        raise TypeError(f"{new} cannot take the place of {where}")
+    from strongroom.catalogue import swapping  # noqa: PLC0415 -- as above
+
+    return swapping.put_in_place(new, where)
+
+
+def _put_file(new: Path, path: Path) -> Path | None:
     before = condition(path)
     if before is Condition.UNUSABLE:
         aside = _free_name(path)

@@ -18,8 +18,9 @@ from strongroom.stores.describe import open_known_store, read_description
 from strongroom.stores.interface import Store
 from strongroom.stores.open import StoreOptions, parse_url
 from strongroom.usecases.context import Context
+from strongroom.usecases.found import look_at_place
 from strongroom.usecases.rebuild.one_store import StoreRebuild
-from strongroom.usecases.rebuild.place import put_in_place, refuse_sound
+from strongroom.usecases.rebuild.place import fresh, put_in_place, refuse_sound
 from strongroom.usecases.rebuild.report import RebuildReport, StoreRebuilt
 from strongroom.usecases.replicate.keep import open_kept
 from strongroom.usecases.sealed.collector import Collector
@@ -56,8 +57,7 @@ def rebuild(request: RebuildRequest, context: Context, runner: Runner) -> Rebuil
     for url in request.stores:
         store = _open(url, manifests)
         opened.setdefault(read_description(store).id, store)
-    with context.scratch("rebuild") as scratch:
-        new = scratch / "catalogue.sqlite"
+    with context.scratch("rebuild") as scratch, fresh(context.catalogue, scratch) as new:
         with Catalogue.open(new) as catalogue:
             stores = _learn(request, opened, catalogue, runner, scratch, collector, manifests, Keyring(context.home))
             bags = catalogue.bags()
@@ -82,6 +82,7 @@ def _learn(
         runner.say(f"learning {store.url}")
         one = StoreRebuild(store, store_id, catalogue, runner, scratch / str(number), collector, archived, keyring, deep=request.deep)
         stores.append(one.run())
+        look_at_place(catalogue, store, catalogue.store_number(store_id))
     _find_forks(catalogue, opened, keyring, collector)
     rows = catalogue.bags()
     for row in rows:

@@ -12,18 +12,20 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, RefusedError, StoreUnreachableError, UsageError
 from strongroom.core.ids import BagId
 from strongroom.core.pack import parse_index
+from strongroom.database import Where
 from strongroom.runner.interface import Runner
 from strongroom.stores.file import FileStore
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.replicate.sink import Written
-from strongroom.usecases.replicate.transfer import Folder, Transfer
+from strongroom.usecases.replicate.transfer import Origin, Transfer
 from strongroom.usecases.restore.locate import Level
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
 from strongroom.usecases.sealed.seals import find_seals
+from strongroom.usecases.sources import open_source
 
 _INDEX_LIMIT: Final = 256 << 20
 
@@ -55,14 +57,14 @@ class Gathering:
         for level in (Level.LISTING, Level.HEADERS):
             self._transfer.from_stores(BagId("any", 1), list(enumerate(stores)), level)  # placements of bags are not asked
 
-    def from_source(self, manifests: Sequence[CollectionManifest], stores: Sequence[Store], catalogue: Path) -> None:
+    def from_source(self, manifests: Sequence[CollectionManifest], stores: Sequence[Store], catalogue: Where) -> None:
         """What the sources of these collections still have, by digest."""
         for manifest in manifests:
-            folder = Folder(manifest.name, manifest.source, manifest.symlinks == "follow")
+            origin = Origin(manifest.name, open_source(manifest, self._runner.workers))
             for bag in self.bags(stores, manifest.name):
                 if not self.missing():
                     return
-                self._transfer.from_source(bag, folder, catalogue)
+                self._transfer.from_source(bag, origin, catalogue)
 
     def still_lost(self, contents: Iterable[bytes]) -> None:
         """Begin to ask about these alone."""

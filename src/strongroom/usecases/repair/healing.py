@@ -20,9 +20,9 @@ from strongroom.core.errors import (
 )
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import Member, parse_index
-from strongroom.stores.generations import find_generation, generations, holds, put_stream_or_generation, read_all
+from strongroom.stores.generations import find_generation, generations, holds, is_cold, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
-from strongroom.usecases.packcheck import check_pack
+from strongroom.usecases.packcheck import PackCheck, check_pack
 from strongroom.usecases.repair.misplaced import Whereabouts
 from strongroom.usecases.replicate.copying import open_range
 from strongroom.usecases.restore.indexes import scan_pack
@@ -98,12 +98,25 @@ def heal_objects(batch: HealBatch) -> HealResult:
         if kind == "content":
             result.healed.append(Healed(kind, digest, at, size, source, ((digest.raw, size),)))
             continue
-        check = check_pack(batch.target, at)
+        check = _check(batch, key, at, digest)
         if check.digest == digest and check.honest:
             result.healed.append(Healed(kind, digest, at, size, source, tuple(check.contents()), check.members()))
         else:
             result.left.append(_look_into(batch, kind, digest))
     return result
+
+
+def _check(batch: HealBatch, key: StoreKey, at: StoreKey, digest: Digest) -> PackCheck:
+    """What lies in a sound pack; of one that is cold since a moment ago, in the copy that it was made from."""
+    try:
+        return check_pack(batch.target, at)
+    except UnreadableInStoreError as error:
+        if not is_cold(error):
+            raise
+        for source in batch.sources:
+            with suppress(NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
+                return check_pack(source, find_generation(source, key, digest))
+        raise
 
 
 def copy_object(
@@ -120,7 +133,7 @@ def copy_object(
         except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
             continue
         at = put_stream_or_generation(target, key, partial(open_range, source, good, 0, size), size, digest)
-        if holds(target, at, digest, uncached=True):
+        if holds(target, at, digest, uncached=True, as_stated=True):
             return at, source.url if good.base[0] == key else f"{source.url}, where it lay at {good}"
     return None
 

@@ -65,7 +65,7 @@ def _content(batch: RebuildBatch, db: sqlite3.Connection, digest: Digest, result
     at = found[0] if found else None
     if at is None and (data := _staged(batch, db, digest)) is not None:
         written = put_or_generation(batch.target, key, data, digest)
-        at = written if holds(batch.target, written, digest, uncached=True) else None
+        at = written if holds(batch.target, written, digest, uncached=True, as_stated=True) else None
     if at is None:
         result.lost.append(digest.raw)
         return
@@ -89,7 +89,7 @@ def _pack(batch: RebuildBatch, db: sqlite3.Connection, left: Left, result: Rebui
         tar, index, digest, members = builder.finish()
         if digest == left.digest:
             at = put_or_generation(batch.target, key, tar, digest)
-            if holds(batch.target, at, digest, uncached=True):
+            if holds(batch.target, at, digest, uncached=True, as_stated=True):
                 contents = tuple((member.digest.raw, member.length) for member in members)
                 result.healed.append(Healed(left.kind, digest, at, len(tar), "its members", contents, Digest.of(index)))
                 return

@@ -156,7 +156,7 @@ class _Run:
         if self.withheld is None:
             # Who cannot read every tombstone does not know what must not be brought back, and stops.
             stores = [one.store if isinstance(one, AnsweringStore) else one for one in (self.raw, *self.others)]
-            home = self.catalogue.path.parent
+            home = self.catalogue.home
             self.withheld = load_withheld(home, stores, self.scratch / "withheld", self.collector.add)
         return self.withheld
 

@@ -13,6 +13,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, DamagedInStoreError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.seal import Seal
+from strongroom.database import Where
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import put_or_generation
 from strongroom.stores.heeding import HeedingStore
@@ -22,7 +23,7 @@ from strongroom.usecases.replicate.attached import Attached
 from strongroom.usecases.replicate.holdings import chosen, settle
 from strongroom.usecases.replicate.sink import Written
 from strongroom.usecases.replicate.tagside import gather, put_marker, put_seal, put_tag_files, read_seal
-from strongroom.usecases.replicate.transfer import Folder, Transfer, load_contents
+from strongroom.usecases.replicate.transfer import Origin, Transfer, load_contents
 from strongroom.usecases.restore.locate import Level
 from strongroom.usecases.restore.plan import Plan
 from strongroom.usecases.sealed.bag import SealedBag, open_bag
@@ -56,7 +57,7 @@ class Sources:
     """Where contents may come from: stores that are attached, spools, the collection's source."""
 
     stores: tuple[Store, ...]
-    folder: Folder
+    origin: Origin
     elsewhere: tuple[str, ...]  # URLs of absent stores that are known to hold the bag
 
 
@@ -126,11 +127,11 @@ class Bringer:
             self._collector.add(Finding(Code.CONTENT_MISSING, place, f"{what}; `strongroom audit` names every file"))
 
 
-def fetch(transfer: Transfer, bag: SealedBag, holders: Sequence[Store], sources: Sources, catalogue: Path) -> None:
+def fetch(transfer: Transfer, bag: SealedBag, holders: Sequence[Store], sources: Sources, catalogue: Where) -> None:
     """Bring what the plan lacks: by hints from every store, from the source, then by looking into every pack of those with the bag."""
     numbered = list(enumerate(sources.stores))
     transfer.from_stores(bag.id, numbered, Level.HINTS)
-    transfer.from_source(bag, sources.folder, catalogue)
+    transfer.from_source(bag, sources.origin, catalogue)
     promised = {store.url for store in holders}
     for level in (Level.LISTING, Level.HEADERS):
         transfer.from_stores(bag.id, [(number, store) for number, store in numbered if store.url in promised], level)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from strongroom.core.digests import Digest
-from strongroom.core.pack import LARGE_CONTENT
+from strongroom.sources.interface import Files, Large, Source
+from strongroom.sources.reading import SourceReadError
 from strongroom.stores.interface import Store
-from strongroom.usecases.archive.reading import FileState, SourceReadError, check_unchanged, open_source, read_small
 from strongroom.usecases.replicate.copying import CopyResult, finish
 from strongroom.usecases.replicate.sink import Sink
 from strongroom.usecases.restore.plan import Plan
@@ -25,8 +23,7 @@ class SourceBatch:
     """The contents of the plan with numbers from `first` to `last` that are not had yet."""
 
     plan: Path
-    source: bytes
-    follow: bool  # links
+    source: Source
     target: Store
     first: int
     last: int
@@ -37,11 +34,12 @@ def copy_from_source(batch: SourceBatch) -> CopyResult:
     result = CopyResult()
     sink = Sink(batch.target)
     numbers: dict[bytes, int] = {}
+    files = batch.source.files(batch.plan.parent)
     with Plan(batch.plan) as plan:
         rows = plan.db.execute("SELECT id, sha FROM content WHERE done = 0 AND id BETWEEN ? AND ?", (batch.first, batch.last)).fetchall()
         for number, sha in rows:
             names = plan.db.execute("SELECT name FROM candidate WHERE content = ? ORDER BY name", (number,))
-            if any(_take(batch, sink, name, sha) for (name,) in names.fetchall()):
+            if any(_take(files, sink, name, sha) for (name,) in names.fetchall()):
                 numbers[sha] = number
             else:
                 result.failed.append(number)
@@ -50,17 +48,13 @@ def copy_from_source(batch: SourceBatch) -> CopyResult:
     return result
 
 
-def _take(batch: SourceBatch, sink: Sink, name: bytes, sha: bytes) -> bool:
+def _take(files: Files, sink: Sink, name: bytes, sha: bytes) -> bool:
     """Whether the file has this content; if so it is in the sink."""
     try:
-        descriptor = open_source(batch.source + b"/" + name, follow=batch.follow)
-        try:
-            state = FileState.of(descriptor)
-            if state.size > LARGE_CONTENT:
-                return _take_large(sink, descriptor, state, sha)
-            data = read_small(descriptor, state)
-        finally:
-            os.close(descriptor)
+        _, data = files.now(name)
+        if not isinstance(data, bytes):
+            with data as large:
+                return _take_large(sink, large, sha)
     except (SourceReadError, OSError):  # what a store cannot do is a StoreError
         return False
     if hashlib.sha256(data).digest() != sha:
@@ -69,18 +63,12 @@ def _take(batch: SourceBatch, sink: Sink, name: bytes, sha: bytes) -> bool:
     return True
 
 
-def _take_large(sink: Sink, descriptor: int, state: FileState, sha: bytes) -> bool:
-    def again() -> IO[bytes]:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        return os.fdopen(os.dup(descriptor), "rb", buffering=1 << 20)
-
+def _take_large(sink: Sink, large: Large, sha: bytes) -> bool:
     running = hashlib.sha256()
-    with again() as file:
-        while chunk := file.read(1 << 20):
-            running.update(chunk)
+    while chunk := large.read(1 << 20):
+        running.update(chunk)
     if running.digest() != sha:
         return False
-    check_unchanged(descriptor, state)
-    digest = Digest.from_bytes(sha)
-    sink.stream(digest, state.size, again)
+    large.check()
+    sink.stream(Digest.from_bytes(sha), large.state.size, large.again)
     return sha not in sink.failed

@@ -22,7 +22,7 @@ def known_manifests(context: Context) -> tuple[list[CollectionManifest], list[Fi
     """Each one that was last archived from; a finding for each that is no longer there or no longer valid."""
     manifests: list[CollectionManifest] = []
     findings: list[Finding] = []
-    if not context.catalogue.exists():
+    if not context.has_catalogue():
         return manifests, findings
     with Catalogue.open(context.catalogue) as catalogue:
         rows = catalogue.collections()

@@ -38,12 +38,13 @@ from strongroom.usecases.replicate.descriptions import keep_description
 from strongroom.usecases.replicate.logs import copy_logs, copy_marks
 from strongroom.usecases.replicate.report import Line, ReplicateReport
 from strongroom.usecases.replicate.spooling import spool_bags
-from strongroom.usecases.replicate.transfer import Folder
+from strongroom.usecases.replicate.transfer import Origin
 from strongroom.usecases.replicate.voids import copy_voids
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.seals import find_seals
 from strongroom.usecases.signatures.settling import Arbiter, passed_over
 from strongroom.usecases.signatures.store_keys import copy_keys, publish_keys
+from strongroom.usecases.sources import open_source
 from strongroom.usecases.tidying import tidy
 from strongroom.usecases.withheld.copying import copy_tombstones
 from strongroom.usecases.withheld.learning import learn_withheld
@@ -270,14 +271,14 @@ class _Run:
                     "store was put back to an older state. It is brought again"))
 
     def _sources(self, identity: Identity, others: list[Store]) -> Sources:
-        folder = Folder(self.manifest.name, self.manifest.source, self.manifest.symlinks == "follow")
+        origin = Origin(self.manifest.name, open_source(self.manifest, self.runner.workers))
         holding = {store for row in self.catalogue.bags(self.manifest.name) if row.seal == identity[1] for store in row.stores}
         attached = {one.id for one in self.attached}
         elsewhere = tuple(
             next((str(one) for one in self.manifest.stores if one.names(row.id, row.url)), row.url)
             for row in self.catalogue.stores() if row.id in holding - attached
         )
-        return Sources((*others, *keep.spools(self.context).values()), folder, elsewhere)
+        return Sources((*others, *keep.spools(self.context).values()), origin, elsewhere)
 
     def _log(self, target: Attached, brought: list[Identity], size: int) -> None:
         if brought:

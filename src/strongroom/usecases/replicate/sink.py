@@ -92,7 +92,7 @@ class Sink:
                 at = put_stream_or_generation(self._store, key, open_source, length, digest)
             except ChecksumRefusedError:
                 break
-            if stored := holds(self._store, at, digest, uncached=True):
+            if stored := holds(self._store, at, digest, uncached=True, as_stated=True):
                 break
         self._note(stored, Written("content", digest, length, ((digest.raw, length),)))
 
@@ -107,7 +107,7 @@ class Sink:
     def _put(self, key: keys.StoreKey, data: bytes | bytearray, digest: Digest) -> bool:
         for _ in range(_TRIES):
             at = put_or_generation(self._store, key, data, digest)
-            if holds(self._store, at, digest, uncached=True):
+            if holds(self._store, at, digest, uncached=True, as_stated=True):
                 return True
         return False
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from strongroom.catalogue import Catalogue
+from strongroom.catalogue.slices import places_anywhere
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError
 from strongroom.core.ids import BagId
@@ -66,7 +67,7 @@ def spool_bags(
 
 def _leave_out_known(plan: Plan, catalogue: Catalogue, stores: Sequence[str | None]) -> None:
     """What each of the absent stores is known to hold need not wait for it."""
-    with attached(plan.db, catalogue.path, "cat") as db:
+    with attached(plan.db, catalogue.path, "cat", places_anywhere("SELECT sha FROM content")) as db:
         known = "SELECT number FROM cat.stores WHERE id = ?"
         numbers = [row[0] if (row := db.execute(known, (store,)).fetchone()) else -1 for store in stores]
         marks = " AND ".join(

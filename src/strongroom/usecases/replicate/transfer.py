@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from strongroom.core.errors import InvalidValueError, StoreUnreachableError
+from strongroom.catalogue.slices import source_files
+from strongroom.core.errors import InvalidValueError, StoreUnreachableError, WrongStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.paths import from_payload_text
-from strongroom.database import attached
+from strongroom.database import Where, attached
 from strongroom.runner.interface import Runner
+from strongroom.sources.interface import Source
 from strongroom.stores.interface import Store
 from strongroom.usecases.replicate.copying import CopyBatch, CopyResult, copy_batch, weigh
 from strongroom.usecases.replicate.from_source import CANDIDATES, SourceBatch, copy_from_source
@@ -31,12 +31,11 @@ _SOURCE_BATCH: Final = 2000  # contents
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class Origin:
     """A collection's source."""
 
     name: str  # of the collection
-    path: Path
-    follow: bool  # links
+    source: Source
 
 
 def load_contents(plan: Plan, bag: SealedBag) -> None:
@@ -77,30 +76,32 @@ class Transfer:
                 self.silent = True
                 self._collector.add(Finding(Code.STORE_SKIPPED, store.url, f"stopped answering: {error}"))
 
-    def from_source(self, bag: SealedBag, folder: Folder, catalogue: Path) -> None:
+    def from_source(self, bag: SealedBag, origin: Origin, catalogue: Where) -> None:
         """Bring what the collection's source still has, by digest: under the names it has in the bag, and where it was last seen."""
         plan = self._plan
-        if not plan.missing() or not folder.path.is_dir():
+        if not plan.missing() or origin.source.identity() is None:
             return
         plan.db.execute(CANDIDATES)
         with plan.transaction():
             insert = "INSERT OR IGNORE INTO candidate SELECT id, ? FROM content WHERE sha = ? AND done = 0"
             plan.db.executemany(insert, _names(plan, bag))
-        with attached(plan.db, catalogue, "cat") as db:
+        with attached(plan.db, catalogue, "cat", [source_files(origin.name)]) as db:
             db.execute(
                 "INSERT OR IGNORE INTO candidate SELECT c.id, substr(CAST(s.path AS BLOB), 6) FROM cat.source_files s "
                 "JOIN content c ON c.sha = s.sha256 WHERE s.collection = ? AND c.done = 0 "
                 "AND s.path NOT LIKE 'data/\\_names/%' ESCAPE '\\'",
-                (folder.name,),
+                (origin.name,),
             )
         first, last = plan.one("SELECT min(id) FROM content"), plan.one("SELECT max(id) FROM content")
         size = max(_SOURCE_BATCH, -(-(last - first + 1) // _BATCHES))
-        batches = [
-            SourceBatch(plan.path, os.fsencode(folder.path), folder.follow, self._target, at, at + size - 1)
-            for at in range(first, last + 1, size)
-        ]
-        for result in self._runner.map("copy from the source", copy_from_source, batches, weigh=weigh):
-            self._take(result)
+        batches = [SourceBatch(plan.path, origin.source, self._target, at, at + size - 1) for at in range(first, last + 1, size)]
+        try:
+            for result in self._runner.map("copy from the source", copy_from_source, batches, weigh=weigh):
+                self._take(result)
+        except (StoreUnreachableError, WrongStoreError) as error:
+            if not str(error).startswith((f"{origin.source.place}:", f"{origin.source.place}/")):  # every message begins so
+                raise
+            self._collector.add(Finding(Code.STORE_SKIPPED, origin.source.place, f"stopped answering: {error}"))
 
     def _take(self, result: CopyResult) -> None:
         self._plan.finish_keys(result.keys, result.failed)

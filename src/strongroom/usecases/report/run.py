@@ -64,7 +64,7 @@ def report(context: Context, *, since: str | None = None, log: bool = False) -> 
     `log`: read the logs of the stores that answer, too; of that time, or of the last run's.
     """
     runs: tuple[RunRow, ...] = ()
-    if context.catalogue.exists():
+    if context.has_catalogue():
         with Catalogue.open(context.catalogue) as catalogue:
             last = last_run(catalogue) if since is None else None
             runs = tuple(runs_since(catalogue, since)) if since is not None else (last,) if last else ()

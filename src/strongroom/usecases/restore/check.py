@@ -6,13 +6,17 @@ import hashlib
 import os
 import stat
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from strongroom.usecases.restore.plan import FileRow, Plan
 from strongroom.usecases.restore.tree import Tree
 from strongroom.usecases.restore.write import finish
 from strongroom.usecases.sealed.objects import CHUNK
+
+_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def check_batch(batch: CheckBatch) -> CheckResult:
         "WHERE f.id >= ? AND f.id < ? AND f.state = 0"
     )
     with Plan(batch.plan) as plan, Tree(batch.root) as tree:
-        for *row, sha, size in plan.db.execute(query, (batch.first, batch.last)):
+        for *row, sha, size in _rows(plan, query, batch):
             file = FileRow._make(row)
             try:
                 found = tree.stat(file.target)
@@ -54,6 +58,12 @@ def check_batch(batch: CheckBatch) -> CheckResult:
                 result.size += found.st_size if found is not None else 0
             (result.sound if sound else result.different).append(file.id)
     return result
+
+
+def _rows(plan: Plan, query: str, batch: CheckBatch) -> Iterator[Any]:
+    """Some at a time: while a statement is open nobody else may write where machines share the folder."""
+    for first in range(batch.first, batch.last, _AT_ONCE):
+        yield from plan.db.execute(query, (first, min(first + _AT_ONCE, batch.last))).fetchall()
 
 
 def weigh(result: CheckResult) -> tuple[int, int]:

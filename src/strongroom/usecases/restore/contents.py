@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Final
 
 from strongroom.core.errors import NotFoundInStoreError, StoreRefusedError, StoreUnreachableError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey
+from strongroom.hashing import digests_of
 from strongroom.stores.generations import answers
 from strongroom.stores.interface import Store
 from strongroom.usecases.framing import frame_content
@@ -83,17 +85,16 @@ def read_run(store: Store, key: StoreKey, run: list[Need], unread: Unread | None
 
 
 def _verified(data: bytearray, start: int, run: list[Need]) -> Iterator[tuple[Need, memoryview | None]]:
-    """Each content of a run whose bytes, from `start` of the object, are `data`."""
+    """Each content of a run whose bytes, from `start` of the object, are `data`. Of a compressed pack one frame is expanded at a time."""
     view = memoryview(data)
-    expanded: tuple[int, memoryview] = (-1, memoryview(b""))
-    for need in run:
-        source, at = view, need.offset - start
-        if need.stored:
-            if need.frame != expanded[0]:
-                expanded = (need.frame, frame_content(view[need.frame - start : need.end - start]))
-            source, at = expanded[1], need.offset
-        content = source[at : at + need.length]
-        yield need, content if hashlib.sha256(content).digest() == need.sha else None
+    for frame, group in groupby(run, key=lambda need: need.frame if need.stored else None):
+        needs = list(group)
+        source, at = view, start
+        if frame is not None:
+            source, at = frame_content(view[frame - start : needs[0].end - start]), 0
+        contents = [source[need.offset - at : need.offset - at + need.length] for need in needs]
+        for need, content, sha in zip(needs, contents, digests_of(contents, "sha256"), strict=True):
+            yield need, content if sha == need.sha else None
 
 
 def stream(store: Store, key: StoreKey, need: Need, fd: int, unread: Unread | None = None) -> bool:

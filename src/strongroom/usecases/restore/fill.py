@@ -56,16 +56,19 @@ def _report(plan: Plan, result: WriteResult, collector: Collector) -> None:
 def report_lost(bag: SealedBag, plan: Plan, collector: Collector) -> int:
     """A finding for each file whose content could not be had; how many."""
     query = (
-        "SELECT f.path, c.sha, c.trouble FROM file f JOIN content c ON c.id = f.content "
+        "SELECT f.path, c.sha, c.trouble, EXISTS (SELECT 1 FROM cold WHERE content = c.id) FROM file f JOIN content c ON c.id = f.content "
         "WHERE f.state = 0 AND c.done = 0 ORDER BY f.id"
     )
     lost = 0
     rows = plan.rows(query)
     while batch := list(islice(rows, 1000)):
         lost += len(batch)
-        for path, sha, trouble in batch:
+        for path, sha, trouble, cold in batch:
             place = f"{bag.id}: {path}"
-            if trouble == UNREAD:
+            if cold:
+                what = f"its content {sha.hex()} must be thawed first: `strongroom restore {bag.id}` says what that costs, and asks for it"
+                collector.add(Finding(Code.UNREADABLE, place, what))
+            elif trouble == UNREAD:
                 what = f"its content {sha.hex()} could not be read where it lies, and no other copy is sound"
                 collector.add(Finding(Code.UNREADABLE, place, what))
             elif trouble == UNSOUND:

@@ -29,6 +29,8 @@ def gather(bag: SealedBag, plan: Plan, runner: Runner, collector: Collector, car
         for number, store in enumerate(bag.places):
             if not plan.missing():
                 return
+            if level > Level.HINTS and plan.missing() == plan.frozen():
+                return  # it is known where all of it lies: looking harder would not thaw it
             if number in silent:
                 continue
             asked = max(asked, number + 1)

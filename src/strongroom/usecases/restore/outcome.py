@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from strongroom.core.errors import StoreUnreachableError
+from strongroom.core.errors import ColdInStoreError, StoreUnreachableError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import answers, instead_of
@@ -27,6 +27,7 @@ class Outcome:
     failed: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
     bad_keys: list[tuple[str, str]] = field(default_factory=list)
+    cold_keys: list[str] = field(default_factory=list)  # those that must be thawed before they can be read
 
     def read_object(self, store: Store, text: str, read: Callable[[StoreKey, Unread], list[int]]) -> None:
         """Have `read` take what is wanted of the object `text`, wherever it lies now, and say which contents are not sound there.
@@ -35,8 +36,11 @@ class Outcome:
         """
         key = StoreKey(text)
         why: dict[int, str] = {}
+        cold = False
 
         def unread(need: Need, error: StoreUnreachableError) -> None:
+            nonlocal cold
+            cold |= isinstance(error, ColdInStoreError)
             why[need.content] = str(error)
 
         failed = read(key, unread)
@@ -51,11 +55,15 @@ class Outcome:
         if failed:
             self.failed += failed
             self.unread += why
+            if cold:
+                self.cold_keys.append(text)
+                return
             reason = next(iter(why.values()), None)
             self.bad_keys.append((text, _WRONG if reason is None else f"could not be read ({reason}); other copies are looked for"))
 
     def settle(self, plan: Plan, store: Store, collector: Collector) -> None:
         """Mark in the plan what is done, and say what is wrong with the objects."""
         plan.finish_keys(self.keys, self.failed, self.unread)
+        plan.note_cold(self.cold_keys)
         for key, what in self.bad_keys:
             collector.add(Finding(Code.COPY_DAMAGED, f"{store.url}: {key}", what))

@@ -39,6 +39,8 @@ CREATE TABLE name (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE job (content INTEGER PRIMARY KEY, key TEXT NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
   frame INTEGER NOT NULL, stored INTEGER NOT NULL);
 CREATE INDEX job_key ON job (key, frame, offset);
+CREATE TABLE cold (store INTEGER, key TEXT, content INTEGER, PRIMARY KEY (content, store, key)) WITHOUT ROWID;  -- must be thawed first
+CREATE TABLE thaw (store INTEGER, key TEXT, class TEXT, state TEXT, size INTEGER, PRIMARY KEY (store, key)) WITHOUT ROWID;
 """
 
 #: The length of a place that is a whole object.
@@ -93,6 +95,7 @@ class Plan(Database):
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         super().__init__(path, _TABLES if create else "")
+        self._store = 0  # whose job it is
 
     def one(self, query: str, *values: object) -> int:
         """The first column of the first row as a number; 0 for NULL and for no row."""
@@ -102,10 +105,11 @@ class Plan(Database):
     # -- what workers ask
 
     def needs(self, key: str) -> Iterator[Need]:
-        """What is to be read from one object, in order of offset."""
+        """What is to be read from one object, in order of offset. All at once: while a statement is open, nobody else may write where
+        machines share the folder."""
         query = ("SELECT content, sha, offset, length, frame, stored FROM job JOIN content ON content.id = job.content WHERE key = ? "
                  "ORDER BY frame, offset")
-        return map(Need._make, self.db.execute(query, (key,)))
+        return map(Need._make, self.db.execute(query, (key,)).fetchall())
 
     def files(self, contents: Iterable[int]) -> dict[int, list[FileRow]]:
         """The files to be written with each of these contents, in one statement: asking for each costs as much as writing it."""
@@ -144,6 +148,7 @@ class Plan(Database):
 
     def assign(self, store: int) -> int:
         """Choose one untried place in this store for each content not had yet, as the job to be done next. How many there are."""
+        self._store = store
         with self.transaction():
             self.db.execute("DELETE FROM job")
             # Whole objects before members, then by key: contents that lie in one pack are read together.
@@ -164,6 +169,24 @@ class Plan(Database):
             sql = "UPDATE content SET done = 0, trouble = max(trouble, ?) WHERE id = ?"
             self.db.executemany(sql, ((UNSOUND, content) for content in failed))
             self.db.executemany(sql, ((UNREAD, content) for content in unread))
+
+    def note_cold(self, keys: Iterable[str]) -> None:
+        """These objects of the job lie in a cold storage class, and so do the contents that were to be read from them."""
+        with self.transaction():
+            sql = "INSERT OR IGNORE INTO cold SELECT ?, key, content FROM job JOIN content c ON c.id = content WHERE key = ? AND c.done = 0"
+            self.db.executemany(sql, ((self._store, key) for key in keys))
+
+    def frozen(self) -> int:
+        """How many contents are not had yet, and lie in a cold storage class."""
+        return self.one("SELECT count(*) FROM content WHERE done = 0 AND id IN (SELECT content FROM cold)")
+
+    def try_cold_again(self) -> None:
+        """What was cold is thawed: it is to be read where it was found."""
+        with self.transaction():
+            self.db.execute("UPDATE content SET trouble = 0 WHERE id IN (SELECT content FROM cold)")
+            self.db.execute("UPDATE place SET tried = 0 WHERE EXISTS (SELECT 1 FROM cold c WHERE c.content = place.content "
+                            "AND c.store = place.store AND c.key = place.key)")
+            self.db.execute("DELETE FROM cold")
 
     def set_states(self, state: int, ids: Iterable[int]) -> None:
         with self.transaction():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.findings import Code, Finding, has_errors
 from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
+from strongroom.core.warmth import Thawing
 
 #: Findings that tell of damage in a store.
 _DAMAGE: Final = frozenset({
@@ -34,6 +35,7 @@ class RestoreRequest:
     source: str | None = None  # URL of the store to read from first
     into: bool = False
     seal: Digest | None = None  # which bag, where a label is forked
+    thawing: Thawing = field(default_factory=Thawing)  # of what lies in cold storage classes
 
     @property
     def whole(self) -> bool:

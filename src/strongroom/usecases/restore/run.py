@@ -25,6 +25,8 @@ from strongroom.usecases.sealed.bag import SealedBag, open_bag
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import resolve
 from strongroom.usecases.signatures.reporting import judge_opened
+from strongroom.usecases.thaw.run import thaw
+from strongroom.usecases.thaw.table import load_prices
 from strongroom.usecases.withheld.loading import load_withheld
 from strongroom.usecases.withheld.planning import leave_out_files
 from strongroom.usecases.withheld.tombstones import Withheld
@@ -54,7 +56,7 @@ def restore(request: RestoreRequest, context: Context, runner: Runner) -> Restor
             with Plan(scratch / "plan.sqlite", create=True) as plan, _saying_where(place, runner):
                 places = bag.places.opened
                 withheld = load_withheld(context.home, places, scratch / "withheld", collector.add)
-                return _Restore(request, bag, plan, place, runner, collector, withheld).run()
+                return _Restore(request, bag, plan, place, runner, collector, withheld, context).run()
         finally:
             place.close()
 
@@ -75,8 +77,9 @@ def _saying_where(place: Workplace, runner: Runner) -> Iterator[None]:
 class _Restore:
     def __init__(
         self, request: RestoreRequest, bag: SealedBag, plan: Plan, place: Workplace, runner: Runner, collector: Collector,
-        withheld: Withheld,
+        withheld: Withheld, context: Context,
     ) -> None:
+        self._context = context
         self._request, self._bag, self._plan, self._place = request, bag, plan, place
         self._withheld = withheld
         self._runner, self._collector = runner, collector
@@ -94,6 +97,9 @@ class _Restore:
         plan.settle()
         self._check_space()
         used = fill(self._bag, plan, place.partial, self._runner, self._collector)
+        while plan.frozen():
+            self._thaw()
+            used += tuple(url for url in fill(self._bag, plan, place.partial, self._runner, self._collector) if url not in used)
         lost += report_lost(self._bag, plan, self._collector)
         with self._runner.stage("finish"):
             if self._request.whole:
@@ -115,6 +121,11 @@ class _Restore:
             different=different, lost=lost, withheld=withheld, bytes=size,
             folders=structure.folders, links=structure.links, stores=used, findings=self._collector.findings(),
         )
+
+    def _thaw(self) -> None:
+        prices = load_prices(self._context.home)
+        thaw(self._plan, self._bag.places.opened, self._request.thawing, prices, self._runner, str(self._bag.id))
+        self._plan.try_cold_again()
 
     def _check_space(self) -> None:
         try:

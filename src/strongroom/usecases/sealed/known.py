@@ -42,7 +42,7 @@ class Known:
 
 def known_bags(context: Context, name: str | None = None) -> Known:
     """What the catalogue says, of one collection or of all."""
-    if not context.catalogue.exists():
+    if not context.has_catalogue():
         return Known()
     with Catalogue.open(context.catalogue) as catalogue:
         collections = tuple(row for row in catalogue.collections() if name in (None, row.name))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from strongroom.core.retention import Retention
 from strongroom.stores.open import StoreOptions
 
 if TYPE_CHECKING:
@@ -24,4 +25,14 @@ def store_options(references: Sequence[StoreRef], workers: int | None = None) ->
     return StoreOptions(
         endpoint_url=first.endpoint_url, region=first.region, storage_class=first.storage_class,
         request_checksum_calculation=first.checksum_mode, rate_limit=min(rates) / workers if rates and workers else None,
+        retention=longest(reference.retention for reference in references),
     )
+
+
+def longest(policies: Iterable[Retention | None]) -> Retention | None:
+    """What all of these ask for: the most days, in compliance mode if any says so."""
+    stated = [policy for policy in policies if policy is not None]
+    if not stated:
+        return None
+    return Retention("compliance" if any(policy.mode == "compliance" for policy in stated) else "governance",
+                     max(policy.days for policy in stated))

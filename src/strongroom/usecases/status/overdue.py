@@ -11,6 +11,7 @@ from strongroom.collections.cron import last_time
 from strongroom.collections.model import CollectionManifest, StoreRef
 from strongroom.core.events import parse_utc, utc_text
 from strongroom.core.plural import plural
+from strongroom.core.retention import Retention
 from strongroom.core.sizes import human_size
 
 #: Days within which every stored byte is to be read again, where no collection manifest says otherwise.
@@ -91,6 +92,18 @@ def reading_overdue(reads: Reads, days: int) -> str | None:
         return None
     share = f"{human_size(reads.late)} of {human_size(reads.bytes)}"
     return f"{share} were not read within {days} days, some not since {reads.oldest}; `strongroom audit` reads them"
+
+
+def locks_overdue(retention: Retention | None, looked: str | None, oldest_bag: str | None, clock: Clock) -> str | None:
+    """Why locks are overdue: no complete look at them for so long that some may have little time left. `oldest_bag`: since when there
+    is anything to look at."""
+    since = looked if looked is not None else oldest_bag
+    if retention is None or since is None:
+        return None
+    away = clock.since(since)
+    if away is not None and away <= 3 * retention.look_after:
+        return None
+    return f"locks ({retention}) were last looked at and extended: {clock.words(looked)}. `strongroom retain`, or `due`, does it"
 
 
 def absence_overdue(reference: StoreRef, seen: str | None, oldest_bag: str | None, clock: Clock) -> str | None:

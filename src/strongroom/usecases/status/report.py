@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from strongroom.core.findings import Code, Finding, has_errors
+from strongroom.core.plural import plural
+from strongroom.core.retention import Retention
 from strongroom.core.sizes import share_of
 
 
@@ -22,12 +25,33 @@ class StoreStatus:
     last_audit: str | None  # UTC, end of the last audit by this installation
     unsound: int  # objects that were damaged or missing when last looked at
     unreadable: int  # objects that the store, which answered, could not give when last asked
+    cold: int = 0  # objects that lay in a cold storage class when an audit last asked for them
+    found: dict[str, Any] | None = None  # what it was found to do: "create_only", "checks_sha256", "notes", "at" (UTC); None: never asked
+    storage_class: str | None = None  # of packs and large contents, as a collection manifest says
+    retention: Retention | None = None  # how long objects are kept, as collection manifests say
+    retained: str | None = None  # UTC, when all its locks were last looked at
 
     def to_json(self) -> dict[str, Any]:
         return {
             "id": self.id, "url": self.url, "seen": self.seen, "reachable": self.reachable, "problem": self.problem, "bags": self.bags,
-            "last_audit": self.last_audit, "unsound": self.unsound, "unreadable": self.unreadable,
+            "last_audit": self.last_audit, "unsound": self.unsound, "unreadable": self.unreadable, "cold": self.cold, "found": self.found,
+            "storage_class": self.storage_class, "retained": self.retained,
+            "retention": None if self.retention is None else {"mode": self.retention.mode, "days": self.retention.days},
         }
+
+    def facts(self) -> Iterator[str]:
+        """What it does, for people, a phrase each."""
+        if self.storage_class:
+            yield f"packs and large contents go to {self.storage_class}"
+        if self.cold:
+            yield f"{plural(self.cold, 'object')} cold when last asked for"
+        if self.retention:
+            yield f"every object is kept for {self.retention}, locks last looked at: {self.retained or 'never'}"
+        if self.found is not None:
+            yield "writes are create-only" if self.found["create_only"] else "existing objects can be replaced: for replicas only"
+            yield "the server checks SHA-256" if self.found["checks_sha256"] else "SHA-256 is not checked by the server"
+            yield from self.found["notes"]
+            yield f"as found at {self.found['at']}"
 
 
 @dataclass(frozen=True, slots=True)

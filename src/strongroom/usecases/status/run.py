@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from strongroom.catalogue import BagRow, Catalogue, CollectionRow, StoreRow
-from strongroom.catalogue.checks import count_unreadable, count_unsound
+from strongroom.catalogue.checks import count_cold, count_unreadable, count_unsound
+from strongroom.catalogue.keeping import last_found, last_retained
 from strongroom.catalogue.reads import Reads, last_audited, reads
 from strongroom.catalogue.runs import RunRow, last_runs
 from strongroom.catalogue.withheld import withheld_contents
@@ -19,6 +20,7 @@ from strongroom.core.findings import Code, Finding
 from strongroom.core.plural import plural
 from strongroom.signing import Keyring
 from strongroom.usecases.context import Context
+from strongroom.usecases.found import look_at_place
 from strongroom.usecases.policies import Policies
 from strongroom.usecases.report.words import headline
 from strongroom.usecases.sealed.collector import Collector
@@ -43,7 +45,7 @@ def status(context: Context, *, ask: bool = False, now: datetime | None = None) 
     with `ask`, a store that does not answer and is not `offline`.
     """
     with ExitStack() as stack:
-        catalogue = stack.enter_context(Catalogue.open(context.catalogue)) if context.catalogue.exists() else None
+        catalogue = stack.enter_context(Catalogue.open(context.catalogue)) if context.has_catalogue() else None
         known, clock = known_bags(context), Clock(now or datetime.now(UTC))
         return _Look(known, catalogue, clock, ask, _signing(Keyring(context.home)), lost_catalogue(context, known)).report()
 
@@ -107,17 +109,28 @@ class _Look:
         reachable, problem = self._answers(row, policies) if self.ask else (None, None)
         bags = sum(1 for bag in self.known.rows if row.id in bag.stores)
         audited = last_audited(self.catalogue, number) if self.catalogue else None
-        return StoreStatus(row.id, row.url, row.seen, reachable, problem, bags, audited, bad, unread)
+        retention, retained = policies.retention(row.id, row.url), last_retained(self.catalogue, number) if self.catalogue else None
+        held = [bag.sealed for bag in self.known.rows if row.id in bag.stores]
+        late = overdue.locks_overdue(retention, retained, min(held, default=None), self.clock)
+        if late and not policies.is_offline(row.id, row.url):
+            self.collector.add(Finding(Code.OVERDUE, row.url, late))
+        return StoreStatus(
+            row.id, row.url, row.seen, reachable, problem, bags, audited, bad, unread,
+            count_cold(self.catalogue, number) if self.catalogue else 0, last_found(self.catalogue, number) if self.catalogue else None,
+            policies.options(row.id, row.url, 1).storage_class, retention, retained,
+        )
 
     def _answers(self, row: StoreRow, policies: Policies) -> tuple[bool, str | None]:
         from strongroom.usecases.sealed.places import open_address  # noqa: PLC0415 -- boto3, and only when asked
 
         try:
-            open_address(self.known.address(row.id, row.url), patient=False)
+            store = open_address(self.known.address(row.id, row.url), patient=False)
         except StoreError as error:
             code = Code.STORE_ABSENT if policies.is_offline(row.id, row.url) else Code.UNREACHABLE
             self.collector.add(Finding(code, row.url, str(error)))
             return False, str(error)
+        if self.catalogue is not None:
+            look_at_place(self.catalogue, store, self._number(row.id))
         return True, None
 
     def _number(self, store_id: str) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from strongroom.core.condemning import Why
 from strongroom.core.digests import Digest
-from strongroom.core.errors import NotFoundInStoreError
+from strongroom.core.errors import ColdInStoreError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
 from strongroom.database import read_only
 from strongroom.stores.generations import holds
@@ -59,8 +59,16 @@ class _Seen:
 def judge(job: JudgeJob) -> list[Verdict]:
     """The verdicts about those of which anything may go. Raises StoreUnreachableError."""
     with closing(read_only(job.scratch)) as scratch:
-        found = (_judge(job, scratch, base) for base in job.bases)
+        found = (_judge_or_say(job, scratch, base) for base in job.bases)
         return [verdict for verdict in found if verdict is not None]
+
+
+def _judge_or_say(job: JudgeJob, scratch: sqlite3.Connection, base: str) -> Verdict | None:
+    try:
+        return _judge(job, scratch, base)
+    except ColdInStoreError:
+        what = "lies in a cold storage class, and nothing of a pack goes before it was looked into; have it thawed, then sweep again"
+        return Verdict(base, Why.UNNEEDED, (), (), what)
 
 
 def _judge(job: JudgeJob, scratch: sqlite3.Connection, base: str) -> Verdict | None:
@@ -106,7 +114,7 @@ def _read(store: Store, base: str, keys: list[str]) -> _Seen:
 
 def _read_one(store: Store, key: StoreKey, kind: str, digest: Digest, seen: _Seen) -> bool:
     if kind == "content":
-        sound = holds(store, key, digest, uncached=True)
+        sound = holds(store, key, digest, uncached=True, as_stated=True)  # of a cold one its name is enough to let it go
         (seen.members if sound else seen.broken).add(digest.raw)
         return sound
     check = check_pack(store, key, uncached=True)

@@ -54,7 +54,7 @@ def sweep(
         for store, store_id, number in opened:
             runner.say(f"sweeping {store.url}")
             # Two machines that sweep one store harm nobody, and do each other's work again.
-            with locked(context.home, f"sweep-{store_id}.lock", f"another run is sweeping {store.url} now; wait for it to end"):
+            with locked(context.catalogue, f"sweep-{store_id}.lock", f"another run is sweeping {store.url} now; wait for it to end"):
                 run = StoreRun(store, store_id, number, catalogue, runner, scratch / str(number), collector, withheld,
                                grace_days=grace_days, void_open=void_open, dry_run=dry_run)
                 results.append(run.run())

@@ -61,6 +61,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """An object that holds what was withheld, and that its store keeps."""
+
+    store: str  # URL
+    key: str
+    until: str  # UTC, or what must happen first
+    mode: str | None  # "compliance": nobody removes it before; "governance": nobody without permission to bypass it; None: a legal hold
+
+    def to_json(self) -> dict[str, Any]:
+        return {"store": self.store, "key": self.key, "until": self.until, "mode": self.mode}
+
+
+@dataclass(frozen=True, slots=True)
 class WithholdReport:
     """What was done: tombstones made, and the stores that have them now."""
 
@@ -69,6 +82,7 @@ class WithholdReport:
     stores: tuple[str, ...] = ()  # URLs
     waiting: tuple[str, ...] = ()  # stores with such bags that are not attached: `due` brings the tombstones there
     findings: tuple[Finding, ...] = field(default=())
+    locked: tuple[Locked, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -80,7 +94,8 @@ class WithholdReport:
         return {
             "format": "strongroom-withhold-report/1", "action": plan.action.value, "done": self.done, "contents": plan.contents,
             "bytes": plan.bytes, "already": plan.already, "asked": [one.to_json() for one in plan.asked],
-            "shared": [one.to_json() for one in plan.shared], "stores": list(self.stores), "waiting": list(self.waiting),
+            "shared": [one.to_json() for one in plan.shared], "locked": [one.to_json() for one in self.locked],
+            "stores": list(self.stores), "waiting": list(self.waiting),
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -97,6 +112,9 @@ class WithholdReport:
         lines += [f"{url} is not attached; `strongroom due` brings the tombstones there when it is" for url in self.waiting]
         if self.plan.action is Action.WITHHOLD:
             lines.append("their bytes are still stored; `strongroom sweep` removes them")
+            for store in dict.fromkeys(one.store for one in self.locked):
+                dates = [one.until for one in self.locked if one.store == store]
+                lines.append(f"  but not those in {plural(len(dates), 'object')} of {store}, which are locked, the last until {max(dates)}")
         return lines
 
 

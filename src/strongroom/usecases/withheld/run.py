@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from strongroom.catalogue import Catalogue
@@ -26,8 +26,9 @@ from strongroom.usecases.sealed.places import open_address
 from strongroom.usecases.withheld.choosing import Choice
 from strongroom.usecases.withheld.copying import copy_tombstones
 from strongroom.usecases.withheld.loading import believed
+from strongroom.usecases.withheld.locks import find_locked
 from strongroom.usecases.withheld.memory import memory_of
-from strongroom.usecases.withheld.request import Plan, WithholdReport, WithholdRequest
+from strongroom.usecases.withheld.request import Locked, Plan, WithholdReport, WithholdRequest
 from strongroom.usecases.withheld.stones import put_stone, read_stones
 from strongroom.usecases.withheld.tombstones import Withheld
 from strongroom.usecases.withheld.writing import make_stone
@@ -72,9 +73,10 @@ def withhold(request: WithholdRequest, context: Context, runner: Runner, agree: 
             run = _Run(request, context, runner, collector, choice, stores, trust, signer)
             run.write()
             reached = run.bring(attached, known)
+            locked = run.locked(attached) if request.action is Action.WITHHOLD else ()
         finally:
             choice.close()
-    return WithholdReport(plan, True, reached, waiting, collector.findings())
+    return WithholdReport(plan, True, reached, waiting, collector.findings(), locked)
 
 
 def _attach(known: Known, collector: Collector) -> tuple[list[_Attached], tuple[str, ...]]:
@@ -134,6 +136,16 @@ class _Run:
                 reached.append(one.store.url)
                 progress.advance(1)
         return tuple(reached)
+
+    def locked(self, attached: list[_Attached]) -> tuple[Locked, ...]:
+        """What the stores do not let a sweep remove yet."""
+        with Catalogue.open(self.context.catalogue) as catalogue, self.runner.stage("ask for locks") as progress:
+            found = (
+                find_locked(one.store, catalogue, catalogue.store_number(one.id), (content for content, _ in self._contents()),
+                            self.collector, progress)
+                for one in attached
+            )
+            return tuple(chain.from_iterable(found))
 
     def _events(self, bags: tuple[str, ...], store: str) -> Iterator[Event]:
         verb = "withheld" if self.request.action is Action.WITHHOLD else "not withheld any more"
