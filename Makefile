@@ -13,6 +13,10 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
 RUN := .venv/bin/python
 STAMP := .venv/installed
+# What writes to each table of a catalogue and asks it, in about a minute (docs/decisions/0032-shared-catalogue.md).
+AGAIN := $(addprefix tests/,access audit/test_audit.py identify/test_identify.py rebuild/test_rebuild.py sweep/test_two_at_once.py)
+AGAIN_LONG := $(addprefix tests/,audit/test_forks.py identify repair replicate status/test_status.py sweep/test_sweep.py usecases/test_reading.py \
+	$(addprefix withheld/test_,counts.py history.py memory.py readers.py))
 
 help:
 	@echo 'make demo         archive the sample collection, verify it, restore it, compare'
@@ -65,6 +69,8 @@ demo-server: $(STAMP)
 
 test: $(STAMP)
 	@$(RUN) -m pytest -n 2 --dist loadgroup tests
+	@echo 'Some of them again, with the catalogue in PostgreSQL (skipped where that is not installed):'
+	@STRONGROOM_TEST_CATALOGUE=postgresql $(RUN) -m pytest -n 2 --dist loadgroup $(AGAIN)
 
 faults: $(STAMP)
 	@$(RUN) -m tests.faults
@@ -75,13 +81,17 @@ faults: $(STAMP)
 	@PYTHONPATH=src:. $(RUN) -m tests.audit.faults --s3
 	@PYTHONPATH=src:. $(RUN) -m tests.due.mixed
 	@PYTHONPATH=src:. $(RUN) -m tests.due.mixed --stores both
+	@PYTHONPATH=src:. $(RUN) -m tests.database.machines --kills 20
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.model --large --planted
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.mutations
+	@STRONGROOM_TEST_CATALOGUE=postgresql $(RUN) -m pytest -n 2 --dist loadgroup $(AGAIN) $(AGAIN_LONG)
 
 bench: $(STAMP)
 	@PYTHONPATH=src:. $(RUN) -m tests.bench
 	@PYTHONPATH=src:. $(RUN) -m tests.bench --growth
 	@PYTHONPATH=src:. $(RUN) -m tests.page.scale
+	@PYTHONPATH=src:. $(RUN) -m tests.bench.units
+	@PYTHONPATH=src:. $(RUN) -m tests.bench.simulate
 
 check: $(STAMP)
 	@.venv/bin/ruff check .
