@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from strongroom.usecases.archive.known import RACY_NANOSECONDS
 from tests.bench.place import environment
 from tests.fixtures.seaweedfs import S3Server, make_bucket, running_server
 
@@ -73,6 +75,7 @@ class Count:
         source.mkdir(exist_ok=True)
         for number in range(large):  # last in the order of names, as they are cut into batches
             (source / f"large-{number:04}.bin").write_bytes(random.randbytes(LARGE))
+        time.sleep(RACY_NANOSECONDS / 1e9)  # a younger file is read again by the unchanged run, which then asks for more
         prefix = root.name
         (root / "counted.yaml").write_text(f"collection: counted\nsource: source\nstores: [s3://counted/{prefix}]\n{SETTINGS}")
         env = {**environment(root / "home"), **self.server.env, "AWS_ENDPOINT_URL": self.proxy.endpoint,
