@@ -62,13 +62,14 @@ class Ours:
     """Strongroom with a store, a home and a collection manifest of its own, below runs/NAME."""
 
     def __init__(self, bench: Bench, name: str, corpus: Path, settings: str = FAST, *, s3: bool = False, prefect: bool = False,
-                 accelerated: bool = True) -> None:
+                 accelerated: bool = True, workers: int = 0) -> None:
         self.bench, self.name, self.corpus, self.settings, self.s3 = bench, name, corpus, settings, s3
         self.folder = bench.folder / "runs" / name
         more = {**(bench.s3 if s3 else {}), **(bench.prefect if prefect else {}), "STRONGROOM_HOME": str(self.folder / "home")}
         if not accelerated:
             more["STRONGROOM_NO_ACCELERATOR"] = "1"
         self.accelerated = accelerated
+        self.workers = ["--workers", str(workers)] if workers else []  # 0: as many as there are cores
         self.env = {**environment(bench.folder / "homes" / name), **more}
         self.engine = "--prefect" if prefect else "--no-prefect"
         self.store = self.folder / "store"
@@ -82,7 +83,7 @@ class Ours:
         (self.folder / "bench.yaml").write_text(manifest)
 
     def archive_command(self) -> list[str]:
-        return [*program(), "archive", str(self.folder / "bench.yaml"), self.engine, "--quiet"]
+        return [*program(), "archive", str(self.folder / "bench.yaml"), self.engine, "--quiet", *self.workers]
 
     def filled(self) -> None:
         """A store with one bag."""

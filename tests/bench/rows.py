@@ -108,6 +108,9 @@ ROWS: tuple[Row, ...] = (
     _prefect("small", "100 k"),
     _small("defaults-small", "the defaults as a newcomer gets them", (Bar("", plus=30.0),), lambda bench: [
         Ours(bench, "ours-defaults", bench.corpus("small"), "").archive()]),
+    Row("workers-mixed", "two worker processes beside one, the defaults, mixed corpus", (Bar("one worker", 0.59),), lambda bench: [
+        Ours(bench, "ours-two", bench.corpus("mixed"), "", workers=2).archive(),
+        Ours(bench, "ours-one", bench.corpus("mixed"), "", workers=1).archive("one worker")], "mixed"),
     Row("start-help", "strongroom --help", (Bar("", plus=0.3),), lambda bench: [
         Ours(bench, "ours-start", bench.corpus("small-10k")).verb("--help")], "small-10k"),
     Row("start-list", "strongroom list, CPU seconds", (Bar("", plus=0.5, what="cpu"),), lambda bench: [
