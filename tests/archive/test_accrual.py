@@ -8,6 +8,7 @@ import pytest
 from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.context import Context
 from strongroom.usecases.restore import RestoreRequest, restore
+from tests.fixtures.attempts import before_the_first_seal
 
 
 @pytest.fixture
@@ -86,21 +87,12 @@ def test_where_kinds_differ_the_delivery_wins_and_the_bag_can_be_restored(delive
 
 def test_the_loser_of_a_race_carries_over_what_the_winner_added(deliveries, monkeypatch):
     deliveries.run()
-    real, raced = Attempt.seal, []
-
-    def seal_second(self, seal, signer):
-        if not raced:
-            raced.append(True)
-            other = type(deliveries)(deliveries.root / "elsewhere", deliveries.runner, "mode: accrue\n")
-            other.source.mkdir(parents=True)
-            other.store_url = str(deliveries.store)
-            other.write("theirs", b"theirs")
-            assert other.run().bag == "site/v2"
-        return real(self, seal, signer)
-
-    monkeypatch.setattr(Attempt, "seal", seal_second)
+    other = type(deliveries)(deliveries.root / "elsewhere", deliveries.runner, "mode: accrue\n", store_url=str(deliveries.store))
+    other.write("theirs", b"theirs")
+    won = []
+    before_the_first_seal(monkeypatch, lambda: won.append(other.run().bag))
     deliveries.write("ours", b"ours")
-    assert deliveries.run().bag == "site/v3"
+    assert (deliveries.run().bag, won) == ("site/v3", ["site/v2"])
     payload = deliveries.payload(3)
     assert (payload["data/ours"], payload["data/theirs"]) == (b"ours", b"theirs")
 

@@ -16,19 +16,8 @@ from strongroom.core.seal import parse_seal
 from strongroom.stores.describe import init_store
 from strongroom.stores.open import open_store
 from strongroom.usecases import log
-from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.context import Context
-
-
-def when_opened(monkeypatch, do):
-    real = Attempt.open.__func__
-
-    def opened(cls, store, bag):
-        attempt = real(cls, store, bag)
-        do()
-        return attempt
-
-    monkeypatch.setattr(Attempt, "open", classmethod(opened))
+from tests.fixtures.attempts import when_opened
 
 
 @pytest.mark.parametrize("first", [True, False])

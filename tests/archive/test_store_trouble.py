@@ -14,6 +14,7 @@ from strongroom.stores.open import open_store
 from strongroom.usecases import log
 from strongroom.usecases.archive import run as run_module
 from strongroom.usecases.archive.attempt import Attempt
+from tests.fixtures.attempts import before_the_first_seal
 
 
 def packs(site):
@@ -142,19 +143,11 @@ def test_a_run_that_was_cut_off_is_carried_on_by_the_next(site, monkeypatch, whe
 
 
 def test_of_two_runs_that_race_for_a_number_one_takes_the_next(site, monkeypatch):
-    real = Attempt.seal
-    raced = []
-
-    def seal_second(self, seal, signer):
-        if not raced:
-            raced.append(True)
-            other = type(site)(site.root, site.runner, "title: the other\n", home="other")
-            assert other.run().bag == "site/v1"
-        return real(self, seal, signer)
-
-    monkeypatch.setattr(Attempt, "seal", seal_second)
+    other = type(site)(site.root, site.runner, "title: the other\n", home="other")
+    won = []
+    before_the_first_seal(monkeypatch, lambda: won.append(other.run().bag))
     report = site.run()
-    assert (report.outcome, report.bag) == ("sealed", "site/v2")
+    assert (report.outcome, report.bag, won) == ("sealed", "site/v2", ["site/v1"])
     assert site.versions() == ["v1", "v2"]
     assert site.seal(2)["previous"]["bag"] == "site/v1"
     closed = list(site.store.glob("bags/site/v1/*/closed"))
@@ -162,17 +155,7 @@ def test_of_two_runs_that_race_for_a_number_one_takes_the_next(site, monkeypatch
 
 
 def test_the_loser_of_a_race_with_the_same_state_makes_no_bag(site, monkeypatch):
-    real = Attempt.seal
-    raced = []
-
-    def seal_second(self, seal, signer):
-        if not raced:
-            raced.append(True)
-            other = type(site)(site.root, site.runner, home="other")
-            other.run()
-        return real(self, seal, signer)
-
-    monkeypatch.setattr(Attempt, "seal", seal_second)
+    before_the_first_seal(monkeypatch, type(site)(site.root, site.runner, home="other").run)
     report = site.run()
     assert (report.outcome, report.bag, site.versions()) == ("unchanged", "site/v1", ["v1"])
 

@@ -17,6 +17,7 @@ from strongroom.core.formats import Format
 from strongroom.identify import link, process
 from strongroom.identify.child import SHARED_BY
 from strongroom.identify.process import IdentificationFailedError, Identifier
+from tests.fixtures.processes import until_gone
 
 HTML = b"<!doctype html><title>A page</title><p>Words"
 SHEET = b"a { color: red }\n"
@@ -44,19 +45,6 @@ def worker() -> Iterator[Make]:
 def process_of(one: Identifier) -> subprocess.Popen[bytes] | None:
     assert one._usual is not None
     return one._usual.process
-
-
-def gone(pid: int) -> bool:
-    """Within two minutes: the tests of a broken program end, too."""
-    stat = Path(f"/proc/{pid}/stat")
-    for _ in range(1200):
-        try:
-            if ") Z" in stat.read_text():
-                return True
-        except OSError:
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_one_process_for_all_until_the_last_has_left(worker: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,4 +157,4 @@ def test_nothing_is_left_of_a_worker_that_is_killed_at_work(tmp_path: Path) -> N
             assert killed.poll() is None
             time.sleep(0.05)
         killed.send_signal(signal.SIGKILL)
-    assert gone(pid)
+    assert until_gone([pid])

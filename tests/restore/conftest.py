@@ -68,6 +68,11 @@ def context(tmp_path):
 
 
 @pytest.fixture
+def root(tmp_path):
+    return tmp_path / "store"
+
+
+@pytest.fixture
 def store(tmp_path):
     (tmp_path / "store").mkdir()
     return make_store(f"file://{tmp_path}/store")

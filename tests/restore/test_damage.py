@@ -16,13 +16,9 @@ from strongroom.core.findings import Code
 from strongroom.core.pack import PackBuilder
 from strongroom.stores.describe import read_description
 from strongroom.usecases.restore import RestoreRequest, restore
-from tests.fixtures.findings import said
+from tests.fixtures.findings import codes, said
 from tests.fixtures.seals import altered
 from tests.restore.builder import damage, make_store, pack_members, put, replicate, seal_folder, snapshot
-
-
-def codes(report):
-    return {finding.code for finding in said(report)}
 
 
 @pytest.fixture
@@ -40,11 +36,6 @@ def plain(tmp_path):
 @pytest.fixture
 def sealed(store, plain):
     return seal_folder(store, plain, pack_size=10_000)
-
-
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "store"
 
 
 def ask(tmp_path, store, **options):

@@ -13,16 +13,12 @@ from strongroom.core.errors import UsageError
 from strongroom.core.findings import Code
 from strongroom.runner.local import LocalRunner
 from strongroom.usecases.restore import RestoreRequest, restore
-from tests.fixtures.findings import said
+from tests.fixtures.findings import codes
 from tests.restore.builder import make_store, replicate, seal_folder, snapshot
 
 #: What bagit-python 1.9.0 cannot read: it does not decode %25, splits lines at U+2028, and strips names; and of two names that differ in
 #: their normalisation alone it takes the one that the folder lists last for both.
 BEYOND_BAGIT_PYTHON = [b"%0A", b"100%25.txt", b"\xe2\x80\xa8separator", b"trailing ", b"cafe\xcc\x81"]
-
-
-def codes(report):
-    return {finding.code for finding in said(report)}
 
 
 def test_the_payload_comes_back_identical(tmp_path, store, source, context, runner):

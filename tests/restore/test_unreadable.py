@@ -14,7 +14,7 @@ from strongroom.core.findings import Code
 from strongroom.stores.file import FileStore
 from strongroom.usecases.restore import RestoreRequest, restore
 from strongroom.usecases.restore.contents import _FAILURES
-from tests.fixtures.findings import said
+from tests.fixtures.findings import codes, said
 from tests.restore.builder import make_store, pack_members, put, replicate, seal_folder, snapshot
 from tests.restore.test_damage import remember
 
@@ -31,11 +31,6 @@ def plain(tmp_path):
 
 
 @pytest.fixture
-def root(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
 def sealed(store, plain):
     """Two packs and a large content."""
     return seal_folder(store, plain, pack_size=250_000)
@@ -48,10 +43,6 @@ def replica(tmp_path, store, sealed, context):
     replicate(store, other)
     remember(context, (store, sealed), (other, sealed))
     return other
-
-
-def codes(report):
-    return {finding.code for finding in said(report)}
 
 
 def copy(store, key):

@@ -16,7 +16,8 @@ from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.runner import dask_pool
 from strongroom.runner.local import LocalRunner
 from strongroom.runner.pool import WorkerDiedError
-from tests.fixtures.dask import ROOT, Cluster, dask_runner, kill, running_cluster, until_gone
+from tests.fixtures.dask import ROOT, Cluster, dask_runner, kill, running_cluster
+from tests.fixtures.processes import until_gone
 from tests.runner import jobs
 
 pytest.importorskip("distributed", reason="Dask is an extra: pip install -e '.[dask]'")
@@ -43,7 +44,7 @@ def test_a_cluster_within_the_process(tmp_path: Path) -> None:
         pids = set(runner.map("meet", jobs.meet, [str(tmp_path)] * 4))
         assert len(pids) == 2
         assert os.getpid() not in pids
-    assert until_gone(list(pids))
+    assert until_gone(pids)
 
 
 def test_a_batch_of_a_worker_that_dies_is_done_again_by_another_once(tmp_path: Path) -> None:

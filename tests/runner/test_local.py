@@ -18,6 +18,7 @@ from strongroom.runner.interface import Runner
 from strongroom.runner.local import LocalRunner
 from strongroom.runner.pool import WorkerDiedError
 from tests.fixtures.dask import dask_runner
+from tests.fixtures.processes import alive, until_gone
 from tests.runner import jobs
 
 ROOT = Path(__file__).parents[2]
@@ -36,23 +37,6 @@ def runner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return
     with dask_runner(request.getfixturevalue("dask_cluster").runner, tmp_path_factory.mktemp("scratch")) as made:
         yield made
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether these processes end long before their naps would."""
-    end = time.monotonic() + jobs.PATIENCE
-    while time.monotonic() < end:
-        if not any(alive(pid) for pid in pids):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def started(folder: Path, count: int) -> list[int]:
@@ -183,7 +167,7 @@ def test_one_failure_ends_the_others_at_once(runner: LocalRunner, tmp_path: Path
     with pytest.raises(ValueError, match="the first one"):
         list(runner.map("fail", jobs.fail_first, [(str(tmp_path), number) for number in range(1, 9)], retries=0))
     assert time.monotonic() - began < jobs.NAP / 2
-    assert gone([int(name) for name in os.listdir(tmp_path)])
+    assert until_gone([int(name) for name in os.listdir(tmp_path)])
 
 
 def test_large_results(runner: LocalRunner) -> None:
@@ -201,7 +185,7 @@ def test_a_forgotten_runner_leaves_no_process() -> None:
     runner = LocalRunner(workers=1)
     pids = list(runner.map("pid", jobs.pid, [None]))
     del runner
-    assert gone(pids)
+    assert until_gone(pids)
 
 
 def test_workers_do_not_import_prefect_or_rich(runner: LocalRunner) -> None:
@@ -239,7 +223,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=jobs.PATIENCE)
     assert "KeyboardInterrupt" in errors
     assert errors.count("Traceback") == 1  # the workers said nothing
-    assert gone(pids)
+    assert until_gone(pids)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
@@ -248,7 +232,7 @@ def test_workers_die_with_their_parent(tmp_path: Path, sent: signal.Signals) -> 
         pids = started(tmp_path, 2)
         process.send_signal(sent)
         process.communicate(timeout=jobs.PATIENCE)
-    assert gone(pids)
+    assert until_gone(pids)
 
 
 def test_workers_write_nothing_to_standard_output(tmp_path: Path) -> None:

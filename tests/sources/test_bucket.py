@@ -14,9 +14,9 @@ from strongroom.core.errors import RefusedError, SourceError, UsageError, WrongS
 from strongroom.core.pack import LARGE_CONTENT
 from strongroom.sources import large_object
 from strongroom.sources.spooling import VARIABLE
-from strongroom.usecases.archive.attempt import Attempt
 from strongroom.usecases.context import Context
 from strongroom.usecases.due.run import due
+from tests.fixtures.attempts import when_opened
 
 pytestmark = pytest.mark.s3
 
@@ -30,17 +30,6 @@ def in_source(site):
             data = site.client.get_object(Bucket=site.bucket, Key=one["Key"])["Body"].read()
             found["data/" + one["Key"].removeprefix(site.key(""))] = data
     return found
-
-
-def when_opened(monkeypatch, do):
-    real = Attempt.open.__func__
-
-    def opened(cls, store, bag):
-        attempt = real(cls, store, bag)
-        do()
-        return attempt
-
-    monkeypatch.setattr(Attempt, "open", classmethod(opened))
 
 
 def test_every_object_is_in_the_bag_and_the_next_run_reads_nothing(either):

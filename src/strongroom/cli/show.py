@@ -15,7 +15,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.show import ShowReport, Signed, show
 
 _TYPES_SHOWN = 15
-_EXCLUDED_SHOWN = 10
+_LEFT_OUT_SHOWN = 10
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -62,21 +62,16 @@ def _lines(report: ShowReport) -> Iterator[str]:
     if report.largest:
         yield ""
         yield from table(("SIZE", "LARGEST FILES"), [(human_size(size), path) for path, size in report.largest], right=(0,))
-    if report.excluded:
-        yield ""
-        yield f"{report.excluded:,} excluded"
-        yield from (f"  {path} ({reason})" for path, reason in report.excluded_paths[:_EXCLUDED_SHOWN])
-        if report.excluded > _EXCLUDED_SHOWN:
-            yield "  …"
-    yield from _withheld(report)
+    yield from _left_out(report.excluded, "excluded", report.excluded_paths)
+    yield from _left_out(report.withheld, "withheld", report.withheld_paths)
 
 
-def _withheld(report: ShowReport) -> Iterator[str]:
-    if report.withheld:
+def _left_out(count: int, what: str, paths: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    if count:
         yield ""
-        yield f"{report.withheld:,} withheld"
-        yield from (f"  {path} ({reason})" for path, reason in report.withheld_paths[:_EXCLUDED_SHOWN])
-        if report.withheld > _EXCLUDED_SHOWN:
+        yield f"{count:,} {what}"
+        yield from (f"  {path} ({reason})" for path, reason in paths[:_LEFT_OUT_SHOWN])
+        if count > _LEFT_OUT_SHOWN:
             yield "  …"
 
 

@@ -177,6 +177,12 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
+def exit_status(findings: Iterable[Finding], *unknown: Code, undone: bool = False) -> int:
+    """1 for errors; 3 where only errors of the codes `unknown` were found, which say nothing about the bytes, or something is `undone`."""
+    errors = {finding.code for finding in findings if finding.severity is Severity.ERROR}
+    return 1 if errors.difference(unknown) else 3 if errors or undone else 0
+
+
 def printable(text: str) -> str:
     """`text` without anything that could steer a terminal or forge a log line: controls and lone surrogates are escaped.
 

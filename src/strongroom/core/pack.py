@@ -16,6 +16,8 @@ LARGE_CONTENT: Final = 4 * 1024 * 1024
 #: A pack is closed before its members, headers and padding included, exceed this many bytes.
 PACK_SIZE: Final = 16 * 1024 * 1024
 INDEX_NAME: Final = "index.jsonl"
+#: Bytes of an index that are read. It has about 110 a member, and a pack of empty files 32,768 members; others may pack differently.
+INDEX_LIMIT: Final = 256 * 1024 * 1024
 
 BLOCK: Final = 512  # of a tar
 END: Final = bytes(2 * BLOCK)

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol
 
@@ -51,6 +51,19 @@ class Meter:
         done = self._done(unit)
         return f"stopped after {f'{done} in ' if done else ''}{self._seconds()}"
 
+    @contextmanager
+    def told(self, name: str, unit: str, say: Callable[[str], None], done: str = "", cut_off: str = "") -> Iterator[None]:
+        """Say how the stage ended, after one of two marks."""
+        try:
+            yield
+        except GeneratorExit:  # whoever took the results of a map has enough of them
+            say(f"{done}{name}: {self.summary(unit)}")
+            raise
+        except BaseException:
+            say(f"{cut_off}{name}: {self.stopped(unit)}")
+            raise
+        say(f"{done}{name}: {self.summary(unit)}")
+
     def _done(self, unit: str) -> str:
         return ", ".join([plural(self.files, unit)] * bool(self.files) + [human_size(self.size)] * bool(self.size))
 
@@ -64,15 +77,8 @@ class LineDisplay:
     @contextmanager
     def stage(self, name: str, *, files: int | None, size: int | None, unit: str = "file") -> Iterator[Meter]:
         meter = Meter()
-        try:
+        with meter.told(name, unit, self.say):
             yield meter
-        except GeneratorExit:  # whoever took the results of a map has enough of them
-            self.say(f"{name}: {meter.summary(unit)}")
-            raise
-        except BaseException:
-            self.say(f"{name}: {meter.stopped(unit)}")
-            raise
-        self.say(f"{name}: {meter.summary(unit)}")
 
     def say(self, message: str) -> None:
         print(printable(message), file=sys.stderr, flush=True)

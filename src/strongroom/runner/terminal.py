@@ -30,15 +30,8 @@ class TerminalDisplay:
         total = size or files
         with Progress(*columns, console=self._console, transient=True) as bars:
             meter = _BarMeter(bars, bars.add_task(printable(name), total=total, done=""), unit, by_size=bool(size))
-            try:
+            with meter.told(name, unit, self._print, "✓ ", "✗ "):
                 yield meter
-            except GeneratorExit:  # whoever took the results of a map has enough of them
-                self._print(f"✓ {name}: {meter.summary(unit)}")
-                raise
-            except BaseException:
-                self._print(f"✗ {name}: {meter.stopped(unit)}")
-                raise
-            self._print(f"✓ {name}: {meter.summary(unit)}")
 
     def say(self, message: str) -> None:
         self._print(message)

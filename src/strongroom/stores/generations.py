@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import IO, Final, TypeVar
 
 from strongroom.core.digests import Digest
@@ -237,6 +238,21 @@ def newest_parsable(store: Store, key: StoreKey, parse: Callable[[bytes], T], li
         if says != value:
             raise GenerationsDifferError(f"{store.url}: {at} and {other} are both well-formed and differ; a person must decide")
     return value
+
+
+def first_good(stores: Iterable[Store], key: StoreKey, good: Callable[[bytes], bool], limit: int) -> bytes | None:
+    """The newest bytes of `key` that are `good`, from the first of the stores that has such; what cannot be read is passed over."""
+
+    def parse(data: bytes) -> bytes:
+        if not good(data):
+            raise InvalidValueError(f"{key}: not what it should be")
+        return data
+
+    for store in stores:
+        with suppress(NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
+            for _, data in parsable(store, key, parse, limit):
+                return data
+    return None
 
 
 class VerifyingReader(io.RawIOBase):

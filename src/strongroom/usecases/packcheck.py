@@ -11,11 +11,10 @@ from strongroom.core.digests import Digest, new_hash
 from strongroom.core.errors import InvalidValueError
 from strongroom.core.frames import members_of
 from strongroom.core.keys import StoreKey
-from strongroom.core.pack import INDEX_NAME, Frame, Member, format_index, parse_header
+from strongroom.core.pack import BLOCK, INDEX_NAME, Frame, Member, format_index, parse_header
 from strongroom.stores.interface import Reader, Store
 from strongroom.usecases.framing import is_framed, split
 
-_BLOCK: Final = 512
 _CHUNK: Final = 1024**2
 
 
@@ -50,8 +49,8 @@ class PackCheck:
             return format_index(self.framed)
         members, at = [], 0
         for digest, length in self.sound:
-            members.append(Member(digest, at + _BLOCK, length))
-            at += _BLOCK + length + -length % _BLOCK
+            members.append(Member(digest, at + BLOCK, length))
+            at += BLOCK + length + -length % BLOCK
         return format_index(members)
 
 
@@ -107,13 +106,13 @@ def check_bytes(data: bytes) -> PackCheck:
 
 def _members(reader: _HashedReader, sound: list[tuple[Digest, int]], damaged: list[str]) -> bool:
     while True:
-        block = reader.read(_BLOCK)
+        block = reader.read(BLOCK)
         try:
-            header = parse_header(block) if len(block) == _BLOCK else None
+            header = parse_header(block) if len(block) == BLOCK else None
         except InvalidValueError:
             return False
         if header is None:
-            return len(block) == _BLOCK
+            return len(block) == BLOCK
         name, length = header
         running, left = hashlib.sha256(), length
         while left and (part := reader.read(min(left, _CHUNK))):
@@ -124,7 +123,7 @@ def _members(reader: _HashedReader, sound: list[tuple[Digest, int]], damaged: li
                 sound.append((Digest(name), length))
             else:
                 damaged.append(name)
-        if left or len(reader.read(-length % _BLOCK)) != -length % _BLOCK:
+        if left or len(reader.read(-length % BLOCK)) != -length % BLOCK:
             return False
 
 

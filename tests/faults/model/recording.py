@@ -12,9 +12,8 @@ from typing import IO
 from strongroom.core.digests import Digest
 from strongroom.core.errors import KeyExistsError
 from strongroom.core.keys import StoreKey
-from strongroom.core.retention import Lock
-from strongroom.core.warmth import Tier, Warmth
-from strongroom.stores.interface import Capabilities, Reader, Stat, Store
+from strongroom.stores.interface import Reader, Stat, Store
+from strongroom.stores.wrapper import StoreWrapper
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,12 @@ class Call:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingStore:
-    """Passes everything on to `store`."""
+class RecordingStore(StoreWrapper):
+    """Writes to `file`."""
 
-    store: Store
-    file: Path
+    def __init__(self, store: Store, file: Path) -> None:
+        super().__init__(store)
+        self.file = file
 
     def _note(self, name: str, key: object) -> None:
         line = json.dumps([name, str(key)]) + "\n"
@@ -42,14 +41,6 @@ class RecordingStore:
 
     def calls(self) -> list[Call]:
         return [Call(*json.loads(line)) for line in self.file.read_text().splitlines()] if self.file.exists() else []
-
-    @property
-    def url(self) -> str:
-        return self.store.url
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self.store.capabilities
 
     def _create(self, key: StoreKey, put: Callable[[], object]) -> None:
         try:
@@ -95,24 +86,3 @@ class RecordingStore:
     def erase(self, key: StoreKey) -> bool:
         self._note("delete", key)
         return self.store.erase(key)
-
-    def lock(self, key: StoreKey, *, every_version: bool = False) -> Lock | None:
-        return self.store.lock(key, every_version=every_version)
-
-    def retain(self, key: StoreKey, lock: Lock) -> None:
-        self.store.retain(key, lock)
-
-    def warmth(self, key: StoreKey) -> Warmth:
-        return self.store.warmth(key)
-
-    def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
-        self.store.thaw(key, warmth, tier, days)
-
-    def tidy(self, older_than_seconds: float) -> int:
-        return self.store.tidy(older_than_seconds)
-
-    def free_bytes(self) -> int | None:
-        return self.store.free_bytes()
-
-    def check_key_space(self) -> tuple[str, ...]:
-        return self.store.check_key_space()

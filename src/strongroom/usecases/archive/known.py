@@ -11,7 +11,7 @@ from strongroom.catalogue.slices import source_files, source_read
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, StoreError
-from strongroom.core.pack import parse_index
+from strongroom.core.pack import INDEX_LIMIT, parse_index
 from strongroom.database import Where, transaction
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
@@ -21,7 +21,6 @@ from strongroom.usecases.archive.spool import Spool
 #: A file whose times lie this close to the start of the run that read it may have changed again within one tick of the clock.
 RACY_NANOSECONDS: Final = 2_000_000_000
 
-_INDEX_LIMIT: Final = 256 * 1024**2
 _FILES: Final = "path TEXT, size BIGINT, mtime BIGINT, ctime BIGINT, inode BIGINT, pin TEXT, sha256 BYTEA, others BYTEA, read BIGINT"
 
 
@@ -75,7 +74,7 @@ def learn(catalogue: Catalogue, store: Store, number: int) -> int:
     scopes = scopes_of(store, set(packs) | set(large)) if packs or large else {}
     for digest, (kind, stat) in packs.items():
         with suppress(InvalidValueError, StoreError):  # an index is only a hint: what this pack holds is then stored once more
-            members = parse_index(read_all(store, keys.pack_index(digest), _INDEX_LIMIT))
+            members = parse_index(read_all(store, keys.pack_index(digest), INDEX_LIMIT))
             contents = [(member.digest.raw, member.length) for member in members]
             for scope in scopes.get(digest, {NOBODY}):
                 catalogue.record_object(number, kind, digest, stat.size, scope=scope, contents=contents)

@@ -16,7 +16,7 @@ from strongroom.catalogue.checks import members_known
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey, pack_index
-from strongroom.core.pack import parse_index
+from strongroom.core.pack import INDEX_LIMIT, parse_index
 from strongroom.database import attached
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import generations, read_all
@@ -30,7 +30,6 @@ from strongroom.usecases.audit.trace import MembersJob, TraceJob, sound_members,
 from strongroom.usecases.restore.indexes import IndexBatch, read_indexes
 
 _Item = TypeVar("_Item")
-_INDEX_LIMIT: Final = 256 << 20
 _BATCHES: Final = 12
 #: Bases that were read now, or when they were read last, as damaged, and of which no generation is sound. One that cannot be read may be.
 _DAMAGED: Final = (
@@ -115,7 +114,7 @@ class Consequences:
         """What a pack should hold, by every copy of its index that makes sense, and by the catalogue."""
         for key in generations(self._store, pack_index(digest)):
             with suppress(NotFoundInStoreError, DamagedInStoreError, InvalidValueError):
-                yield from (member.digest.raw for member in parse_index(read_all(self._store, key, _INDEX_LIMIT)))
+                yield from (member.digest.raw for member in parse_index(read_all(self._store, key, INDEX_LIMIT)))
         yield from members_known(self._catalogue, self._number, digest.raw)
 
     # -- what is held

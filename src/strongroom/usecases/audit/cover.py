@@ -19,6 +19,7 @@ from strongroom.core import keys
 from strongroom.core.errors import DamagedInStoreError, NotFoundInStoreError
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
+from strongroom.core.pack import INDEX_LIMIT
 from strongroom.database import read_only
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
@@ -27,7 +28,6 @@ from strongroom.usecases.audit.kinds import Kind, index_of, name_of
 #: Bytes of a manifest that are compared at once: some 400,000 lines, 60 MB of memory.
 BLOCK: Final = 32 << 20
 _CHUNK: Final = 4 << 20
-_INDEX_LIMIT: Final = 256 << 20
 #: As this software writes lines; whatever else a manifest may be is read by its grammar, elsewhere.
 _LINES: Final = re.compile(rb"(?:[0-9a-f]{64}  [^\r\n]++\n)*+")
 _MEMBERS: Final = re.compile(rb'"offset":[0-9]+,"sha256":"([0-9a-f]{64})"\}\n')
@@ -119,7 +119,7 @@ def _all_held(store: Store, needed: set[bytes], contents: set[bytes], indexes: l
     for index in indexes:
         if not needed:
             break
-        data = read_all(store, StoreKey(index.key), _INDEX_LIMIT)
+        data = read_all(store, StoreKey(index.key), INDEX_LIMIT)
         if hashlib.sha256(data).hexdigest() != index.sha256:
             raise _OtherwiseError
         needed.difference_update(_MEMBERS.findall(data))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from strongroom.core.findings import Code, Finding, Severity, has_errors
+from strongroom.core.findings import Code, Finding, Severity, exit_status
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size, percent, share_of
@@ -95,9 +95,7 @@ class AuditReport:
     @property
     def exit_status(self) -> int:
         """1 if something is damaged or missing, 3 if something could not be reached, unless 1 applies as well."""
-        if has_errors(finding for finding in self.findings if finding.code is not Code.UNREACHABLE):
-            return 1
-        return 3 if any(finding.code is Code.UNREACHABLE for finding in self.findings) else 0
+        return exit_status(self.findings, Code.UNREACHABLE)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/audit-report.schema.json."""

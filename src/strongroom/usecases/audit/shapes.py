@@ -9,7 +9,7 @@ from strongroom.core.batch import parse_batch
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UnknownFeatureError
 from strongroom.core.keys import StoreKey
-from strongroom.core.pack import format_index, parse_index
+from strongroom.core.pack import INDEX_LIMIT, format_index, parse_index
 from strongroom.core.placement import parse_place
 from strongroom.core.seal import parse_seal
 from strongroom.core.tombstone import BAGS_LIMIT
@@ -18,7 +18,7 @@ from strongroom.usecases.audit.kinds import Kind, Named
 #: Objects of these kinds are small enough to be looked at as a whole, up to so many bytes.
 SHAPED: Final = {
     Kind.DESCRIPTION: 1 << 20, Kind.README: 1 << 20, Kind.SEAL: 16 << 20, Kind.PLACEMENT: 64 << 20, Kind.MARK: 1 << 20,
-    Kind.PIECES: 64 << 20, Kind.INDEX: 256 << 20, Kind.LOG: 64 << 20, Kind.CHECKS: 64 << 20,
+    Kind.PIECES: 64 << 20, Kind.INDEX: INDEX_LIMIT, Kind.LOG: 64 << 20, Kind.CHECKS: 64 << 20,
     Kind.SIGNATURE: 1 << 16, Kind.KEY: 64 << 20, Kind.TOMBSTONE: BAGS_LIMIT,
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from strongroom.core.findings import Code, Finding, has_errors
+from strongroom.core.findings import Code, Finding, exit_status
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.plural import plural
 from strongroom.core.prices import dollars
@@ -31,9 +31,8 @@ class BatchReport:
 
     @property
     def exit_status(self) -> int:
-        if has_errors(one for one in self.findings if one.code not in (Code.UNREACHABLE, Code.BATCH_FAILED)):
-            return 1
-        return 3 if self.step in ("priced", "running", "failed") or has_errors(self.findings) else 0
+        undone = self.step in ("priced", "running", "failed")
+        return exit_status(self.findings, Code.UNREACHABLE, Code.BATCH_FAILED, undone=undone)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/batch-report.schema.json."""

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Code, Finding, Severity, has_errors
+from strongroom.core.findings import Code, Finding, Severity, exit_status
 from strongroom.core.plural import plural
 
 
@@ -39,9 +39,7 @@ class LogReport:
     @property
     def exit_status(self) -> int:
         """1 if something is altered, missing or put back; 3 if a store could not be read, unless 1 applies as well."""
-        if has_errors(finding for finding in self.findings if finding.code is not Code.UNREACHABLE):
-            return 1
-        return 3 if any(finding.code is Code.UNREACHABLE for finding in self.findings) else 0
+        return exit_status(self.findings, Code.UNREACHABLE)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/log-report.schema.json."""

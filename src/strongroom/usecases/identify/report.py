@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Finding, has_errors
+from strongroom.core.findings import Finding, exit_status
 from strongroom.core.plural import plural
 
 
@@ -24,7 +24,7 @@ class IdentifyReport:
 
     @property
     def exit_status(self) -> int:
-        return 1 if has_errors(self.findings) else 3 if self.unreachable else 0
+        return exit_status(self.findings, undone=self.unreachable)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/identify-report.schema.json."""

@@ -14,7 +14,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
-from strongroom.core.pack import Frame, Member, format_index, parse_index
+from strongroom.core.pack import BLOCK, INDEX_LIMIT, Frame, Member, format_index, parse_index
 from strongroom.core.plural import plural
 from strongroom.database import read_only
 from strongroom.stores.generations import find_generation, generations, read_all
@@ -22,8 +22,6 @@ from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import PackCheck, check_pack
 from strongroom.usecases.restore.indexes import scan_pack
 
-_INDEX_LIMIT: Final = 256 << 20
-_BLOCK: Final = 512
 _ROW: Final = struct.Struct("<32sQ")  # sha256, length
 _THREADS: Final = 4  # a store across a network is waited for
 
@@ -124,7 +122,7 @@ def _by_index(store: Store, kind: str, digest: Digest, size: int, findings: list
 
 def _index(store: Store, kind: str, key: StoreKey, size: int) -> tuple[list[Member] | None, str]:
     try:
-        data = read_all(store, key, _INDEX_LIMIT)
+        data = read_all(store, key, INDEX_LIMIT)
         members = parse_index(data)
     except NotFoundInStoreError:
         return None, "is not there"
@@ -139,11 +137,11 @@ def fits(members: list[Member], size: int) -> bool:
     """Whether an index can be that of a pack of `size` bytes: members one after the other, then the index itself, then the end."""
     at = 0
     for member in members:
-        if member.offset != at + _BLOCK:
+        if member.offset != at + BLOCK:
             return False
-        at = member.offset + member.length + -member.length % _BLOCK
+        at = member.offset + member.length + -member.length % BLOCK
     index = len(format_index(members))
-    return at + _BLOCK + index + -index % _BLOCK + 2 * _BLOCK == size
+    return at + BLOCK + index + -index % BLOCK + 2 * BLOCK == size
 
 
 def frames_fit(members: list[Member], size: int) -> bool:
@@ -157,9 +155,9 @@ def frames_fit(members: list[Member], size: int) -> bool:
             if member.frame.offset != end:
                 return False
             last, end, at = member.frame, member.frame.offset + member.frame.length, 0
-        if member.offset != at + _BLOCK:
+        if member.offset != at + BLOCK:
             return False
-        at = member.offset + member.length + -member.length % _BLOCK
+        at = member.offset + member.length + -member.length % BLOCK
     return end < size
 
 

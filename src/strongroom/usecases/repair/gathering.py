@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 from strongroom.collections.model import CollectionManifest
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, RefusedError, StoreUnreachableError, UsageError
 from strongroom.core.ids import BagId
-from strongroom.core.pack import parse_index
+from strongroom.core.pack import INDEX_LIMIT, parse_index
 from strongroom.database import Where
 from strongroom.runner.interface import Runner
 from strongroom.stores.file import FileStore
@@ -26,8 +25,6 @@ from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
 from strongroom.usecases.sealed.seals import find_seals
 from strongroom.usecases.sources import open_source
-
-_INDEX_LIMIT: Final = 256 << 20
 
 
 class Gathering:
@@ -97,6 +94,6 @@ class Gathering:
             key = keys.content(written.digest).text
             db.execute("INSERT OR IGNORE INTO staged VALUES (?, ?, 0, ?)", (written.digest.raw, key, written.size))
             return
-        members = parse_index(read_all(self.staging, keys.pack_index(written.digest), _INDEX_LIMIT))
+        members = parse_index(read_all(self.staging, keys.pack_index(written.digest), INDEX_LIMIT))
         key = keys.pack(written.digest).text
         db.executemany("INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?)", ((m.digest.raw, key, m.offset, m.length) for m in members))

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Final
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
@@ -19,7 +18,7 @@ from strongroom.core.errors import (
     UnreadableInStoreError,
 )
 from strongroom.core.keys import StoreKey
-from strongroom.core.pack import Member, parse_index
+from strongroom.core.pack import INDEX_LIMIT, Member, parse_index
 from strongroom.stores.generations import find_generation, generations, holds, is_cold, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.packcheck import PackCheck, check_pack
@@ -27,8 +26,6 @@ from strongroom.usecases.repair.misplaced import Whereabouts
 from strongroom.usecases.replicate.copying import open_range
 from strongroom.usecases.restore.indexes import scan_pack
 from strongroom.usecases.withheld.tombstones import Withheld
-
-_INDEX_LIMIT: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +163,7 @@ def _all_members(batch: HealBatch, kind: str, digest: Digest) -> list[Member]:
         try:
             for at in generations(store, keys.pack_index(digest)):
                 try:
-                    return parse_index(read_all(store, at, _INDEX_LIMIT))
+                    return parse_index(read_all(store, at, INDEX_LIMIT))
                 except (InvalidValueError, DamagedInStoreError):
                     continue
         except StoreUnreachableError:

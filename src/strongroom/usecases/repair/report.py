@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Code, Finding, has_errors
+from strongroom.core.findings import Code, Finding, exit_status
 from strongroom.core.plural import plural
 
 
@@ -32,9 +32,7 @@ class RepairReport:
 
     @property
     def exit_status(self) -> int:
-        if has_errors(finding for finding in self.findings if finding.code is not Code.UNREADABLE):
-            return 1
-        return 3 if self.unreachable or has_errors(self.findings) else 0
+        return exit_status(self.findings, Code.UNREADABLE, undone=self.unreachable)
 
     @property
     def repaired(self) -> int:

@@ -29,7 +29,7 @@ from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.pack import format_index
 from strongroom.core.seal import Seal, parse_seal
 from strongroom.stores.describe import text_for_people
-from strongroom.stores.generations import find_generation, holds, parsable, put_or_generation, read_all, read_verified
+from strongroom.stores.generations import find_generation, first_good, holds, put_or_generation, read_all, read_verified
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.attempt import placement_lines
 from strongroom.usecases.audit.kinds import Kind, Named, name_of
@@ -85,7 +85,7 @@ class Mender:
             return possible(data) and Digest.of(data).hex != row.found
 
         for store in (self._store, *self._sources):
-            data = _first(store, base, good)
+            data = first_good([store], base, good, _LIMIT)
             if data is not None:
                 return self._write(base, data, None if store is self._store else store.url)
         data = self._derive(base, name)
@@ -242,21 +242,6 @@ class Mender:
             scopes = ("", bag.name)
             found = [row for scope in scopes for row in chosen(plan, self._catalogue.path, self._number, scope)]
         return placement_lines({row.id: row for row in found}.values())
-
-
-def _first(store: Store, key: StoreKey, good: Callable[[bytes], bool]) -> bytes | None:
-    """The newest bytes of the key in the store that are `good`."""
-
-    def parse(data: bytes) -> bytes:
-        if not good(data):
-            raise InvalidValueError(f"{key}: not what it should be")
-        return data
-
-    try:
-        found = parsable(store, key, parse, _LIMIT)
-    except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
-        return None
-    return found[0][1] if found else None
 
 
 def _parses(parse: Callable[[], object]) -> bool:

@@ -12,7 +12,7 @@ from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError, UnreadableInStoreError
 from strongroom.core.keys import StoreKey, parse_pack_key
-from strongroom.core.pack import parse_index
+from strongroom.core.pack import INDEX_LIMIT, parse_index
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Reader, Store
 from strongroom.usecases.framing import is_framed
@@ -22,7 +22,6 @@ from strongroom.usecases.restore.contents import is_streamed, read_run, runs
 from strongroom.usecases.restore.indexes import pack_digest
 from strongroom.usecases.restore.plan import WHOLE, Need, Plan
 
-_INDEX_LIMIT: Final = 256 << 20
 _PACK_LIMIT: Final = 64 << 20  # ours have at most 22 MiB; a longer one is packed anew
 _WHOLE_SHARE: Final = 0.5  # a pack of which less than this is wanted is not copied as it is, though all of it belongs here
 
@@ -103,7 +102,7 @@ class _Copier:
         if not text.startswith("packs/"):
             return None
         try:
-            members = parse_index(read_all(self._source, keys.pack_index(pack_digest(StoreKey(text))), _INDEX_LIMIT))
+            members = parse_index(read_all(self._source, keys.pack_index(pack_digest(StoreKey(text))), INDEX_LIMIT))
         except (NotFoundInStoreError, DamagedInStoreError, InvalidValueError):
             return None
         needs = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Finding, has_errors
+from strongroom.core.findings import Finding, exit_status
 from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
@@ -34,7 +34,7 @@ class ReplicateReport:
 
     @property
     def exit_status(self) -> int:
-        return 1 if has_errors(self.findings) else 3 if self.unreachable else 0
+        return exit_status(self.findings, undone=self.unreachable)
 
     @property
     def brought(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,11 @@ from typing import IO, Final
 from strongroom.core import canonical, keys
 from strongroom.core.bag.manifest import manifest_name
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedInStoreError, InvalidValueError, KeyExistsError, NotFoundInStoreError, StoreUnreachableError
+from strongroom.core.errors import KeyExistsError, NotFoundInStoreError
 from strongroom.core.events import utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
-from strongroom.core.keys import StoreKey
-from strongroom.stores.generations import generations, holds, parsable, put_or_generation, put_stream_or_generation, read_all
+from strongroom.stores.generations import first_good, generations, holds, put_or_generation, put_stream_or_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.bag import SealedBag
 from strongroom.usecases.sealed.collector import Collector
@@ -49,13 +48,13 @@ def gather(bag: SealedBag, seal: bytes, holders: Sequence[Store], collector: Col
             return None
         files.append((path, file, file.stat().st_size, _digest(file)))
     attempt = bag.seal.attempt
-    marker = _first(holders, keys.attempt_open(bag.id, attempt), lambda data: _names_attempt(data, attempt))
+    marker = first_good(holders, keys.attempt_open(bag.id, attempt), lambda data: _names_attempt(data, attempt), _SMALL)
     if marker is None:  # gone everywhere; it says only that an attempt is under way, and one is
         marker = canonical.dumps({"format": "strongroom-attempt/1", "bag": str(bag.id), "attempt": attempt, "opened": utc_now()})
         collector.add(Finding(Code.COPY_DAMAGED, str(keys.attempt_open(bag.id, attempt)), "is gone in every store; made anew"))
-    signature_key = keys.signature(bag.id, attempt)
+    key, signed = keys.signature(bag.id, attempt), signature_check(holders, bag.seal, seal)
     # One that holds; where none does, what there is: that it is broken shall be seen in every store.
-    signature = _first(holders, signature_key, signature_check(holders, bag.seal, seal)) or _first(holders, signature_key, lambda _: True)
+    signature = first_good(holders, key, signed, _SMALL) or first_good(holders, key, lambda _: True, _SMALL)
     if signature is None and bag.seal.signer is not None:
         collector.add(Finding(Code.SIGNATURE_MISSING, str(bag.id), "the seal says that it is signed, and no store has the signature"))
     return BagFiles(bag.id, attempt, marker, tuple(files), signature, seal)
@@ -102,24 +101,6 @@ def read_seal(bag: BagId, digest: Digest, holders: Sequence[Store]) -> bytes:
             if Digest.of(data) == digest:
                 return data
     raise NotFoundInStoreError(f"{bag}: no seal {digest} in {', '.join(store.url for store in holders)}")
-
-
-def _first(stores: Sequence[Store], key: StoreKey, good: Callable[[bytes], bool]) -> bytes | None:
-    """The first bytes of the key, in any store and generation, that are `good`."""
-
-    def parse(data: bytes) -> bytes:
-        if not good(data):
-            raise InvalidValueError(f"{key}: not what it should be")
-        return data
-
-    for store in stores:
-        try:
-            found = parsable(store, key, parse, _SMALL)
-        except (NotFoundInStoreError, DamagedInStoreError, StoreUnreachableError):
-            continue
-        if found:
-            return found[0][1]
-    return None
 
 
 def _names_attempt(data: bytes, attempt: str) -> bool:

@@ -18,18 +18,15 @@ from strongroom.core.errors import (
 )
 from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey, pack_index, parse_pack_key
-from strongroom.core.pack import INDEX_NAME, Member, parse_header, parse_index
+from strongroom.core.pack import BLOCK, INDEX_LIMIT, INDEX_NAME, Member, parse_header, parse_index
 from strongroom.stores.generations import answers, read_all
 from strongroom.stores.interface import Reader, Store
 from strongroom.usecases.framing import framed_members, is_framed
 from strongroom.usecases.restore.plan import Place
 from strongroom.usecases.sealed.objects import CHUNK
 
-#: An index has about 110 bytes a member, and a pack of empty files 32,768 members in 16 MiB of headers; others may pack differently.
-_INDEX_LIMIT: Final = 256 << 20
 _ROW: Final = struct.Struct("<32sQQQQ")  # sha256, offset, length, and the frame they are within: offset, length
-_BLOCK: Final = 512
-_ZERO: Final = bytes(_BLOCK)
+_ZERO: Final = bytes(BLOCK)
 _THREADS: Final = 4
 
 
@@ -81,7 +78,7 @@ def _read_one(batch: IndexBatch, tar: StoreKey) -> tuple[str, bytes | None, list
     if not batch.headers:
         index = pack_index(pack_digest(tar))
         try:
-            members = parse_index(read_all(store, index, _INDEX_LIMIT))
+            members = parse_index(read_all(store, index, INDEX_LIMIT))
             return tar.text, _rows(tar, members), findings
         except NotFoundInStoreError:
             findings.append(Finding(Code.INDEX_WRONG, f"{store.url}: {index}", "is not there; the headers of the pack were read instead"))
@@ -141,8 +138,8 @@ def _scan_headers(reader: Reader) -> Iterator[Member]:
     """Of a tar as it is. A block that should be a header and is none is passed over,
     and so are the following ones until there is a header again: damage to one header costs one member."""
     at = 0
-    while len(block := _read_exactly(reader, _BLOCK)) == _BLOCK:
-        at += _BLOCK
+    while len(block := _read_exactly(reader, BLOCK)) == BLOCK:
+        at += BLOCK
         try:
             header = None if block == _ZERO else parse_header(block)
         except InvalidValueError:
@@ -155,7 +152,7 @@ def _scan_headers(reader: Reader) -> Iterator[Member]:
                 yield Member(Digest(name), at, length)
             except InvalidValueError:
                 continue  # a file whose text looks like a header, behind a damaged one
-        padded = length + -length % _BLOCK
+        padded = length + -length % BLOCK
         if _skip(reader, padded) < padded:
             return
         at += padded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Finding, has_errors
+from strongroom.core.findings import Finding, exit_status
 from strongroom.core.plural import plural
 from strongroom.core.retention import Retention
 
@@ -51,9 +51,7 @@ class RetainReport:
 
     @property
     def exit_status(self) -> int:
-        if has_errors(self.findings):
-            return 1
-        return 3 if self.unreachable else 0
+        return exit_status(self.findings, undone=self.unreachable)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/retain-report.schema.json."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Code, Finding, has_errors
+from strongroom.core.findings import Code, Finding, exit_status
 from strongroom.core.plural import plural
 from strongroom.core.retention import Retention
 from strongroom.core.sizes import share_of
@@ -123,9 +123,7 @@ class StatusReport:
     @property
     def exit_status(self) -> int:
         """1 if anything is overdue or damaged; else 3 if objects could not be read, or a store was asked and did not answer."""
-        if has_errors(finding for finding in self.findings if finding.code not in (Code.UNREACHABLE, Code.UNREADABLE)):
-            return 1
-        return 3 if has_errors(self.findings) else 0
+        return exit_status(self.findings, Code.UNREACHABLE, Code.UNREADABLE)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/status-report.schema.json."""

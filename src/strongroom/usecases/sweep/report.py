@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.core.findings import Finding, has_errors
+from strongroom.core.findings import Finding, exit_status
 from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size
 
@@ -63,9 +63,7 @@ class SweepReport:
     @property
     def exit_status(self) -> int:
         """1 for findings of severity error; 3 where a store did not answer, or what is condemned is still there: run it again."""
-        if has_errors(self.findings):
-            return 1
-        return 3 if self.unreachable or any(one.waits_for or one.locked for one in self.stores) else 0
+        return exit_status(self.findings, undone=self.unreachable or any(one.waits_for or one.locked for one in self.stores))
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/sweep-report.schema.json."""
