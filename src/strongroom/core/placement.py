@@ -7,6 +7,9 @@ from typing import Any, Final
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 
+#: Bytes of a placement that are read: a line has about 75, so this is 14 million packs, 220 TB of one bag.
+PLACEMENT_LIMIT: Final = 1 << 30
+
 #: The member that names an object of each kind.
 _MEMBERS: Final = {"pack": "pack", "zstd": "zstd", "content": "object"}
 

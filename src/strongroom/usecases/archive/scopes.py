@@ -8,7 +8,7 @@ from typing import Any, Final
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, StoreError
-from strongroom.core.placement import parse_place
+from strongroom.core.placement import PLACEMENT_LIMIT, parse_place
 from strongroom.stores.generations import generations, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.sealed.seals import find_seals
@@ -34,7 +34,7 @@ def scopes_of(store: Store, wanted: set[Digest]) -> dict[Digest, set[str]]:
                 restricted = not isinstance(document, dict) or document.get("dedup") == "collection"
                 scope = sealed.bag.name if restricted else ""
                 for placement in generations(store, keys.placement(sealed.bag)):  # one of them may be of an attempt that lost
-                    for line in read_all(store, placement, _LIMIT).splitlines():
+                    for line in read_all(store, placement, PLACEMENT_LIMIT).splitlines():
                         digest = _place(canonical.loads_line(line, what=str(placement)))
                         if digest in wanted:
                             found.setdefault(digest, set()).add(scope)

@@ -17,7 +17,7 @@ from strongroom.core.bag.problems import Problem
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
 from strongroom.core.keys import StoreKey
-from strongroom.core.placement import parse_place
+from strongroom.core.placement import PLACEMENT_LIMIT, parse_place
 from strongroom.core.seal import Seal, parse_seal
 from strongroom.database import read_only
 from strongroom.signing import Trust
@@ -29,7 +29,6 @@ from strongroom.usecases.sealed.seals import SEAL_LIMIT, TAG_MANIFEST_LIMIT
 from strongroom.usecases.signatures.seals import Signature, judge_seal
 
 _LOG_LIMIT: Final = 64 << 20
-_PLACEMENT_LIMIT: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class _Surveyor:
 
     def _placement(self, key: str) -> None:
         name = name_of(StoreKey(key))
-        for line in (self._read(key, _PLACEMENT_LIMIT) or b"").splitlines():
+        for line in (self._read(key, PLACEMENT_LIMIT) or b"").splitlines():
             try:
                 value = canonical.loads(line, what=key)
                 base = keys.stored(*parse_place(value))

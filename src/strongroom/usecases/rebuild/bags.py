@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from strongroom.core import canonical, keys
 from strongroom.core.errors import (
@@ -21,7 +20,7 @@ from strongroom.core.errors import (
 )
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
-from strongroom.core.placement import parse_place
+from strongroom.core.placement import PLACEMENT_LIMIT, parse_place
 from strongroom.core.plural import plural, sentence
 from strongroom.signing import Trust
 from strongroom.stores.generations import generations, read_all
@@ -34,8 +33,6 @@ from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.places import Places, Target
 from strongroom.usecases.sealed.seals import FoundSeal, read_seals
 from strongroom.usecases.signatures.settling import Arbiter
-
-_LIMIT: Final = 256 << 20  # bytes of a placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ def _placed(store: Store, bag: BagId, collector: Collector) -> Iterator[tuple[st
     """(kind, digest) of the packs and large contents that the placement names, in any generation: one may be of an attempt that lost."""
     for key in generations(store, keys.placement(bag)):
         try:
-            for text in read_all(store, key, _LIMIT).splitlines():
+            for text in read_all(store, key, PLACEMENT_LIMIT).splitlines():
                 line = canonical.loads(text, what=str(key))
                 with suppress(InvalidValueError):  # a line that names nothing
                     kind, digest = parse_place(line)

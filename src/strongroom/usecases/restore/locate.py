@@ -16,7 +16,7 @@ from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFo
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
-from strongroom.core.placement import parse_place
+from strongroom.core.placement import PLACEMENT_LIMIT, parse_place
 from strongroom.runner.interface import Runner
 from strongroom.stores.generations import answers, generations, read_all
 from strongroom.stores.interface import Store
@@ -24,8 +24,6 @@ from strongroom.usecases.restore.indexes import IndexBatch, read_indexes
 from strongroom.usecases.restore.plan import WHOLE, Place, Plan
 from strongroom.usecases.sealed.collector import Collector
 
-#: placement.jsonl has about 75 bytes for each pack or large content.
-_PLACEMENT_LIMIT: Final = 1 << 30
 _BATCHES: Final = 12
 _AT_ONCE: Final = 5000
 
@@ -71,7 +69,7 @@ class _Finder:
         places: list[Place] = []
         for key in generations(self._store, keys.placement(bag)):
             try:
-                for line in read_all(self._store, key, _PLACEMENT_LIMIT).splitlines():
+                for line in read_all(self._store, key, PLACEMENT_LIMIT).splitlines():
                     value = canonical.loads_line(line, what="a line")
                     kind, digest = parse_place(value)
                     if kind != "content":

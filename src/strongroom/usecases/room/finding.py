@@ -19,7 +19,7 @@ from strongroom.usecases.context import Context
 from strongroom.usecases.room.shelves import Shelves
 from strongroom.usecases.sealed.known import Address, known_bags
 
-_PLACEMENT_LIMIT = 64 << 20
+_PLACEMENT_LIMIT = 64 << 20  # what one request may take: the catalogue knows more, and this is where it does not
 
 
 class NotSoundError(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.core import canonical, keys
@@ -12,14 +11,13 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError
 from strongroom.core.ids import BagId
 from strongroom.core.keys import StoreKey
-from strongroom.core.placement import parse_place, place_line
+from strongroom.core.placement import PLACEMENT_LIMIT, parse_place, place_line
 from strongroom.stores.generations import generations, put_or_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.replicate.sink import Written
 from strongroom.usecases.sweep.heed import stored_at
 from strongroom.usecases.sweep.scratch import Scratch
 
-_LIMIT: Final = 1 << 30
 Place = tuple[str, Digest]
 
 
@@ -31,7 +29,8 @@ def correct_placements(scratch: Scratch, store: Store, moved: Mapping[str, Seque
         bag = BagId.parse(text)
         for key in generations(store, keys.placement(bag))[:1]:
             with suppress(InvalidValueError, DamagedInStoreError):
-                places = {parse_place(canonical.loads_line(line, what=str(key))) for line in read_all(store, key, _LIMIT).splitlines()}
+                lines = read_all(store, key, PLACEMENT_LIMIT).splitlines()
+                places = {parse_place(canonical.loads_line(line, what=str(key))) for line in lines}
                 going = places & instead.keys()
                 if going:
                     places = (places - going) | {(one.kind, one.digest) for place in going for one in instead[place]}
