@@ -86,6 +86,24 @@ def test_bodies_are_hashed_once_where_the_server_checks_their_digest(s3_bucket: 
     assert all(signed == ("UNSIGNED-PAYLOAD" if checks else announced) for announced, signed in sent["PUT"])
 
 
+def test_no_server_has_to_guess_what_it_is_sent(s3_bucket: Callable[[], str]) -> None:
+    store = s3_store(s3_bucket(), PARTS)
+    sent: dict[str, str] = {}
+
+    def note(request: Any, event_name: str, **_: Any) -> None:
+        kind = request.headers.get("Content-Type")
+        sent[event_name.rpartition(".")[2]] = kind.decode() if isinstance(kind, bytes) else str(kind)
+
+    store.client.meta.events.register("before-send.s3", note)
+    put(store, "content/ab/x", b"<html>")
+    put_stream(store, "content/ab/y", pattern(6 * 2**20))
+    kind = "binary/octet-stream"
+    assert {sent[operation] for operation in ("PutObject", "CreateMultipartUpload", "UploadPart")} == {kind}
+    for name in "xy":
+        key = f"{store.url.rpartition('/')[2]}/content/ab/{name}"
+        assert store.client.head_object(Bucket="strongroom-tests", Key=key)["ContentType"] == kind
+
+
 def test_failed_uploads_are_aborted(s3_bucket: Callable[[], str]) -> None:
     store = s3_store(s3_bucket(), PARTS)
     data = pattern(12 * 2**20)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _RETRIES_INSIDE: Final = 3  # tries of one request by botocore; the wrapper in retry.py does the patient waiting
 _KEPT: Final = 8  # clients of a process: one for each store it is asked about
 _DIGEST: Final = "x-amz-checksum-sha256"
+_BYTES: Final = "binary/octet-stream"
 _UNSIGNED: Final = Config(s3={"payload_signing_enabled": False})
 
 
@@ -29,10 +30,18 @@ def connect(settings: S3Settings) -> S3Client:
         request_checksum_calculation=settings.request_checksum_calculation, response_checksum_validation="when_required",
     )
     client: S3Client = boto3.session.Session().client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region, config=config)
+    for operation in ("PutObject", "CreateMultipartUpload", "UploadPart"):
+        client.meta.events.register(f"before-call.s3.{operation}", _say_bytes)
     if settings.checks_sha256:
         for operation in ("PutObject", "UploadPart"):
             client.meta.events.register(f"before-sign.s3.{operation}", _sign_digest_alone)
     return client
+
+
+def _say_bytes(params: dict[str, Any], **_: Any) -> None:
+    """What S3 takes an object for of which nothing is said, said of each object and part. Servers that guess instead may take a page for
+    something to be shown, or compressed: SeaweedFS compresses what it has no type for, in a third of the time that it takes (0034)."""
+    params["headers"].setdefault("Content-Type", _BYTES)
 
 
 def _sign_digest_alone(request: AWSRequest, **_: Any) -> None:
