@@ -40,7 +40,7 @@ def connect(settings: S3Settings) -> S3Client:
 
 def _say_bytes(params: dict[str, Any], **_: Any) -> None:
     """What S3 takes an object for of which nothing is said, said of each object and part. Servers that guess instead may take a page for
-    something to be shown, or compressed: SeaweedFS compresses what it has no type for, in a third of the time that it takes (0034)."""
+    something to be shown, or compressed: SeaweedFS compresses what it has no type for, in a third of the time that it takes (0013)."""
     params["headers"].setdefault("Content-Type", _BYTES)
 
 
