@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-server test faults bench check clean
+.PHONY: help demo demo-server test elsewhere faults bench check clean
 
 # An activated environment, or settings of pip and Python, must not change what is installed or run.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -17,11 +17,14 @@ STAMP := .venv/installed
 AGAIN := $(addprefix tests/,access audit/test_audit.py identify/test_identify.py rebuild/test_rebuild.py sweep/test_two_at_once.py)
 AGAIN_LONG := $(addprefix tests/,audit/test_forks.py identify repair replicate status/test_status.py sweep/test_sweep.py usecases/test_reading.py \
 	$(addprefix withheld/test_,counts.py history.py memory.py readers.py))
+# What drives jobs, with the catalogue in PostgreSQL and each batch carried out by Dask (docs/decisions/0033-dask.md says what of it was run).
+ELSEWHERE := $(addprefix tests/,archive/test_versions.py flows repair replicate)
 
 help:
 	@echo 'make demo         archive the sample collection, verify it, restore it, compare'
 	@echo 'make demo-server  look at the demo'\''s runs in Prefect, at http://127.0.0.1:4200'
 	@echo 'make test         run all tests'
+	@echo 'make elsewhere    some of them with the catalogue in PostgreSQL and the work done by Dask'
 	@echo 'make faults       kill it, starve it, race it, some thousand times: hours (python -m tests.faults --help)'
 	@echo 'make bench        measure it beside restic, borg and others: hours, 30 GB (python -m tests.bench --help)'
 	@echo 'make check        ruff, mypy and the import contracts'
@@ -72,6 +75,9 @@ test: $(STAMP)
 	@echo 'Some of them again, with the catalogue in PostgreSQL (skipped where that is not installed):'
 	@STRONGROOM_TEST_CATALOGUE=postgresql $(RUN) -m pytest -n 2 --dist loadgroup $(AGAIN)
 
+elsewhere: $(STAMP)
+	@STRONGROOM_TEST_CATALOGUE=postgresql STRONGROOM_TEST_RUNNER=dask $(RUN) -m pytest -n 2 --dist loadgroup $(ELSEWHERE)
+
 faults: $(STAMP)
 	@$(RUN) -m tests.faults
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.s3
@@ -85,6 +91,7 @@ faults: $(STAMP)
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.model --large --planted
 	@PYTHONPATH=src:. $(RUN) -m tests.faults.mutations
 	@STRONGROOM_TEST_CATALOGUE=postgresql $(RUN) -m pytest -n 2 --dist loadgroup $(AGAIN) $(AGAIN_LONG)
+	@$(MAKE) --no-print-directory elsewhere
 
 bench: $(STAMP)
 	@PYTHONPATH=src:. $(RUN) -m tests.bench

@@ -12,11 +12,12 @@ from tests.fixtures.flow_command import flow_command
 from tests.fixtures.judges import judges
 from tests.fixtures.postgres import catalogue_place, postgres_place, postgres_server
 from tests.fixtures.prefect_harness import prefect_server
+from tests.fixtures.runner import dask_everywhere, local_only
 from tests.fixtures.seaweedfs import s3_bucket, s3_server
 
 __all__ = [
-    "browser", "browser_page", "catalogue_place", "complaints", "dask_cluster", "everywhere", "flow_command", "judges", "open_page",
-    "postgres_place", "postgres_server", "prefect_server", "s3_bucket", "s3_server", "shared_catalogue",
+    "browser", "browser_page", "catalogue_place", "complaints", "dask_cluster", "dask_everywhere", "everywhere", "flow_command", "judges",
+    "local_only", "open_page", "postgres_place", "postgres_server", "prefect_server", "s3_bucket", "s3_server", "shared_catalogue",
 ]
 
 # What whoever runs the tests has set for work: no command of a test may reach their server, or send them messages.

@@ -47,6 +47,15 @@ def test_a_cluster_within_the_process(tmp_path: Path) -> None:
     assert until_gone(pids)
 
 
+@pytest.mark.filterwarnings("error")
+def test_two_clusters_within_a_process_are_quiet_and_listen_to_this_machine_alone(tmp_path: Path) -> None:
+    with dask_runner("dask", tmp_path, 1) as one, dask_runner("dask", tmp_path, 1) as other:
+        for runner in (one, other):
+            cluster = runner.pool._client.cluster  # type: ignore[attr-defined]
+            nodes = [cluster.scheduler, *cluster.workers.values()]
+            assert [node.http_server.address for node in nodes] == ["127.0.0.1"] * 2
+
+
 def test_a_batch_of_a_worker_that_dies_is_done_again_by_another_once(tmp_path: Path) -> None:
     folder = tmp_path / "marks"
     folder.mkdir()

@@ -73,7 +73,9 @@ class DaskPool(Pool):
         try:
             if scheduler is None:
                 scheduler = self._stack.enter_context(distributed.LocalCluster(
-                    n_workers=1, threads_per_worker=workers or 1, processes=False, dashboard_address=None,
+                    n_workers=1, threads_per_worker=workers or 1, processes=False,
+                    # Without an address its HTTP servers listen on the network, and on 8787: a second run would complain of the first.
+                    dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",
                     memory_limit=0,  # the processes that work are not its own to count
                 ))
             client = distributed.Client(scheduler, timeout=_CONNECTING, set_as_default=False, name="strongroom")
