@@ -29,7 +29,7 @@ WORKERS: Final = ("worker-1", "worker-2")
 #: Prefect takes no heartbeats that are closer. What compose.yaml says would have the trial wait for six minutes after each kill.
 HEARTBEAT, SILENCE = 30, 90
 AGAIN: Final = "lost, and done again"  # as infra/automations.py says it
-_ENDS_IN = (0.0, 10.0)  # seconds after its worker began with it in which a flow run is killed
+_ENDS_IN = (0.0, 30.0)  # seconds after its worker began with it in which a flow run is killed: as long as one takes on a busy machine
 _GIVEN_UP = 60.0  # seconds after which a run that is still Crashed is taken for one that Prefect does not begin again
 _LOOKED = 15.0  # seconds that a run is under way without a process, when a person believes it
 
