@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 WORKERS: Final = ("worker-1", "worker-2")
-#: Prefect takes no heartbeats that are closer. What compose.yaml says would have the trial wait for six minutes after each kill.
+#: Prefect takes no heartbeats that are closer. What compose.yaml says would have the trial wait for five minutes after each kill.
 HEARTBEAT, SILENCE = 30, 90
 AGAIN: Final = "lost, and done again"  # as infra/automations.py says it
 _ENDS_IN = (0.0, 30.0)  # seconds after its worker began with it in which a flow run is killed: as long as one takes on a busy machine
@@ -80,13 +80,14 @@ class Workers(Trial):
         said = self._told
         rows = {"… with a flow run in hand": str(len(self._killed)), "flow runs that were submitted": str(said["runs"])}
         if self._automatic:
-            noticed = []
+            noticed: list[float] = []
+            again: dict[str, int] = {}  # a run may be killed more than once
             for run, when in self._killed:
                 states = self.stack.ask(f"flow_run_states/?flow_run_id={run}")
                 later = [(datetime.fromisoformat(one["timestamp"]) - when).total_seconds() for one in states if one["type"] == "CRASHED"]
                 noticed += [min(seconds for seconds in later if seconds > 0)] if later and max(later) > 0 else []
-                said["begun again"] += sum(one["message"] == AGAIN for one in states)
-            rows["… begun again by Prefect, by a person"] = f"{said['begun again']}, {said['retried']}"
+                again[run] = sum(one["message"] == AGAIN for one in states)
+            rows["… begun again by Prefect, by a person"] = f"{sum(again.values())}, {said['retried']}"
             if noticed:
                 rows["seconds until Prefect noticed, median, most"] = f"{statistics.median(noticed):.0f}, {max(noticed):.0f}"
         rows["submitted once more by a person"] = str(said["submitted"])
