@@ -7,6 +7,9 @@ image of PostgreSQL does at its first start is done by hand.
 
 from __future__ import annotations
 
+import base64
+import configparser
+import json
 import os
 import re
 import shlex
@@ -16,14 +19,21 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import boto3
 import yaml
 
 from tests.fixtures import postgres
 from tests.fixtures.seaweedfs import _weed, free_ports
+from tests.infra.processes import descendants, environment_of, kill_with_descendants
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final = ROOT / "infra" / "compose"
@@ -56,11 +66,12 @@ def image() -> tuple[dict[str, str], list[str]]:
 class Composed:
     """Every service, started in the order that they ask for, below `root`, an empty folder."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.services = root, services()
+    def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` go before the environment that the file gives, in every service."""
+        self.root, self.services, self._settings = root, services(), settings or {}
         ports = list(map(str, free_ports(len(_PORT) + len(_INNER))))  # at once: what is free stays so only until it is used
         self.ports, self._inner = dict(zip(_PORT, ports, strict=False)), ports[len(_PORT):]
-        self._processes: list[tuple[subprocess.Popen[bytes], signal.Signals]] = []
+        self._processes: dict[str, tuple[subprocess.Popen[bytes], signal.Signals]] = {}
         self._events = {name: threading.Event() for name in self.services}
         self._failed = threading.Event()
         self._cause: BaseException | None = None
@@ -76,7 +87,8 @@ class Composed:
             shim.chmod(0o755)
         shutil.copy(COMPOSE / "with-secrets", self.root / "bin")
         shutil.copytree(ROOT / "infra" / "s3", self.root / "opt")  # as the container file copies them: both into one folder
-        shutil.copy(ROOT / "infra" / "prefect.yaml", self.root / "opt")
+        for name in ("prefect.yaml", "automations.py"):
+            shutil.copy(ROOT / "infra" / name, self.root / "opt")
         subprocess.run([COMPOSE / "make-secrets", self.root / "secrets"], check=True)
         for name in ("manifests", "restored", "s3"):
             (self.root / name).mkdir()
@@ -106,11 +118,12 @@ class Composed:
             "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "TMPDIR": str(self.root / service / "tmp"), **given,
             # Of two workers that share a machine, and so that nobody waits ten seconds for each to ask.
             "PREFECT_WORKER_WEBSERVER_PORT": self.ports.get(service, "0"), "PREFECT_WORKER_QUERY_SECONDS": "1", **_PATIENT,
+            **self._settings,
         }
 
-    def run(self, service: str, command: list[str]) -> subprocess.CompletedProcess[str]:
+    def run(self, service: str, command: list[str], **settings: str) -> subprocess.CompletedProcess[str]:
         """A command in the place of a service's own, to its end."""
-        environment = self.environment(service)
+        environment = {**self.environment(service), **settings}
         return subprocess.run([self._entry(), *(self.here(service, word) for word in command)], env=environment, cwd=self.root / service,
                               capture_output=True, text=True, check=False)
 
@@ -146,6 +159,9 @@ class Composed:
             self._failed.set()
 
     def _serve(self, service: str) -> None:
+        self._wait(service, *self._begin(service))
+
+    def _begin(self, service: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         command, environment = [self.here(service, word) for word in self.services[service]["command"]], self.environment(service)
         command = [word.replace("0.0.0.0", "127.0.0.1").replace(_PORT[service], self.ports[service]) for word in command]
         if service == "s3":  # its own ports are those of this machine, where other servers run
@@ -153,8 +169,7 @@ class Composed:
             command = [_weed(), *command, *more]
         else:
             command = [self._entry(), *command]
-        process = self._launch(service, command, env=environment, cwd=self.root / service)
-        self._wait(service, process, environment)
+        return self._launch(service, command, env=environment, cwd=self.root / service), environment
 
     def _database(self, service: str) -> None:
         """As the image does at its first start: POSTGRES_USER, with the password of the file, owns POSTGRES_DB."""
@@ -185,9 +200,9 @@ class Composed:
         return str(self.root / "bin" / Path(self.entrypoint[0]).name)
 
     def _launch(self, service: str, command: list[Any], *, stop: signal.Signals = signal.SIGKILL, **more: Any) -> subprocess.Popen[bytes]:
-        with (self.root / f"{service}.log").open("wb") as log:
+        with (self.root / f"{service}.log").open("ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **more)
-        self._processes.append((process, stop))
+        self._processes[service] = process, stop
         return process
 
     def healthy(self, service: str, environment: dict[str, str]) -> bool:
@@ -207,10 +222,57 @@ class Composed:
     def log(self, service: str) -> str:
         return (self.root / f"{service}.log").read_text(errors="replace")
 
+    # -- what happens to a service
+
+    def flow_runs(self, service: str) -> set[str]:
+        """The flow runs that a worker has processes for, by id."""
+        started_with = map(environment_of, descendants(self._processes[service][0].pid))
+        return {one["PREFECT__FLOW_RUN_ID"] for one in started_with if one.get("PREFECT__FLOW_RUN_ID")}
+
+    def lose(self, service: str) -> None:
+        """Kill it with all that it started, as when its machine fails."""
+        process = self._processes[service][0]
+        kill_with_descendants(process.pid)
+        process.wait(60)
+
+    def again(self, service: str) -> None:
+        """As `restart: unless-stopped` says. Does not wait until it is well."""
+        self._begin(service)
+
+    def ask(self, path: str, body: Any = None, *, known: bool = True, method: str | None = None) -> Any:
+        """Prefect's API, as a person with the password, or without it."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.ports['prefect-server']}/api/{path}", method=method)
+        if known:
+            word = (self.root / "secrets" / "prefect-auth").read_text().strip()
+            request.add_header("Authorization", "Basic " + base64.b64encode(word.encode()).decode())
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def submit(self, job: str, **parameters: Any) -> str:
+        """As `prefect deployment run JOB/JOB`. Returns the flow run's id."""
+        deployment = self.ask(f"deployments/name/{job}/{job}")["id"]
+        asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return str(self.ask(f"deployments/{deployment}/create_flow_run", asked)["id"])
+
+    def keys(self, who: str) -> dict[str, str]:
+        """The S3 credentials of the administrator, the archiver or the sweeper."""
+        parsed = configparser.ConfigParser()
+        parsed.read(self.root / "secrets" / f"s3-{who}")
+        return dict(parsed["default"])
+
+    def s3(self, who: str) -> S3Client:
+        return boto3.session.Session().client(
+            "s3", endpoint_url=f"http://127.0.0.1:{self.ports['s3']}", region_name="us-east-1", **self.keys(who))  # type: ignore[call-overload]
+
     def stop(self) -> None:
         """At once: what they hold is disposable."""
-        for process, how in reversed(self._processes):
-            if process.poll() is None:
+        for service, (process, how) in reversed(self._processes.items()):
+            if process.poll() is None and how is signal.SIGKILL:
+                self.lose(service)
+            elif process.poll() is None:
                 os.killpg(process.pid, how)
             process.wait(60)
         for folder in self._databases:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import configparser
 import filecmp
 import json
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.database.trial import Plan
+from tests.database.workers import Workers
 from tests.infra.composed import PATIENCE, ROOT, Composed
 
 pytestmark = [pytest.mark.slow, pytest.mark.s3, pytest.mark.prefect]
@@ -36,47 +33,23 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         composed.stop()
 
 
-def ask(stack: Composed, path: str, body: Any = None, *, known: bool = True) -> Any:
-    """Prefect's API, as a person with the password."""
-    request = urllib.request.Request(f"http://127.0.0.1:{stack.ports['prefect-server']}/api/{path}")
-    if known:
-        word = (stack.root / "secrets" / "prefect-auth").read_text().strip()
-        request.add_header("Authorization", "Basic " + base64.b64encode(word.encode()).decode())
-    if body is not None:
-        request.add_header("Content-Type", "application/json")
-        request.data = json.dumps(body).encode()
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.loads(answer.read())
-
-
-def submit(stack: Composed, job: str, **parameters: Any) -> str:
-    deployment = ask(stack, f"deployments/name/{job}/{job}")["id"]
-    return str(ask(stack, f"deployments/{deployment}/create_flow_run", {"parameters": parameters, "state": {"type": "SCHEDULED"}})["id"])
-
-
 def finished(stack: Composed, run: str) -> None:
     end = time.monotonic() + PATIENCE
-    while (state := ask(stack, f"flow_runs/{run}")["state"])["type"] not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+    while (state := stack.ask(f"flow_runs/{run}")["state"])["type"] not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
         assert time.monotonic() < end, state
         time.sleep(0.5)
-    logs = [log["message"] for log in ask(stack, "logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
+    logs = [log["message"] for log in stack.ask("logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})]
     assert state["type"] == "COMPLETED", (state, logs, stack.log("worker-1")[-2000:], stack.log("worker-2")[-2000:])
-
-
-def keys(stack: Composed, who: str) -> dict[str, str]:
-    parsed = configparser.ConfigParser()
-    parsed.read(stack.root / "secrets" / f"s3-{who}")
-    return dict(parsed["default"])
 
 
 def test_a_collection_goes_in_and_comes_out(stack: Composed) -> None:
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        ask(stack, "deployments/name/archive/archive", known=False)
-    for run in [submit(stack, "archive", collection=name) for name in ("lanternmoor", "second")]:
+        stack.ask("deployments/name/archive/archive", known=False)
+    for run in [stack.submit("archive", collection=name) for name in ("lanternmoor", "second")]:
         finished(stack, run)
-    finished(stack, submit(stack, "audit"))
+    finished(stack, stack.submit("audit"))
     there = stack.root / "restored" / "lanternmoor"
-    finished(stack, submit(stack, "restore", name="lanternmoor", dest=str(there)))
+    finished(stack, stack.submit("restore", name="lanternmoor", dest=str(there)))
     names = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*") if path.is_file())
     assert len(names) > 5 and filecmp.cmpfiles(SOURCE, there / "data", map(str, names), shallow=False) == ([*map(str, names)], [], [])
     # Both workers know both bags: the catalogue is shared, though each has a STRONGROOM_HOME of its own.
@@ -84,13 +57,22 @@ def test_a_collection_goes_in_and_comes_out(stack: Composed) -> None:
         listed = json.loads(stack.run(worker, ["strongroom", "list", "--json"]).stdout)
         assert sorted(one["bag"] for one in listed["bags"]) == ["lanternmoor/v1", "second/v1"]
         assert not (stack.root / worker / "home" / "catalogue.sqlite").exists()
-    assert {one["name"] for one in ask(stack, "work_pools/strongroom/workers/filter", {})} == {"worker-1", "worker-2"}
+    assert {one["name"] for one in stack.ask("work_pools/strongroom/workers/filter", {})} == {"worker-1", "worker-2"}
     assert "submitting flow run" in stack.log("worker-1") + stack.log("worker-2")
 
 
+def test_workers_that_are_killed_seal_each_bag_once_and_lose_nothing(stack: Composed) -> None:
+    plan = Plan(collections=3, files=60, shared=15, kills=2, seed=1)
+    outcome = Workers(plan, stack, automatic=False).run()
+    assert not outcome.wrong
+    assert outcome.kills == plan.kills
+    assert dict(outcome.sealed) == {"c0": 1, "c1": 1, "c2": 1}
+    assert outcome.wanted == outcome.distinct == 3 * 45 + 15
+    assert outcome.again <= plan.shared + plan.kills * plan.files
+
+
 def test_the_archiver_removes_nothing(stack: Composed) -> None:
-    client = boto3.session.Session().client("s3", endpoint_url=f"http://127.0.0.1:{stack.ports['s3']}", region_name="us-east-1",
-                                            **keys(stack, "archiver"))
+    client = stack.s3("archiver")
     found = client.list_objects_v2(Bucket="archive", Prefix="main/")["Contents"]
     with pytest.raises(ClientError, match="AccessDenied"):
         client.delete_object(Bucket="archive", Key=found[0]["Key"])
@@ -99,7 +81,7 @@ def test_the_archiver_removes_nothing(stack: Composed) -> None:
 
 def test_secrets_stay_where_they_are(stack: Composed) -> None:
     words = [(stack.root / "secrets" / name).read_text().strip() for name in ("prefect-database", "catalogue", "prefect-auth")]
-    words += [keys(stack, who)["aws_secret_access_key"] for who in ("administrator", "archiver", "sweeper")]
+    words += [stack.keys(who)["aws_secret_access_key"] for who in ("administrator", "archiver", "sweeper")]
     for service in stack.services:
         said = (stack.root / f"{service}.log").read_text(errors="replace") + json.dumps(stack.environment(service))
         assert not [word for word in words if word in said], service
