@@ -158,10 +158,12 @@ class S3Store(S3Connection):
         if not whole and reply["ResponseMetadata"]["HTTPStatusCode"] != 206:
             reply["Body"].close()
             raise StoreRefusedError(f"{self.url}: the server ignores ranges: it gave all of {key}")
-        if "ContentLength" not in reply:
+        try:
+            length = s3_errors.length_of(reply, f"{self.url}/{key}")
+        except StoreUnreachableError:
             reply["Body"].close()
-            raise StoreUnreachableError(f"{self.url}/{key}: the answer does not say how long it is, so its end cannot be told from a break")
-        return BoundedReader(reply["Body"], reply["ContentLength"], f"{self.url}/{key}", lambda: self._translated(key))
+            raise
+        return BoundedReader(reply["Body"], length, f"{self.url}/{key}", lambda: self._translated(key))
 
     def head(self, key: StoreKey) -> Stat:
         try:
@@ -170,10 +172,10 @@ class S3Store(S3Connection):
         except NotFoundInStoreError:
             self._check_bucket()
             raise
-        checksum = reply.get("ChecksumSHA256", "")
+        size, checksum = s3_errors.length_of(reply, f"{self.url}/{key}"), reply.get("ChecksumSHA256", "")
         if len(checksum) == 44:  # longer: a checksum of the parts' checksums
-            return Stat(key, reply["ContentLength"], Digest.from_bytes(base64.b64decode(checksum)))
-        return Stat(key, reply["ContentLength"], _noted_digest(reply["Metadata"]))
+            return Stat(key, size, Digest.from_bytes(base64.b64decode(checksum)))
+        return Stat(key, size, _noted_digest(reply["Metadata"]))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """Holds in memory what lies below one name of the folder that is listed (keyspace.in_byte_order)."""
@@ -250,10 +252,11 @@ class S3Store(S3Connection):
     def warmth(self, key: StoreKey) -> Warmth:
         try:
             with self._translated(key):
-                return warmth_of(self.client.head_object(Bucket=self._bucket, Key=self._base + key.text))
+                reply = self.client.head_object(Bucket=self._bucket, Key=self._base + key.text)
         except NotFoundInStoreError:
             self._check_bucket()
             raise
+        return warmth_of(reply, s3_errors.length_of(reply, f"{self.url}/{key}"))
 
     def thaw(self, key: StoreKey, warmth: Warmth, tier: Tier, days: int) -> None:
         try:

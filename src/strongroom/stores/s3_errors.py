@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from strongroom.core.errors import (
@@ -76,3 +77,11 @@ def error_for(place: str, code: str, status: int, message: str, after: str = "")
     if isinstance(error, SlowDownError) and after.isdigit():
         error.after = float(after)
     return error
+
+
+def length_of(reply: Mapping[str, Any], what: str) -> int:
+    """The length that an answer to GetObject or HeadObject states. Raises StoreUnreachableError where it states none: the end of such an
+    answer cannot be told from a break."""
+    if "ContentLength" not in reply:
+        raise StoreUnreachableError(f"{what}: the answer does not say how long the object is; try again")
+    return int(reply["ContentLength"])

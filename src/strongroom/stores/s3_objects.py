@@ -20,7 +20,7 @@ from strongroom.core.objects import Object
 from strongroom.stores.ratelimit import bucket_of
 from strongroom.stores.retry import RetryPolicy, patiently
 from strongroom.stores.s3_connection import RangeError, S3Connection, S3Settings
-from strongroom.stores.s3_errors import code_of
+from strongroom.stores.s3_errors import code_of, length_of
 
 T = TypeVar("T")
 
@@ -102,8 +102,13 @@ class S3Objects(S3Connection):
 
     def head(self, name: bytes) -> Object:
         shown = self._shown(name)
-        reply = self._one(shown, lambda: self.client.head_object(Bucket=self._bucket, Key=self._base + shown))
-        return self._object(name, reply["ContentLength"], reply)
+
+        def ask() -> tuple[Any, int]:
+            reply = self.client.head_object(Bucket=self._bucket, Key=self._base + shown)
+            return reply, length_of(reply, f"{self.url}/{shown}")
+
+        reply, size = self._one(shown, ask)
+        return self._object(name, size, reply)
 
     def get(self, one: Object, start: int, length: int) -> bytes:
         shown = self._shown(one.name)

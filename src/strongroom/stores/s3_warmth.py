@@ -13,15 +13,15 @@ _TIERS: Final[dict[Tier, str]] = {"bulk": "Bulk", "standard": "Standard", "exped
 _EXPIRY: Final = re.compile(r'expiry-date="([^"]+)"')
 
 
-def warmth_of(reply: Mapping[str, Any]) -> Warmth:
+def warmth_of(reply: Mapping[str, Any], size: int) -> Warmth:
     """By the answer to HeadObject: StorageClass (absent for STANDARD), ArchiveStatus (of INTELLIGENT_TIERING) and Restore, which is
     'ongoing-request="true"' or 'ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"'.
 
-    >>> warmth_of({"ContentLength": 7, "StorageClass": "GLACIER", "Restore": 'ongoing-request="true"'}).state
+    >>> warmth_of({"StorageClass": "GLACIER", "Restore": 'ongoing-request="true"'}, 7).state
     <State.THAWING: 'thawing'>
     """
     kind = reply.get("ArchiveStatus") or reply.get("StorageClass") or "STANDARD"
-    said, size = reply.get("Restore", ""), reply["ContentLength"]
+    said = reply.get("Restore", "")
     if kind not in FROZEN:
         return Warmth(kind, State.WARM, size)
     if 'ongoing-request="true"' in said:

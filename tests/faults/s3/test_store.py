@@ -126,6 +126,15 @@ def test_a_bit_that_flips_on_the_way_up_is_sent_again(proxy: Proxy, s3_bucket: C
     assert read(store) == data
 
 
+@pytest.mark.parametrize("ask", ["head", "warmth"])
+def test_an_answer_without_a_length_is_asked_for_again(proxy: Proxy, s3_bucket: Callable[[], str], ask: str) -> None:
+    store = store_at(s3_bucket())
+    put(store, b"twelve bytes")
+    with proxy.doing(fault := Fault(actions.truncate_reply(0.5, with_length=False), actions.request("HEAD"), 2)):
+        assert getattr(store, ask)(KEY).size == 12
+    assert fault.done == 2
+
+
 def test_wrong_bytes_of_the_caller_are_not_sent_again(proxy: Proxy, s3_bucket: Callable[[], str]) -> None:
     store = store_at(s3_bucket())
     with pytest.raises(ChecksumRefusedError):
