@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import shutil
 import subprocess
 import sys
@@ -112,19 +111,6 @@ class Ours:
 
     def verb(self, *arguments: str) -> Contestant:
         return Contestant("strongroom", [*program(), *arguments], self.env, setup=self.filled)
-
-
-def runs(who: str, first: Ours, second: Ours, *, at_once: bool) -> Contestant:
-    """Two archive runs that share nothing but the machine, each with a home of its own."""
-    one, other = (
-        shlex.join(["env", f"STRONGROOM_HOME={ours.env['STRONGROOM_HOME']}", *ours.archive_command()]) for ours in (first, second))
-    script = f"{one} & run=$!; {other} && wait $run" if at_once else f"{one} && {other}"
-
-    def fresh() -> None:
-        first.fresh()
-        second.fresh()
-
-    return Contestant(who, ["sh", "-c", script], first.env, before=fresh)
 
 
 # -- the others

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: Files at scale 1: those the targets speak of; of `large`, files of 1 GiB; "mixed-2" has other contents.
-FILES = {"small": 100_000, "mixed": 5_000, "large": 4, "small-10k": 10_000, "mixed-2": 5_000}
+#: Files at scale 1: those the targets speak of; of `large`, files of 1 GiB.
+FILES = {"small": 100_000, "mixed": 5_000, "large": 4, "small-10k": 10_000}
 
 
 @dataclass
@@ -32,8 +32,6 @@ class Bench:
         count = max(1, round(FILES[name] * self.scale))
         if name == "large":
             count, size = 4, ["--size", str(max(1 << 20, round((1 << 30) * self.scale)))]
-        if name == "mixed-2":
-            size = ["--seed", "2"]
         return make_corpus(self.folder / "corpora" / f"{name}-{self.scale:g}", name.partition("-")[0], count, size)
 
     def run(self, name: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench.contestants import FAST, FAST_512, ZSTD, Borg, Contestant, Ours, Restic, bagit, floor, hashdeep, rclone, runs
+from tests.bench.contestants import FAST, FAST_512, ZSTD, Borg, Contestant, Ours, Restic, bagit, floor, hashdeep, rclone
 from tests.bench.place import Bench
 
 HASHLIB = "strongroom, hashlib alone"
@@ -30,7 +30,6 @@ class Row:
     corpus: str = ""
     s3: bool = False
     prefect: bool = False
-    machines: int = 1  # that what is measured would run on: each has a share of the memory
 
 
 def _archive(corpus: str, *peers: str, bars: tuple[Bar, ...]) -> Row:
@@ -82,13 +81,6 @@ def _small(id: str, work: str, bars: tuple[Bar, ...], make: Callable[[Bench], li
     return Row(id, f"{work}, small corpus", bars, make, "small")
 
 
-def _two(who: str, bench: Bench, *, at_once: bool) -> Contestant:
-    """What two machines would do, and one alone: each run has a process of its own that identifies, as it has on its own machine."""
-    name = "at-once" if at_once else "in-turn"
-    first, second = (Ours(bench, f"{name}-{corpus}", bench.corpus(corpus), "", workers=1) for corpus in ("mixed", "mixed-2"))
-    return runs(who, first, second, at_once=at_once)
-
-
 ROWS: tuple[Row, ...] = (
     _archive("small", "restic", "borg", "floor: copy", bars=(Bar("restic", 0.7), Bar("unique bytes", 1.1, what="stored"))),
     _small("archive-small-sha512", "first archive, sha256 + sha512", (Bar("bagit-python", 0.6),), lambda bench: [
@@ -116,8 +108,9 @@ ROWS: tuple[Row, ...] = (
     _prefect("small", "100 k"),
     _small("defaults-small", "the defaults as a newcomer gets them", (Bar("", plus=30.0),), lambda bench: [
         Ours(bench, "ours-defaults", bench.corpus("small"), "").archive()]),
-    Row("machines-mixed", "two runs of one worker each, at once and not, the defaults, two mixed corpora", (Bar("not at once", 0.59),),
-        lambda bench: [_two("strongroom", bench, at_once=True), _two("not at once", bench, at_once=False)], "mixed", machines=2),
+    Row("workers-mixed", "two worker processes beside one, the defaults, mixed corpus", (Bar("one worker", 0.59),), lambda bench: [
+        Ours(bench, "ours-two", bench.corpus("mixed"), "", workers=2).archive(),
+        Ours(bench, "ours-one", bench.corpus("mixed"), "", workers=1).archive("one worker")], "mixed"),
     Row("start-help", "strongroom --help", (Bar("", plus=0.3),), lambda bench: [
         Ours(bench, "ours-start", bench.corpus("small-10k")).verb("--help")], "small-10k"),
     Row("start-list", "strongroom list, CPU seconds", (Bar("", plus=0.5, what="cpu"),), lambda bench: [
