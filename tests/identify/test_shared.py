@@ -66,6 +66,18 @@ def test_one_process_for_all_until_the_last_has_left(worker: Make, tmp_path: Pat
     assert started.wait(300) == 0
 
 
+def test_what_is_looked_at_side_by_side_is_judged_as_one_by_one(worker: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_BOOTSTRAP", PATIENT)
+    contents = [(HTML + b"%d" % n, "html") for n in range(50)] + [(b"%%PDF-1.4\n%d" % n, "pdf") for n in range(50)]
+    contents += [(b"", "txt"), (SHEET, "css"), (b"PK\x03\x04" + bytes(26), "zip"), (b"plain words", "html")] * 10
+    contents += [(b"\x89PNG\r\n\x1a\n", "jpg")]
+    one, other = worker(), worker()
+    alone = one.identify_all(contents, tmp_path)
+    other.identify(HTML, "html", tmp_path)  # from here on there are two
+    assert one._usual is not None and other._usual is not None and process_of(other) is None
+    assert one.identify_all(contents, tmp_path) == alone
+
+
 def test_more_workers_than_one_process_takes(worker: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_BOOTSTRAP", PATIENT)
     workers = [worker() for _ in range(SHARED_BY + 2)]

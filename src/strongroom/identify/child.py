@@ -30,7 +30,8 @@ from strongroom.identify import libmagic, verdict
 MEMORY: Final = 1 << 30
 #: The status with which it ends when it is refused more: nobody could say whose content wanted it.
 OUT_OF_MEMORY: Final = 4
-#: So many workers share a process: siegfried looks at one file at a time (pygfried keeps Python's lock), for a quarter of the time in all.
+#: So many workers share a process. pygfried keeps Python's lock while siegfried looks, so one worker's contents at a time; where there is
+#: more than one worker, siegfried looks at so many of these at once.
 SHARED_BY: Final = 4
 #: Seconds after which one that is shared ends for want of work: a run needs its memory for other things when all is identified.
 IDLE: Final = 2.0
@@ -197,10 +198,10 @@ class _Worker:
     def _judge(self, folder: str, descriptors: list[int], items: list[Item]) -> Answers:
         try:
             names = [self._names.name(folder, item.extension, descriptor) for descriptor, item in zip(descriptors, items, strict=True)]
-            return [*verdict.judge([
-                verdict.Subject(descriptor, os.fstat(descriptor).st_size, item.extension, name)
-                for descriptor, item, name in zip(descriptors, items, names, strict=True)
-            ])]
+            subjects = [verdict.Subject(descriptor, os.fstat(descriptor).st_size, item.extension, name)
+                        for descriptor, item, name in zip(descriptors, items, names, strict=True)]
+            several = threading.active_count() > 2  # the thread that listens, and one for each worker
+            return [*verdict.judge(subjects, at_once=SHARED_BY if several else 1)]
         except MemoryError:
             raise
         except Exception as error:  # a library's own: nothing it says of one file may end the run

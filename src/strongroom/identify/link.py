@@ -29,12 +29,12 @@ sys.path[:] = pickle.load(sys.stdin.buffer)
 from strongroom.identify.child import main
 main(sys.argv[1], int(sys.argv[2]))
 """
-#: One thread of Go at a time, since the other cores have contents of their own; and little room for garbage: with GOGC=400 and 256 MiB each
-#: of these processes grew to 210 MB over 100,000 files, with these to 120; with 96 MiB to 108, and a run took 6 % longer. libmagic compiles
-#: its patterns anew for each content: so each thread has an arena of malloc (with one they wait for each other, half as long again), which
-#: keeps what is freed instead of giving it back to the system and asking for it again (a fifth of the time).
+#: Little room for garbage: with GOGC=400 and 256 MiB each of these processes grew to 210 MB over 100,000 files, with these to 120; with
+#: 96 MiB to 108, and a run took 6 % longer. libmagic compiles its patterns anew for each content: so each thread has an arena of malloc
+#: (with one they wait for each other, half as long again), which keeps what is freed instead of giving it back to the system and asking for
+#: it again (a fifth of the time).
 _ENVIRONMENT: Final = {
-    "GOMAXPROCS": "1", "GOGC": "50", "GOMEMLIMIT": "108MiB", "GOTRACEBACK": "none",
+    "GOGC": "50", "GOMEMLIMIT": "108MiB", "GOTRACEBACK": "none",
     "MALLOC_TRIM_THRESHOLD_": str(32 << 20), "MALLOC_TOP_PAD_": str(1 << 20),
 }
 
@@ -139,11 +139,13 @@ def _started(end: socket.socket, process: subprocess.Popen[bytes], *, private: b
 
 
 def _start(how: str, socket_: socket.socket) -> subprocess.Popen[bytes]:
+    # More threads of Go than many machines have cores: with as many, what looks for garbage takes the place of what works (decision 0026).
+    threads = SHARED_BY if how == "listening" else 1
     process = subprocess.Popen(  # noqa: S603 -- our own interpreter
         [sys.executable, "-P", "-c", _BOOTSTRAP, how, str(socket_.fileno())],
         pass_fds=(socket_.fileno(),), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
         stderr=None if os.environ.get("STRONGROOM_DEBUG") else subprocess.DEVNULL,
-        env={**os.environ, **_ENVIRONMENT}, process_group=0,  # a terminal's Ctrl-C is not for it
+        env={**os.environ, **_ENVIRONMENT, "GOMAXPROCS": str(threads)}, process_group=0,  # a terminal's Ctrl-C is not for it
     )
     assert process.stdin is not None
     with suppress(BrokenPipeError), process.stdin as path:  # dead already: its first answer will be missing

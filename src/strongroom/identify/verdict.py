@@ -31,12 +31,13 @@ class Subject(NamedTuple):
     path: str
 
 
-def judge(subjects: Sequence[Subject]) -> list[Format]:
-    """What each of the files is. First siegfried sees all of them, then libmagic: each needs the processor's caches for itself.
+def judge(subjects: Sequence[Subject], at_once: int = 1) -> list[Format]:
+    """What each of the files is. First siegfried sees all of them, `at_once` in threads of its own, then libmagic: each needs the
+    processor's caches for itself.
 
     The MIME type is libmagic's, unless that says no more than "text" or "bytes" and PRONOM knows more. Of web pages it is not asked.
     """
-    matches = pronom.identify([one.path for one in subjects])
+    matches = pronom.identify([one.path for one in subjects], at_once)
     return [_verdict(one, _mime(one, match), match) for one, match in zip(subjects, matches, strict=True)]
 
 

@@ -15,10 +15,10 @@ from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
 _judge = verdict.judge
 
 
-def hurt(subjects: Sequence[verdict.Subject]) -> list[Format]:
+def hurt(subjects: Sequence[verdict.Subject], at_once: int) -> list[Format]:
     for one in subjects:
         _hurt(os.pread(one.descriptor, 200, 0))
-    return _judge(subjects)
+    return _judge(subjects, at_once)
 
 
 def _hurt(head: bytes) -> None:
