@@ -146,11 +146,13 @@ def money(library: Library, site: Site, units: Units, prices: Mapping[str, Any])
     framed = BLOCK + -(-library.small_bytes // BLOCK) * BLOCK
     cold = library.collections * (library.small * framed + library.large * library.large_bytes) / 1e9
     audit = paid(requests(library, "audit", units)) * times_a_year
-    moved = (count + library.large * library.collections) * prices["thousand"]["to_cold"] / 1000
+    moved = count + library.large * library.collections  # objects that grow cold, each read once by an audit
+    asked_of_cold = moved * (prices["thousand"]["get_cold"] - prices["thousand"]["get"]) / 1000
     return Money(
-        once=paid(requests(library, "archive", units)) + moved, month=gigabytes * prices["month"]["warm"],
+        once=paid(requests(library, "archive", units)) + moved * prices["thousand"]["to_cold"] / 1000,
+        month=gigabytes * prices["month"]["warm"],
         month_cold=(gigabytes - cold) * prices["month"]["warm"] + cold * prices["month"]["cold"], year_audit=audit,
-        year_audit_cold=audit + cold * prices["gigabyte"]["out_of_cold"] * times_a_year,
+        year_audit_cold=audit + (cold * prices["gigabyte"]["out_of_cold"] + asked_of_cold) * times_a_year,
     )
 
 

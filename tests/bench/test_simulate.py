@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.bench import scale, simulate
+from tests.bench import scale, simulate, units
 from tests.bench.counted import KINDS, LARGE, SMALL, counting
 from tests.bench.place import ROOT
 from tests.bench.scale import LIBRARIES, Library, Site
@@ -27,6 +27,10 @@ def test_a_real_run_costs_what_is_computed(tmp_path):
     assert {command: {kind: found.requests[command][kind] for kind in KINDS} for command in found.requests} == {
         command: {kind: scale.requests(library, command, UNITS)[kind] for kind in KINDS} for command in found.requests}
     assert sum(found.bytes.values()) == pytest.approx(scale.stored(library, UNITS), rel=0.03)
+
+
+def test_the_processors_seconds_are_those_of_the_results():
+    assert units.processor(UNITS["small_corpus_mean"])["processor"] == UNITS["processor"]
 
 
 def test_packs_are_cut_as_a_run_cuts_them():

@@ -26,6 +26,8 @@ from tests.bench.place import FILES, environment, make_corpus
 UNITS = Path(__file__).with_name("units.json")
 RESULTS = Path(__file__).with_name("results.jsonl")
 _CORPORA = (10_000, 50_000)  # files, of the small profile
+#: Rows of results.jsonl from which the processor's seconds are computed.
+_PROCESSOR = ("archive-small", "archive-mixed", "audit-small", "audit-mixed", "restore-small")
 
 
 def requests(folder: Path) -> dict[str, Any]:
@@ -93,23 +95,23 @@ def _run(env: dict[str, str], *arguments: str) -> None:
 
 def processor(small_mean: int) -> dict[str, Any]:
     """CPU seconds for each file and each MB, of two rows with many files and many bytes: two equations for each command."""
-    rows: dict[tuple[str, str], list[float]] = {}
+    rows: dict[str, list[float]] = {}
     machines = {}
     for line in map(json.loads, RESULTS.read_text().splitlines()):
-        if line["who"] == "strongroom" and line["scale"] == 1 and "cpu" in line:
-            rows.setdefault(tuple(line["row"].split("-", 1)), []).append(line["cpu"])
+        if line["row"] in _PROCESSOR and line["who"] == "strongroom" and line["scale"] == 1:
+            rows.setdefault(line["row"], []).append(line["cpu"])
             machines[line["row"]] = f"{line['machine']['CPU']}, {line['time']}"
     mixed_mb = _mixed_megabytes()
     found = {}
     for command in ("archive", "audit"):
-        small, mixed = median(rows[command, "small"]), median(rows[command, "mixed"])
+        small, mixed = median(rows[f"{command}-small"]), median(rows[f"{command}-mixed"])
         small_mb = FILES["small"] * small_mean / 1e6
         # small = files × a + small_mb × b, mixed = 5000 × a + mixed_mb × b
         determinant = FILES["small"] * mixed_mb - FILES["mixed"] * small_mb
         found[command] = {"file": (small * mixed_mb - mixed * small_mb) / determinant,
                           "megabyte": (mixed * FILES["small"] - small * FILES["mixed"]) / determinant,
                           "measured": {"small": small, "mixed": mixed, "machine": machines[f"{command}-small"]}}
-    restore = median(rows["restore", "small"])
+    restore = median(rows["restore-small"])
     megabyte = found["audit"]["megabyte"]  # of the one row that there is: a restore reads and hashes as an audit does, the rest is files
     found["restore"] = {"file": restore / FILES["small"] - megabyte * small_mean / 1e6, "megabyte": megabyte,
                         "measured": {"small": restore, "machine": machines["restore-small"]}}
