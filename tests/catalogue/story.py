@@ -122,13 +122,15 @@ def _checks(cat: Catalogue) -> list[Any]:
         *(check(log.format(n), 2, CheckOutcome.SOUND) for n in (1, 2)),
     ])
     checks.record_checks(cat, 1, [check(seal, 1, CheckOutcome.DAMAGED)])  # older: it says nothing any more
+    checks.record_checks(cat, 1, [check("keys/d", 2, CheckOutcome.SOUND)], published=True)
+    checks.mark_published(cat, 1, [check("keys/Z", 4, CheckOutcome.MISSING), check("content/ab/x", 2, CheckOutcome.DAMAGED)])
     checks.record_written(cat, 1, StoreKey("keys/b"), b"new")
     checks.record_reading(cat, 1, 4, [StoreKey("keys/c")], [StoreKey("keys/Z"), StoreKey("keys/c"), StoreKey("keys/a")])
     checks.record_reading(cat, 1, 5, [StoreKey("keys/c")], [StoreKey("keys/a")], [StoreKey("content/ab/x"), StoreKey("keys/Z")])
     for seq, scope in ((3, ""), (4, "site"), (5, "")):
         checks.begin_audit(cat, 1, lambda _, seq=seq, scope=scope: checks.AuditRow(seq, scope, 3, "2029-01-01T00:00:00Z"))
     checks.end_audit(cat, 1, 3, ended="2029-01-02T00:00:00Z", complete=True)
-    checks.end_audit(cat, 1, 4, ended="2029-01-03T00:00:00Z", complete=False, published=False)
+    checks.end_audit(cat, 1, 4, ended="2029-01-03T00:00:00Z", complete=False)
     answers: list[Any] = [
         list(checks.unread_keys(cat, 1)), list(checks.unreadable(cat, 1)), checks.count_unreadable(cat, 1), checks.count_cold(cat, 1),
         checks.count_cold(cat, 2), list(checks.unsound(cat, 1)),
@@ -137,14 +139,14 @@ def _checks(cat: Catalogue) -> list[Any]:
         checks.check_of(cat, 1, StoreKey(seal)), checks.check_of(cat, 2, StoreKey(seal)), checks.last_known_checks(cat, 1, StoreKey(seal)),
         checks.ageing(cat, 1, 36500), checks.last_seq(cat, 1), checks.last_seq(cat, 2), checks.last_audit(cat, 1),
         checks.last_audit(cat, 2),
-        checks.audits_of(cat, 1, ["", "site"], 2), checks.last_published(cat, 1), reads.last_audited(cat, 1),
+        checks.audits_of(cat, 1, ["", "site"], 2), list(checks.unpublished(cat, 1)), reads.last_audited(cat, 1),
         reads.last_audited(cat, 1, "site"),
         reads.bytes_by_age(cat, 1, [30, 90], now=NOW), reads.bytes_by_age(cat, 2, [30], now=NOW),
     ]
     found = reads.reads(cat, 1, 60, now=NOW, judged=NOW)
     checks.forget_checks(cat, 1, [StoreKey("keys/Z")])
     sizes = found.bytes, found.recent, found.late, found.never, found.oldest
-    return [*answers, sizes, [row.key for row in checks.all_checks(cat, 1, after=2)]]
+    return [*answers, sizes, [row.key for row in checks.all_checks(cat, 1)]]
 
 
 def _figures(cat: Catalogue, scratch: Path) -> list[Any]:

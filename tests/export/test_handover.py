@@ -24,6 +24,7 @@ from strongroom.usecases.handover.telling import keep
 from strongroom.usecases.verify import verify
 from tests.export.conftest import tree, unpack
 from tests.fixtures.cost import CHEAP
+from tests.fixtures.runner import left_in
 
 
 def make_key(home, tmp_path):
@@ -184,7 +185,7 @@ def test_the_command_line(lantern, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["result"] is None and not (tmp_path / "x").exists()
     assert main(["handover", "site", str(tmp_path / "x"), "--json", "--no-prefect", "--quiet"]) == 0
     Draft202012Validator(load_schema("handover-report")).validate(json.loads(capsys.readouterr().out))
-    assert not os.listdir(tmp_path / "home/scratch")
+    assert left_in(tmp_path / "home/scratch") == []
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format":"strongroom-receipt/1"}', b'{"format":"strongroom-handover/1"}'])

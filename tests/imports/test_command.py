@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from strongroom.collections.schemas import load_schema
 from tests.faults.place import Place, Result, kill_session, snapshot, without_privileges
+from tests.fixtures.runner import left_in
 from tests.imports.archives import END, tar_of
 from tests.imports.hostile import cases, good
 
@@ -67,7 +68,7 @@ def test_nothing_is_written_when_nothing_could_be(place: Place, tmp_path: Path) 
     assert result.status == 1, result.err
     assert {bag["outcome"] for bag in result.report()["bags"]} == {"refused"}
     assert [snapshot(folder) for folder in folders] == before
-    assert list((place.root / "home/scratch").iterdir()) == []
+    assert left_in(place.root / "home/scratch") == []
 
 
 def test_killed_and_run_again(place: Place, tmp_path: Path) -> None:
@@ -80,12 +81,12 @@ def test_killed_and_run_again(place: Place, tmp_path: Path) -> None:
             process.communicate(timeout=300)
             kill_session(process.pid)
         assert process.returncode == -9
-    abandoned = list((place.root / "home/scratch").iterdir())
+    abandoned = left_in(place.root / "home/scratch")
     for folder in abandoned:
         os.utime(folder, (1, 1))  # a folder that was only just made might not have been locked yet
     result = take(place, tmp_path / "bag.tar")
     assert result.status == 0 and result.report()["bags"][0]["bag"] == "bag/v1", result.err
-    assert list((place.root / "home/scratch").iterdir()) == []
+    assert left_in(place.root / "home/scratch") == []
     assert snapshot(tmp_path / "bag") == before
     assert place.run("audit", "--no-prefect", "--quiet", "--full").status == 0
 

@@ -20,6 +20,7 @@ from strongroom.usecases.listing import list_bags
 from strongroom.usecases.status import status
 from tests.archive.conftest import Site
 from tests.fixtures.findings import said as findings_of
+from tests.fixtures.runner import left_in
 from tests.fixtures.seals import altered, summed
 from tests.rebuild.conftest import context, look, lose, make_again, said, snapshot
 
@@ -291,7 +292,7 @@ def test_nothing_is_put_in_place_before_all_is_learned(kept: Site) -> None:
         make_again(kept, replace=True)
     assert said(kept) == before
     assert not list(home.glob("*.before-*"))
-    assert not list((home / "scratch").iterdir())
+    assert not left_in(home / "scratch")
 
 
 def test_an_empty_store_gives_an_empty_catalogue(site: Site) -> None:

@@ -65,14 +65,17 @@ class Ageing:
     oldest_time: str | None  # UTC, of the key unread longest by sequence number
 
 
-def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) -> None:
-    """Remember results of looking at keys of the store (its number here). An older result never replaces a newer one."""
+def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow], *, published: bool = False) -> None:
+    """Remember results of looking at keys of the store (its number here). An older result never replaces a newer one. `published`: they
+    were found in the store; others are put into it by the next audit that can write there."""
     with catalogue.transaction() as db:
         db.executemany(
-            "INSERT INTO checks (store, base, key, seq, outcome, time, size, expected, found) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO checks (store, base, key, seq, outcome, time, size, expected, found, published) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (store, key) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome, time = excluded.time, "
-            "size = excluded.size, expected = excluded.expected, found = excluded.found WHERE excluded.seq >= checks.seq",
-            ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found) for r in rows),
+            "size = excluded.size, expected = excluded.expected, found = excluded.found, published = excluded.published "
+            "WHERE excluded.seq >= checks.seq",
+            ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found, published) for r in rows),
         )
 
 
@@ -131,11 +134,11 @@ def forget_checks(catalogue: Catalogue, store: int, keys: Iterable[StoreKey]) ->
         db.executemany("DELETE FROM checks WHERE store = ? AND key = ?", ((store, key.text) for key in keys))
 
 
-def all_checks(catalogue: Catalogue, store: int, *, after: int = -1) -> Iterator[CheckRow]:
-    """Every result of the store with a sequence number above `after`, by key. One of number 0 is of a key that was written and not read."""
+def all_checks(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
+    """Every result of the store, by key. One of number 0 is of a key that was written and not read."""
     with reading(catalogue) as db:
-        sql = "SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? AND seq > ? ORDER BY key"
-        for row in db.execute(sql, (store, after)):
+        sql = "SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? ORDER BY key"
+        for row in db.execute(sql, (store,)):
             yield _row(row)
 
 
@@ -239,10 +242,21 @@ def audits_of(catalogue: Catalogue, store: int, scopes: Iterable[str], limit: in
     return [AuditRow(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in rows]
 
 
-def last_published(catalogue: Catalogue, store: int) -> int:
-    """The number of the last audit of this installation whose results lie in the store; 0 if none do."""
+def unpublished(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
+    """Every result that does not lie in the store yet, by key: of the audit that ends, of those that were cut off or could not write, of
+    one that goes on beside it, and of repairs."""
     with reading(catalogue) as db:
-        return int(db.execute("SELECT max(seq) FROM audits WHERE store = ? AND published", (store,)).fetchone()[0] or 0)
+        sql = ("SELECT key, seq, outcome, time, size, expected, found FROM checks WHERE store = ? AND NOT published AND seq > 0 "
+               "ORDER BY key")
+        for row in db.execute(sql, (store,)):
+            yield _row(row)
+
+
+def mark_published(catalogue: Catalogue, store: int, rows: Iterable[CheckRow]) -> None:
+    """These lie in the store now; one that was looked at again meanwhile does not."""
+    with catalogue.transaction() as db:
+        db.executemany("UPDATE checks SET published = TRUE WHERE store = ? AND key = ? AND seq = ? AND time = ?",
+                       ((store, row.key.text, row.seq, row.time) for row in rows))
 
 
 def mark_objects(catalogue: Catalogue, store: int, objects: Iterable[tuple[str, bytes, bool]]) -> None:
@@ -281,12 +295,10 @@ def begin_audit(catalogue: Catalogue, store: int, numbered: Callable[[int], Audi
     return audit
 
 
-def end_audit(catalogue: Catalogue, store: int, seq: int, *, ended: str, complete: bool, published: bool = True) -> None:
-    """The audit ended in order, at the time that its results in the store give; `complete`: it left nothing of its round; `published`:
-    they are there. Where nothing could be written, a later audit writes them."""
+def end_audit(catalogue: Catalogue, store: int, seq: int, *, ended: str, complete: bool) -> None:
+    """The audit ended in order, at the time that its results in the store give; `complete`: it left nothing of its round."""
     with catalogue.transaction() as db:
-        db.execute("UPDATE audits SET ended = ?, complete = ?, published = ? WHERE store = ? AND seq = ?",
-                   (ended, complete, published, store, seq))
+        db.execute("UPDATE audits SET ended = ?, complete = ? WHERE store = ? AND seq = ?", (ended, complete, store, seq))
 
 
 def _row(row: tuple[str, int, str, str, int | None, str | None, str | None]) -> CheckRow:

@@ -93,7 +93,7 @@ def put_audit(catalogue: Catalogue, store: int, audit: AuditRow) -> None:
     """An audit that ended, as its results in the store tell of it. Of two with one number the later stays."""
     with catalogue.transaction() as db:
         db.execute(
-            "INSERT INTO audits (store, seq, scope, round, began, ended, complete, published) VALUES (?, ?, ?, ?, ?, ?, ?, TRUE) "
+            "INSERT INTO audits (store, seq, scope, round, began, ended, complete) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (store, seq) "
             "DO UPDATE SET scope = excluded.scope, round = excluded.round, began = excluded.began, ended = excluded.ended, "
             "complete = excluded.complete WHERE excluded.ended > audits.ended",

@@ -194,10 +194,12 @@ checks = _table(
     _maybe("size", BigInteger),
     _maybe("expected", _TEXT),
     _maybe("found", _TEXT),
+    _col("published", Boolean, server_default=false(), comment="it lies in the store, below checks/"),
     comment="the last result of looking at each key of a store (checks.py)",
 )
 Index("checks_by_seq", checks.c.store, checks.c.seq)
 Index("checks_by_base", checks.c.store, checks.c.base)
+Index("checks_unpublished", checks.c.store, checks.c.key, **_where("NOT published"))
 Index("checks_unsound", checks.c.store, checks.c.key, **_where("outcome IN ('damaged', 'missing')"))
 unread = _table(
     "unread",
@@ -217,7 +219,6 @@ audits = _table(
     _col("began", _TEXT),
     _maybe("ended", _TEXT),
     _col("complete", Boolean, server_default=false()),
-    _col("published", Boolean, server_default=false(), comment="its results lie in the store"),
     comment="full audits of this installation",
 )
 withheld_files = _table(

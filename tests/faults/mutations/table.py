@@ -67,6 +67,8 @@ MUTATIONS: Final = (
          "return _lies(read.pack) if found == expected else", "return None if read.size else", _AUDIT),
     _one("a pack that lies is called sound", "usecases/audit/look.py",
          "if pack is None or pack.honest:", "if True:", "tests/audit/test_lying_packs.py"),
+    _one("results that lie in the store are written again each time", "usecases/audit/published.py",
+         "        mark_published(catalogue, number, some)\n", "", "tests/audit/test_results.py"),
     _one("hints outlive what was seen in a pack", "usecases/audit/one_store.py",
          "if stored is not None and one.members))", "if stored is None))", "tests/audit/test_lying_packs.py"),
     _one("a store takes bytes without the announced digest", "stores/checked.py",

@@ -150,13 +150,16 @@ CREATE TABLE checks (
   size BIGINT,
   expected TEXT COLLATE "C",
   found TEXT COLLATE "C",
+  published BOOLEAN DEFAULT false NOT NULL,
   PRIMARY KEY (store, key)
 );
 CREATE INDEX checks_by_base ON checks (store, base);
 CREATE INDEX checks_by_seq ON checks (store, seq);
+CREATE INDEX checks_unpublished ON checks (store, key) WHERE NOT published;
 CREATE INDEX checks_unsound ON checks (store, key) WHERE outcome IN ('damaged', 'missing');
 COMMENT ON TABLE checks IS 'the last result of looking at each key of a store (checks.py)';
 COMMENT ON COLUMN checks.base IS 'the key without its generation';
+COMMENT ON COLUMN checks.published IS 'it lies in the store, below checks/';
 CREATE TABLE unread (
   store BIGINT NOT NULL,
   base TEXT COLLATE "C" NOT NULL,
@@ -177,11 +180,9 @@ CREATE TABLE audits (
   began TEXT COLLATE "C" NOT NULL,
   ended TEXT COLLATE "C",
   complete BOOLEAN DEFAULT false NOT NULL,
-  published BOOLEAN DEFAULT false NOT NULL,
   PRIMARY KEY (store, seq)
 );
 COMMENT ON TABLE audits IS 'full audits of this installation';
-COMMENT ON COLUMN audits.published IS 'its results lie in the store';
 CREATE TABLE withheld_files (
   name TEXT COLLATE "C" NOT NULL,
   version BIGINT NOT NULL,

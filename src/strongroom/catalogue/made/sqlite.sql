@@ -136,11 +136,13 @@ CREATE TABLE checks (
   size BIGINT,
   expected TEXT,
   found TEXT,
+  published BOOLEAN DEFAULT 0 NOT NULL,
   PRIMARY KEY (store, "key")
 )
  WITHOUT ROWID;
 CREATE INDEX checks_by_base ON checks (store, base);
 CREATE INDEX checks_by_seq ON checks (store, seq);
+CREATE INDEX checks_unpublished ON checks (store, "key") WHERE NOT published;
 CREATE INDEX checks_unsound ON checks (store, "key") WHERE outcome IN ('damaged', 'missing');
 CREATE TABLE unread (
   store BIGINT NOT NULL,
@@ -159,7 +161,6 @@ CREATE TABLE audits (
   began TEXT NOT NULL,
   ended TEXT,
   complete BOOLEAN DEFAULT 0 NOT NULL,
-  published BOOLEAN DEFAULT 0 NOT NULL,
   PRIMARY KEY (store, seq)
 )
  WITHOUT ROWID;

@@ -158,7 +158,7 @@ class StoreRun:
             what = "its results lie in the store, without a line in its log" if published else (
                 "its results are in the catalogue only, and the next audit that can write here puts them into the store")
             self._findings.add(Finding(Code.STORE_LIMIT, self._store.url, f"the audit counts; {what}: {error}"))
-        end_audit(self._catalogue, self._number, audit.seq, ended=ended, complete=complete, published=published)
+        end_audit(self._catalogue, self._number, audit.seq, ended=ended, complete=complete)
 
     def _learn_withheld(self) -> None:
         """What was taken down on purpose is not missed; it is counted as withheld."""

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import AuditRow, CheckRow, all_checks, check_of, last_published, record_checks, record_written
+from strongroom.catalogue.checks import AuditRow, CheckRow, check_of, mark_published, record_checks, record_written, unpublished
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
@@ -24,8 +24,8 @@ _LIMIT: Final = 64 << 20
 
 
 def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audit: AuditRow, *, ended: str, complete: bool) -> int:
-    """Write what was found since the last results that were written, a run's that was cut off among them. How many documents."""
-    rows = all_checks(catalogue, number, after=last_published(catalogue, number))
+    """Write every result that does not lie in the store yet, those of a run that was cut off among them. How many documents."""
+    rows = unpublished(catalogue, number)
     part = 0
     while some := list(islice(rows, ROWS)):
         part += 1
@@ -36,6 +36,7 @@ def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audi
             "checks": [_to_json(row) for row in some],
         })
         key = put_or_generation(store, StoreKey(f"checks/{audit.seq:012d}/{writer}-{part:04d}.json"), data, Digest.of(data))
+        mark_published(catalogue, number, some)
         record_written(catalogue, number, key, data)
     return part
 
@@ -49,7 +50,7 @@ def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int) -> 
             continue
         found = read_results(store, StoreKey(key))
         if found is not None:
-            record_checks(catalogue, number, found[1])
+            record_checks(catalogue, number, found[1], published=True)
 
 
 def read_results(store: Store, key: StoreKey) -> tuple[dict[str, Any], list[CheckRow]] | None:

@@ -45,7 +45,7 @@ def learn_audits(catalogue: Catalogue, store: Store, number: int, collector: Col
             what = "makes no sense as results of an audit; what it says counts as never read"
             collector.add(Finding(Code.OBJECT_DAMAGED, f"{store.url}: {stat.key}", what))
             continue
-        record_checks(catalogue, number, found[1])
+        record_checks(catalogue, number, found[1], published=True)
         put_audit(catalogue, number, audit)
         rounds[audit.scope] = audit
         learned.checks += len(found[1])
