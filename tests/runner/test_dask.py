@@ -56,6 +56,26 @@ def test_two_clusters_within_a_process_are_quiet_and_listen_to_this_machine_alon
             assert [node.http_server.address for node in nodes] == ["127.0.0.1"] * 2
 
 
+def test_nothing_looks_at_threads_in_a_cluster_within_the_process(tmp_path: Path) -> None:
+    with dask_runner("dask", tmp_path, 1) as runner:
+        cluster = runner.pool._client.cluster  # type: ignore[attr-defined]
+        for node in (cluster.scheduler, *cluster.workers.values()):
+            assert "profile" not in node.periodic_callbacks and not node.io_loop.profile
+        assert not [thread for thread in threading.enumerate() if thread.name == "Profile"]
+
+
+def test_a_worker_that_its_profiler_could_stop_is_refused(tmp_path: Path) -> None:
+    with running_cluster(0) as cluster:
+        cluster.add_worker(env={"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "true"})
+        cluster.wait(1)
+        with dask_runner(cluster.runner, tmp_path) as runner:
+            if sys.version_info >= (3, 12):
+                assert list(runner.map("double", jobs.double, [1])) == [2]
+                return
+            with pytest.raises(StrongroomError, match=r"tcp://127.0.0.1:.*DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=false"):
+                list(runner.map("double", jobs.double, [1]))
+
+
 def test_a_batch_of_a_worker_that_dies_is_done_again_by_another_once(tmp_path: Path) -> None:
     folder = tmp_path / "marks"
     folder.mkdir()

@@ -20,6 +20,7 @@ from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.core.ids import new_id
 from strongroom.database.shared import hold, shared_scratch, this_machine
 from strongroom.durable import cannot_write
+from strongroom.runner import on_dask
 from strongroom.runner.on_dask import Carried, Ticket, carry_out, end_processes
 from strongroom.runner.pool import FIRST_PAUSE, DeathError, Job, Pool, StoppedError, WorkerDiedError
 
@@ -63,7 +64,8 @@ class DaskPool(Pool):
 
     def _connect(self, scheduler: str | None, workers: int | None) -> tuple[Client, int]:
         try:
-            import distributed  # noqa: PLC0415 -- an extra, and slow to import
+            import dask  # noqa: PLC0415 -- an extra, and slow to import
+            import distributed  # noqa: PLC0415
         except ImportError as error:
             why = f"STRONGROOM_RUNNER asks for Dask, which is not installed here ({error}): pip install 'strongroom[dask]'"
             raise UsageError(why) from error
@@ -72,6 +74,7 @@ class DaskPool(Pool):
                 logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         try:
             if scheduler is None:
+                dask.config.set({on_dask.PROFILER: False})
                 scheduler = self._stack.enter_context(distributed.LocalCluster(
                     n_workers=1, threads_per_worker=workers or 1, processes=False,
                     # Without an address its HTTP servers listen on the network, and on 8787: a second run would complain of the first.

@@ -3,6 +3,8 @@ batch that nobody wants any more can be ended. Imported by Dask workers, so it i
 
 from __future__ import annotations
 
+import platform
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from strongroom.database.shared import VARIABLE, doubt, this_machine
 from strongroom.runner.processes import WorkerProcess
 
 _ENDING: Final = ("closing", "closed", "failed")  # a worker; one that is retired closes gracefully, and may end its batch before
+#: Dask's setting for looking at what its threads do, a hundred times a second.
+PROFILER: Final = "distributed.worker.profile.enabled"
 _KEPT: Final = 60.0  # seconds for which a process without work waits for more
 
 
@@ -130,7 +134,16 @@ class _Wanted:
         return task is not None and task.state in ("executing", "long-running") and self._worker.status.name not in _ENDING
 
 
+def _has_profiler() -> bool:
+    from distributed import get_worker  # noqa: PLC0415 -- an extra
+
+    return "profile" in get_worker().periodic_callbacks
+
+
 def _unfit(ticket: Ticket) -> str:
+    if sys.version_info < (3, 12) and _has_profiler():
+        return (f"it has Python {platform.python_version()}, which Dask's profiler can stop for ever (CPython's issue 106883). Start it with "
+                "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=false in its environment, or with Python 3.12")
     if ticket.version != __version__:
         return f"it has Strongroom {__version__}, and the run {ticket.version}; install the same on both"
     if ticket.machine != this_machine() and not ticket.shared:
