@@ -142,8 +142,8 @@ def _has_profiler() -> bool:
 
 def _unfit(ticket: Ticket) -> str:
     if sys.version_info < (3, 12) and _has_profiler():
-        return (f"it has Python {platform.python_version()}, which Dask's profiler can stop for ever (CPython's issue 106883). Start it with "
-                "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=false in its environment, or with Python 3.12")
+        return (f"it has Python {platform.python_version()}, which Dask's profiler can stop for ever (CPython's issue 106883). Start it "
+                "with DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=false in its environment, or with Python 3.12")
     if ticket.version != __version__:
         return f"it has Strongroom {__version__}, and the run {ticket.version}; install the same on both"
     if ticket.machine != this_machine() and not ticket.shared:
