@@ -17,14 +17,16 @@ STAMP := .venv/installed
 AGAIN := $(addprefix tests/,access audit/test_audit.py identify/test_identify.py rebuild/test_rebuild.py sweep/test_two_at_once.py)
 AGAIN_LONG := $(addprefix tests/,audit/test_forks.py identify repair replicate status/test_status.py sweep/test_sweep.py usecases/test_reading.py \
 	$(addprefix withheld/test_,counts.py history.py memory.py readers.py))
-# What drives jobs, with the catalogue in PostgreSQL and each batch carried out by Dask (docs/decisions/0033-dask.md says what of it was run).
-ELSEWHERE := $(addprefix tests/,archive/test_versions.py flows repair replicate)
+# What drives jobs, with the catalogue in PostgreSQL and each batch carried out by Dask (docs/decisions/0033-dask.md): all of it, and a part for each day.
+ELSEWHERE := $(addprefix tests/,access archive audit batch cli collections due endtoend export flows history identify imports likeness page rebuild recovery \
+	repair replicate report restore retain room scanning serve signing status sweep thaw usecases withheld)
+ELSEWHERE_SHORT := $(addprefix tests/,archive restore)
 
 help:
 	@echo 'make demo         archive the sample collection, verify it, restore it, compare'
 	@echo 'make demo-server  look at the demo'\''s runs in Prefect, at http://127.0.0.1:4200'
 	@echo 'make test         run all tests'
-	@echo 'make elsewhere    some of them with the catalogue in PostgreSQL and the work done by Dask'
+	@echo 'make elsewhere    all that drive jobs, with the catalogue in PostgreSQL and the work done by Dask'
 	@echo 'make faults       kill it, starve it, race it, some thousand times: hours (python -m tests.faults --help)'
 	@echo 'make bench        measure it beside restic, borg and others: hours, 30 GB (python -m tests.bench --help)'
 	@echo 'make check        ruff, mypy and the import contracts'
@@ -74,6 +76,8 @@ test: $(STAMP)
 	@$(RUN) -m pytest -n 2 --dist loadgroup tests
 	@echo 'Some of them again, with the catalogue in PostgreSQL (skipped where that is not installed):'
 	@STRONGROOM_TEST_CATALOGUE=postgresql $(RUN) -m pytest -n 2 --dist loadgroup $(AGAIN)
+	@echo 'And some with that and with Dask:'
+	@STRONGROOM_TEST_CATALOGUE=postgresql STRONGROOM_TEST_RUNNER=dask $(RUN) -m pytest -n 2 --dist loadgroup $(ELSEWHERE_SHORT)
 
 elsewhere: $(STAMP)
 	@STRONGROOM_TEST_CATALOGUE=postgresql STRONGROOM_TEST_RUNNER=dask $(RUN) -m pytest -n 2 --dist loadgroup $(ELSEWHERE)
