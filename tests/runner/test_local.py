@@ -85,6 +85,7 @@ def test_results_come_as_they_are_done(runner: LocalRunner, tmp_path: Path) -> N
     assert list(results) == [late]
 
 
+@pytest.mark.local_only("a Dask worker ends what nobody wants within half a second, not at once")
 def test_a_consumer_that_stops_early_waits_for_nobody(local: LocalRunner, tmp_path: Path) -> None:
     results = local.map("sleep", jobs.sleep, [(str(tmp_path), 0.0), *[(str(tmp_path), jobs.NAP)] * 5])
     next(results)
