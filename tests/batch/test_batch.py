@@ -26,9 +26,11 @@ from strongroom.core.findings import Code
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.local import LocalRunner
 from strongroom.stores import s3_client
-from strongroom.stores.describe import init_store
+from strongroom.stores.describe import init_store, open_known_store, read_description
+from strongroom.stores.open import StoreOptions
 from strongroom.usecases.archive.run import archive
 from strongroom.usecases.batch.run import BatchRequest, batch
+from strongroom.usecases.locks import locked
 from strongroom.usecases.status import status
 from tests.fixtures.premises import Premises
 from tests.fixtures.reports import check
@@ -237,3 +239,10 @@ def test_a_job_that_the_service_forgot_is_not_asked_after_for_ever(site: Site) -
     report = site.batch()
     assert (report.step, report.exit_status) == ("failed", 3) and "knows no such job" in report.findings[0].message
     assert site.batch().step == "priced"
+
+
+def test_two_runs_at_once_make_one_job(site: Site) -> None:
+    store_id = read_description(open_known_store(site.url, None, StoreOptions())).id
+    with locked(site.context.catalogue, f"batch-{store_id}"), pytest.raises(StrongroomError, match="another run is at a batch job"):
+        site.begin()
+    assert not (site.context.home / "batch").exists()

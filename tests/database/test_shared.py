@@ -80,3 +80,10 @@ def test_a_lock_is_seen_by_another_process_and_by_nobody_once_it_is_gone(tmp_pat
     second.close()
     assert "locks in" in ask()
     assert doubt(tmp_path) is not None
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("STRONGROOM_SCRATCH", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=f"STRONGROOM_SCRATCH.*{tmp_path}/file"), Context(tmp_path / "home").scratch("archive"):
+        pass

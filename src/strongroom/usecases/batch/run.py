@@ -31,6 +31,7 @@ from strongroom.usecases.batch.compare import Comparison
 from strongroom.usecases.batch.report import BatchReport, Step
 from strongroom.usecases.batch.state import JobState, States
 from strongroom.usecases.context import Context
+from strongroom.usecases.locks import locked
 from strongroom.usecases.policies import Policies
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
@@ -68,7 +69,8 @@ def batch(request: BatchRequest, context: Context, runner: Runner) -> BatchRepor
     with Catalogue.open(context.catalogue) as catalogue, context.scratch("batch") as scratch:
         store_id = read_description(store).id
         number = catalogue.see_store(store_id, location.url)
-        return _Run(request, location, options, store, store_id, number, catalogue, context, runner, scratch).step()
+        with locked(context.catalogue, f"batch-{store_id}", busy=f"another run is at a batch job over {location.url} now"):
+            return _Run(request, location, options, store, store_id, number, catalogue, context, runner, scratch).step()
 
 
 class _Run:
