@@ -252,3 +252,23 @@ def test_another_takes_its_place_only_while_nobody_uses_it(postgres_place: Postg
         assert [row.url for row in before.stores()] == ["file:///old"]
         assert [row.collection for row in recent_runs(now)] == ["site"]
         assert begin_run(now, "audit", "", "") == 2  # numbers go on
+
+
+def test_what_a_killed_rebuild_left_goes_with_the_next_and_one_that_is_being_made_stays(
+    postgres_server: PostgresServer, postgres_place: PostgresPlace
+) -> None:
+    def beside() -> set[str]:
+        names = postgres_server.ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE %s", f"{postgres_place.schema}_%")
+        return {name for (name,) in names}
+
+    left = f"{postgres_place.schema}_new_0badcafe"
+    Catalogue.open(postgres_place.sibling(left)).close()
+    kept = f"{postgres_place.schema}_20261101120000"
+    Catalogue.open(postgres_place.sibling(kept)).close()
+    with swapping.fresh(postgres_place) as first:
+        Catalogue.open(first).close()
+        with swapping.fresh(postgres_place) as second:
+            Catalogue.open(second).close()
+            assert beside() == {kept, first.schema, second.schema}
+        assert beside() == {kept, first.schema}
+    assert beside() == {kept}
