@@ -147,7 +147,7 @@ def test_a_worker_that_sees_another_folder_says_so(tmp_path: Path, monkeypatch: 
                 list(runner.map("double", jobs.double, [1]))
 
 
-def test_workers_on_other_machines_need_a_shared_folder(
+def test_workers_on_other_machines_need_a_shared_folder_and_a_catalogue_that_they_can_ask(
     dask_cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dask_pool, "this_machine", lambda: "another")
@@ -157,6 +157,13 @@ def test_workers_on_other_machines_need_a_shared_folder(
     ):
         list(runner.map("double", jobs.double, [1]))
     monkeypatch.setenv("STRONGROOM_SCRATCH", str(tmp_path))
+    monkeypatch.delenv("STRONGROOM_CATALOGUE", raising=False)
+    with (
+        dask_runner(dask_cluster.runner, tmp_path) as runner,
+        pytest.raises(StrongroomError, match=r"the run's catalogue is a file of one.*STRONGROOM_CATALOGUE"),
+    ):
+        list(runner.map("double", jobs.double, [1]))
+    monkeypatch.setenv("STRONGROOM_CATALOGUE", "postgresql://archive@db.example/catalogue")
     with dask_runner(dask_cluster.runner, tmp_path) as runner:
         assert list(runner.map("double", jobs.double, [1])) == [2]
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from strongroom import __version__
 from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.core.ids import new_id
+from strongroom.database.postgres.place import VARIABLE as CATALOGUE
 from strongroom.database.shared import hold, shared_scratch, this_machine
 from strongroom.durable import cannot_write
 from strongroom.runner.on_dask import Carried, Ticket, carry_out, end_processes
@@ -102,7 +103,7 @@ class DaskPool(Pool):
             raise cannot_write(str(scratch), error) from error
         except sqlite3.Error as error:
             raise StrongroomError(f"{scratch}: cannot be locked ({error}); its file system must have locks") from error
-        ticket = Ticket(new_id(), __version__, this_machine(), scratch, shared_scratch() is not None)
+        ticket = Ticket(new_id(), __version__, this_machine(), scratch, shared_scratch() is not None, bool(os.environ.get(CATALOGUE)))
         self._stack.callback(end_processes, ticket.run)
         return ticket
 
