@@ -104,3 +104,18 @@ def test_what_was_looked_into_is_hashed_once_and_its_index_still_judged(vault, m
     data[600] ^= 1
     vault.objects.put(key, bytes(data))
     assert looks(members.hex())[0] == (key, CheckOutcome.DAMAGED)
+
+
+@pytest.mark.parametrize("scope", [{}, {"name": "notes"}])
+def test_a_catalogue_that_lies_of_a_sound_pack_is_found_out_and_the_source_stores_what_is_lost(vault, scope):
+    """Somebody wrote into it, or it is an older one that was put back."""
+    with Catalogue.open(vault.context.catalogue) as catalogue, catalogue.transaction() as db:
+        store, pack = db.execute("SELECT store, id FROM objects WHERE kind = 'pack' AND verified ORDER BY id LIMIT 1").fetchone()
+        db.execute("INSERT INTO places VALUES (?, '', ?, ?, ?)", (store, Digest.of(WANTED).raw, pack, len(WANTED)))
+    vault.write("notes", "two.txt", WANTED)
+    assert vault.archive("notes") == "notes/v1"
+    assert not any(WANTED in data for data in vault.objects.all().values())
+    assert "content-missing" in {finding.code.label for finding in said(vault.audit(**scope))}
+    vault.archive("notes")
+    assert any(WANTED in data for data in vault.objects.all().values())
+    assert "content-missing" not in {finding.code.label for finding in said(vault.audit(**scope))}

@@ -21,14 +21,16 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from strongroom.core.checksums import COLUMNS, parse_report, parse_rows
-from strongroom.core.errors import ChecksumRefusedError, InvalidValueError, UsageError
+from strongroom.core.errors import ChecksumRefusedError, InvalidValueError, StrongroomError, UsageError
 from strongroom.core.findings import Code
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.runner.local import LocalRunner
 from strongroom.stores import s3_client
-from strongroom.stores.describe import init_store
+from strongroom.stores.describe import init_store, open_known_store, read_description
+from strongroom.stores.open import StoreOptions
 from strongroom.usecases.archive.run import archive
 from strongroom.usecases.batch.run import BatchRequest, batch
+from strongroom.usecases.locks import locked
 from strongroom.usecases.status import status
 from tests.fixtures.premises import Premises
 from tests.fixtures.reports import check
@@ -211,3 +213,36 @@ def test_checksums_of_another_kind_are_none() -> None:
     for data in (b"", b"[]", b'{"Results": [{}]}'):
         with pytest.raises(InvalidValueError):
             parse_report(data)
+
+
+def test_a_job_that_is_refused_is_asked_for_anew_as_then_said(site: Site) -> None:
+    site.control.deactivate()
+    site.control = Stubber(site.control.client)  # instead of the answer that the fixture has ready
+    site.control.activate()
+    site.control.add_client_error("create_job", "InvalidRequest", "The role cannot be assumed", 400)
+    with pytest.raises(StrongroomError, match=r"The role cannot be assumed.*No job was made.*--role") as refused:
+        site.batch(account=ACCOUNT, role="arn:aws:iam::123456789012:role/mistyped", reports=site.reports, spend=True)
+    assert refused.value.exit_status == 3
+    assert site.batch().step == "priced"  # nothing of the mistake is kept
+    site.control.add_response("create_job", {"JobId": JOB}, {
+        **dict.fromkeys(("AccountId", "ClientRequestToken", "Priority", "ConfirmationRequired", "Description", "Operation"), ANY),
+        **dict.fromkeys(("Manifest", "Report"), ANY), "RoleArn": ROLE})
+    site.expect("New")
+    assert site.begin().step == "running"
+    site.control.assert_no_pending_responses()
+
+
+def test_a_job_that_the_service_forgot_is_not_asked_after_for_ever(site: Site) -> None:
+    site.expect("New")
+    site.begin()
+    site.control.add_client_error("describe_job", "NoSuchJob", "The specified job does not exist", 404)
+    report = site.batch()
+    assert (report.step, report.exit_status) == ("failed", 3) and "knows no such job" in report.findings[0].message
+    assert site.batch().step == "priced"
+
+
+def test_two_runs_at_once_make_one_job(site: Site) -> None:
+    store_id = read_description(open_known_store(site.url, None, StoreOptions())).id
+    with locked(site.context.catalogue, f"batch-{store_id}"), pytest.raises(StrongroomError, match="another run is at a batch job"):
+        site.begin()
+    assert not (site.context.home / "batch").exists()

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from strongroom.catalogue.checks import AuditRow, begin_audit
 from strongroom.catalogue.relearn import Condition
 from strongroom.catalogue.runs import begin_run, recent_runs
 from strongroom.core.digests import Digest
-from strongroom.core.errors import StrongroomError
+from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.core.events import utc_now
 from strongroom.database import PostgresPlace, Where, open_reader
 from strongroom.usecases.locks import locked
@@ -125,6 +126,35 @@ def test_who_waits_for_a_writer_says_so(postgres_place: PostgresPlace, monkeypat
         assert other.see_store("1" * 32, "file:///a") == 1
 
 
+@pytest.mark.parametrize(("change", "said"), [
+    (("keeper@/postgres", "keeper@/nosuch"), r"let nobody in.*STRONGROOM_CATALOGUE.*password"),
+    (("keeper@", "nosuch@"), r"let nobody in.*STRONGROOM_CATALOGUE_PASSWORD_FILE"),
+])
+def test_who_is_not_let_in_is_told_what_to_correct(
+    postgres_server: PostgresServer, postgres_place: PostgresPlace, change: tuple[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", postgres_server.password)
+    with pytest.raises(StrongroomError, match=said) as refused:
+        Catalogue.open(replace(postgres_place, url=postgres_place.url.replace(*change)))
+    assert refused.value.exit_status == 3 and "rebuild" not in str(refused.value)
+
+
+@pytest.mark.parametrize("option", ["sslmode=verify_full", "sslmod=require", "port=abc", "application_name=%zz"])
+def test_a_url_that_makes_no_sense_is_wrong_usage(postgres_place: PostgresPlace, option: str) -> None:
+    with pytest.raises(UsageError, match="STRONGROOM_CATALOGUE"):
+        Catalogue.open(replace(postgres_place, url=f"{postgres_place.url}&{option}"))
+
+
+def test_a_server_that_is_full_says_what_to_raise(postgres_server: PostgresServer, postgres_place: PostgresPlace) -> None:
+    postgres_server.ask("CREATE ROLE crowd LOGIN CONNECTION LIMIT 0")
+    postgres_server.ask(f"ALTER ROLE crowd PASSWORD '{postgres_server.password}'")
+    try:
+        with pytest.raises(StrongroomError, match=r"no connection free.*too many connections.*max_connections"):
+            Catalogue.open(replace(postgres_place, url=postgres_place.url.replace("keeper@", "crowd@")))
+    finally:
+        postgres_server.ask("DROP ROLE crowd")
+
+
 def test_a_connection_that_is_lost_says_what_became_of_the_run(postgres_server: PostgresServer, postgres_place: PostgresPlace) -> None:
     with Catalogue.open(postgres_place) as catalogue:
         catalogue.see_store("1" * 32, "file:///a")
@@ -222,3 +252,23 @@ def test_another_takes_its_place_only_while_nobody_uses_it(postgres_place: Postg
         assert [row.url for row in before.stores()] == ["file:///old"]
         assert [row.collection for row in recent_runs(now)] == ["site"]
         assert begin_run(now, "audit", "", "") == 2  # numbers go on
+
+
+def test_what_a_killed_rebuild_left_goes_with_the_next_and_one_that_is_being_made_stays(
+    postgres_server: PostgresServer, postgres_place: PostgresPlace
+) -> None:
+    def beside() -> set[str]:
+        names = postgres_server.ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE %s", f"{postgres_place.schema}_%")
+        return {name for (name,) in names}
+
+    left = f"{postgres_place.schema}_new_0badcafe"
+    Catalogue.open(postgres_place.sibling(left)).close()
+    kept = f"{postgres_place.schema}_20261101120000"
+    Catalogue.open(postgres_place.sibling(kept)).close()
+    with swapping.fresh(postgres_place) as first:
+        Catalogue.open(first).close()
+        with swapping.fresh(postgres_place) as second:
+            Catalogue.open(second).close()
+            assert beside() == {kept, first.schema, second.schema}
+        assert beside() == {kept, first.schema}
+    assert beside() == {kept}

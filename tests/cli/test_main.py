@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,13 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", HARNESS, *arguments], capture_output=True, text=True, check=False, env=environment(**variables), timeout=300
     )
+
+
+def test_the_help_names_every_variable_of_the_environment() -> None:
+    read = {name for path in (ROOT / "src/strongroom").rglob("*.py") for name in re.findall(r'"(STRONGROOM_[A-Z_]+)"', path.read_text())}
+    assert {"STRONGROOM_HOME", "STRONGROOM_CATALOGUE", "STRONGROOM_MOUNTS"} <= read
+    shown = run("--help").stdout
+    assert not {name for name in read if not re.search(rf"\b{name}\b", shown)}
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,25 @@ def test_a_file_holds_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv(PASSWORD_FILE, str(tmp_path / "word"))
     with pytest.raises(UsageError, match="cannot be read"):
         password()
+    (tmp_path / "word").write_text("\n")
+    with pytest.raises(UsageError, match="holds no password"):
+        password()
     (tmp_path / "word").write_text(f"{SECRET}\n")
     assert password() == SECRET
+
+
+def test_a_file_that_everybody_can_read_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+        word = Path(folder, "word")
+        word.write_text(SECRET)
+        monkeypatch.setenv(PASSWORD_FILE, str(word))
+        word.chmod(0o644)
+        assert password() == SECRET  # nobody else enters the folder
+        Path(folder).chmod(0o755)
+        with pytest.raises(UsageError, match=f"everybody on this machine can read.*chmod 600 {word}"):
+            password()
+        word.chmod(0o640)
+        assert password() == SECRET
 
 
 @pytest.mark.parametrize("url", [

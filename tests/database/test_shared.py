@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.core.errors import UsageError
+from strongroom.database import open_reader
 from strongroom.database.shared import doubt, hold, shared_scratch
 from strongroom.database.sqlite import Database
 from strongroom.usecases.archive.claims import Claims, make_claims
@@ -80,3 +81,15 @@ def test_a_lock_is_seen_by_another_process_and_by_nobody_once_it_is_gone(tmp_pat
     second.close()
     assert "locks in" in ask()
     assert doubt(tmp_path) is not None
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("STRONGROOM_SCRATCH", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=f"STRONGROOM_SCRATCH.*{tmp_path}/file"), Context(tmp_path / "home").scratch("archive"):
+        pass
+
+
+def test_a_catalogue_that_a_worker_does_not_have_is_not_put_down_to_its_disk(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"catalogue.sqlite: is not there.*STRONGROOM_CATALOGUE"):
+        open_reader(tmp_path / "catalogue.sqlite")

@@ -162,3 +162,10 @@ def test_a_bucket_without_object_lock_is_told_from_a_denial(site: Site, s3_bucke
     assert disk.lock(keys.DESCRIPTION) is None
     with pytest.raises(StoreRefusedError, match="a folder keeps nothing"):
         disk.retain(keys.DESCRIPTION, Lock("governance", datetime.now(UTC)))
+
+
+def test_a_storage_class_that_the_server_does_not_know_names_the_setting(site: Site) -> None:
+    settings = S3Settings(endpoint_url=site.client.meta.endpoint_url, region="us-east-1", storage_class="GLACER")
+    store = S3Store(site.bucket, "class", settings)
+    with pytest.raises(StoreRefusedError, match="no such storage class; correct `storage_class`"):
+        store.put(keys.content(Digest.of(b"x")), b"x", sha256=Digest.of(b"x"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -166,7 +167,7 @@ def test_a_worker_that_sees_another_folder_says_so(tmp_path: Path, monkeypatch: 
                 list(runner.map("double", jobs.double, [1]))
 
 
-def test_workers_on_other_machines_need_a_shared_folder(
+def test_workers_on_other_machines_need_a_shared_folder_and_a_catalogue_that_they_can_ask(
     dask_cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dask_pool, "this_machine", lambda: "another")
@@ -176,6 +177,13 @@ def test_workers_on_other_machines_need_a_shared_folder(
     ):
         list(runner.map("double", jobs.double, [1]))
     monkeypatch.setenv("STRONGROOM_SCRATCH", str(tmp_path))
+    monkeypatch.delenv("STRONGROOM_CATALOGUE", raising=False)
+    with (
+        dask_runner(dask_cluster.runner, tmp_path) as runner,
+        pytest.raises(StrongroomError, match=r"the run's catalogue is a file of one.*STRONGROOM_CATALOGUE"),
+    ):
+        list(runner.map("double", jobs.double, [1]))
+    monkeypatch.setenv("STRONGROOM_CATALOGUE", "postgresql://archive@db.example/catalogue")
     with dask_runner(dask_cluster.runner, tmp_path) as runner:
         assert list(runner.map("double", jobs.double, [1])) == [2]
 
@@ -211,4 +219,19 @@ def test_without_dask_the_error_names_the_extra(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("STRONGROOM_RUNNER", "dask")
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'strongroom\[dask\]'"):
+        LocalRunner(scratch=tmp_path)
+
+
+def test_something_else_that_listens_is_not_waited_for_forever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_pool, "_CONNECTING", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("STRONGROOM_RUNNER", f"dask://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(StrongroomError, match=r"no scheduler of Dask.*correct STRONGROOM_RUNNER") as raised:
+            LocalRunner(scratch=tmp_path)
+    assert raised.value.exit_status == 3
+
+
+def test_tls_without_certificates_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRONGROOM_RUNNER", "dask+tls://127.0.0.1:8786")
+    with pytest.raises(UsageError, match=r"needs the certificates of the cluster.*ca-file"):
         LocalRunner(scratch=tmp_path)

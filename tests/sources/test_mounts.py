@@ -59,6 +59,12 @@ def test_a_collection_is_archived_from_where_the_folder_lies_here(site: Site, mo
             site.run()
 
 
+def test_a_mount_that_is_not_there_is_named_with_what_it_is_here(site: Site, monkeypatch):
+    monkeypatch.setenv(VARIABLE, f"{site.source}={site.root}/nowhere")
+    with pytest.raises(SourceError, match=rf"{site.root}/nowhere: cannot be read.*{VARIABLE} it is {site.source}"):
+        site.run()
+
+
 def test_a_worker_reads_the_folder_that_was_listed_and_no_other(tmp_path, monkeypatch):
     shared, mounted, other = tmp_path / "shared", tmp_path / "mounted", tmp_path / "other"
     shared.mkdir()

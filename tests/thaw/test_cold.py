@@ -26,6 +26,7 @@ from strongroom.usecases.restore.request import RestoreRequest
 from strongroom.usecases.restore.run import restore
 from strongroom.usecases.status import status
 from strongroom.usecases.sweep.run import sweep
+from strongroom.usecases.thaw import run as thaw_module
 from strongroom.usecases.thaw.run import ColdError
 from strongroom.usecases.withheld.request import WithholdRequest
 from strongroom.usecases.withheld.run import withhold
@@ -113,6 +114,22 @@ def test_priced_first_asked_for_once_and_gone_on_with(site: Site, monkeypatch: p
     report = site.restore("out")
     assert report.complete and report.exit_status == 0 and report.written == 6, report.findings
     assert (site.root / "out/film.bin").read_bytes() == LARGE and len(site.asked_for()) == 2
+
+
+def test_what_is_cold_again_is_not_waited_for_forever(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.archive()
+    looks, look = [], thaw_module._look
+
+    def counted(*arguments: Any) -> None:
+        looks.append(arguments)
+        assert len(looks) < 5, "waits for ever"
+        look(*arguments)
+
+    monkeypatch.setattr(thaw_module, "_look", counted)
+    monkeypatch.setattr(thaw_module, "_PAUSE", 0)
+    monkeypatch.setattr(site.runner, "say", lambda _: site.cold.asked.clear())  # what was asked for fails, at the other end
+    with pytest.raises(ColdError, match="2 objects that were asked for are cold again"):
+        site.restore("out", spend=True, wait=True)
 
 
 def test_another_store_is_read_before_anything_is_thawed(site: Site) -> None:

@@ -268,6 +268,13 @@ def mark_objects(catalogue: Catalogue, store: int, objects: Iterable[tuple[str, 
         )
 
 
+def forget_places(catalogue: Catalogue, store: int, contents: Iterable[bytes]) -> None:
+    """What was believed of contents, by their SHA-256, that lie nowhere in the store: that an object which is not damaged holds them."""
+    with catalogue.transaction() as db:
+        db.executemany("DELETE FROM places WHERE store = ?1 AND sha256 = ?2 AND object IN "
+                       "(SELECT id FROM objects WHERE store = ?1 AND NOT damaged)", ((store, sha256) for sha256 in contents))
+
+
 def judge_packs(catalogue: Catalogue, store: int, packs: Iterable[tuple[str, bytes, Digest, Iterable[tuple[bytes, int]]]]) -> None:
     """What was seen in packs, (kind, digest, digest of the index, (sha256, length) of the contents), each as its name says. It takes the
     place of what hints said."""

@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from psycopg import errors
@@ -17,10 +17,13 @@ from strongroom.catalogue.schema import MADE, REVISION
 from strongroom.core.errors import StrongroomError
 from strongroom.core.events import utc_now
 from strongroom.database.postgres.connection import PostgresDb
+from strongroom.database.postgres.locks import held
 from strongroom.database.postgres.place import PostgresPlace
 from strongroom.database.postgres.trouble import CatalogueError
 from strongroom.database.sqlite import transaction
 
+#: The lock of a schema for as long as a catalogue is made in it.
+_MAKING: Final = "making"
 _WAIT: Final = 10.0  # seconds for those who just end
 _DAMAGE: Final = (errors.DataCorrupted, errors.IndexCorrupted, errors.UndefinedTable, errors.UndefinedColumn, errors.InternalError_)
 
@@ -45,13 +48,29 @@ def condition(place: PostgresPlace) -> Condition:
 
 @contextmanager
 def fresh(place: PostgresPlace) -> Iterator[PostgresPlace]:
-    """A schema beside that of `place`, for a new catalogue. It goes with the block, unless it was put in place."""
+    """A schema beside that of `place`, for a new catalogue. It goes with the block, unless it was put in place; where the block is killed,
+    with the next one."""
     made = place.sibling(f"{place.schema[:25]}_new_{secrets.token_hex(4)}")
-    try:
-        yield made
-    finally:
-        with closing(PostgresDb(place)) as db:
-            db.execute(f"DROP SCHEMA IF EXISTS {made.schema} CASCADE")
+    with held(made, _MAKING):
+        _remove_abandoned(place)
+        try:
+            yield made
+        finally:
+            with suppress(CatalogueError):  # what ended the block is raised, and not that the server is still away
+                _drop(place, made.schema)
+
+
+def _remove_abandoned(place: PostgresPlace) -> None:
+    with closing(PostgresDb(place)) as db:
+        found = db.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ ?", (f"^{place.schema[:25]}_new_[0-9a-f]{{8}}$",)).fetchall()
+    for (schema,) in found:
+        with suppress(StrongroomError), held(place.sibling(schema), _MAKING, busy="being made"):
+            _drop(place, schema)
+
+
+def _drop(place: PostgresPlace, schema: str) -> None:
+    with closing(PostgresDb(place)) as db:
+        db.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
 def put_in_place(new: PostgresPlace, place: PostgresPlace) -> PostgresPlace | None:

@@ -58,10 +58,17 @@ _EPILOG: Final = f"""\
 {EXIT_STATUSES}
 environment:
   STRONGROOM_HOME       where the catalogue and scratch space lie (default: ~/.local/state/strongroom)
+  STRONGROOM_CATALOGUE  a catalogue that machines share: postgresql://USER@HOST/DATABASE (default: a file of STRONGROOM_HOME)
+  STRONGROOM_CATALOGUE_PASSWORD_FILE
+                        a file that holds its password, if that is not in PGPASSWORD or a PGPASSFILE
   STRONGROOM_SCRATCH    where runs keep their lists, if not there: a folder that the workers of a Dask cluster see, too
   STRONGROOM_RUNNER     who carries out runs: local, prefect, dask or dask://HOST:8786 (dask+tls://HOST:8786)
                         (default: processes of this machine, led by a Prefect flow if a Prefect API is configured)
   STRONGROOM_MANIFESTS  where collection manifests are found by name (default: manifests/ in the current folder)
+  STRONGROOM_MOUNTS     where shared folders lie on this machine: /NAME=/PLACE, several joined by a colon
+  STRONGROOM_SPOOL_BYTES
+                        bytes below STRONGROOM_HOME that contents of a bucket may take while they are read (1 GiB)
+  STRONGROOM_PRICES     a table of prices of cold storage (default: prices.toml in STRONGROOM_HOME, or one of ours)
   STRONGROOM_PASSPHRASE_FILE
                         a file whose first line is the passphrase of the key that signs (default: the terminal is asked)
   STRONGROOM_NOTIFY_URLS, STRONGROOM_NOTIFY_URLS_FILE

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from strongroom.core.errors import UsageError
 from strongroom.database import sqlite
 from strongroom.database.interface import Db, Rows, Slice, Where
 from strongroom.database.postgres.place import PostgresPlace
@@ -29,6 +30,9 @@ def exists(where: Where) -> bool:
 def open_reader(where: Where) -> Db:
     """A connection for whoever only asks, whose answers are of one moment. Raises sqlite3.Error, StrongroomError."""
     if isinstance(where, Path):
+        if not where.exists():  # which SQLite would put down to the disk
+            raise UsageError(f"{where}: is not there, as it is where the run began; for workers elsewhere let STRONGROOM_CATALOGUE name a "
+                             "catalogue in PostgreSQL")
         return read_only(where)
     from strongroom.database.postgres.connection import open_reader as connect  # noqa: PLC0415 -- as above
 

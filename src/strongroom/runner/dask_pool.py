@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, wait
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from strongroom import __version__
 from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.core.ids import new_id
+from strongroom.database.postgres.place import VARIABLE as CATALOGUE
 from strongroom.database.shared import hold, shared_scratch, this_machine
 from strongroom.durable import cannot_write
 from strongroom.runner import on_dask
@@ -81,6 +82,8 @@ class DaskPool(Pool):
                     dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",
                     memory_limit=0,  # the processes that work are not its own to count
                 ))
+            else:
+                _greet(scheduler)
             client = distributed.Client(scheduler, timeout=_CONNECTING, set_as_default=False, name="strongroom")
             # Without a scheduler there is nobody to take leave of.
             self._stack.callback(lambda: client.close(timeout=_CONNECTING if client.status == "running" else _LOOK))
@@ -103,7 +106,7 @@ class DaskPool(Pool):
             raise cannot_write(str(scratch), error) from error
         except sqlite3.Error as error:
             raise StrongroomError(f"{scratch}: cannot be locked ({error}); its file system must have locks") from error
-        ticket = Ticket(new_id(), __version__, this_machine(), scratch, shared_scratch() is not None)
+        ticket = Ticket(new_id(), __version__, this_machine(), scratch, shared_scratch() is not None, bool(os.environ.get(CATALOGUE)))
         self._stack.callback(end_processes, ticket.run)
         return ticket
 
@@ -179,3 +182,34 @@ class DaskPool(Pool):
             futures = list(self._futures.pop(job, ()))
         if futures and self._client.status == "running":
             self._client.cancel(futures, force=True)
+
+
+def _greet(scheduler: str) -> None:
+    """Raises OSError or TimeoutError where no scheduler of Dask answers, UsageError without the certificates that TLS needs.
+
+    Dask's client itself waits for ever for the greeting of something else that listens there, its own dashboard for one."""
+    from distributed import Security  # noqa: PLC0415 -- an extra
+    from distributed.comm import connect  # noqa: PLC0415
+
+    given = Security().get_connection_args("client")
+    if scheduler.startswith("tls:") and not given.get("ssl_context"):
+        raise UsageError("STRONGROOM_RUNNER=dask+tls://… needs the certificates of the cluster, which Dask's configuration names: "
+                         "distributed.comm.tls.ca-file, and client.cert and client.key below it")
+
+    async def greet() -> None:
+        comm = await connect(scheduler, timeout=_CONNECTING, **given)
+        comm.abort()
+
+    async def briefly() -> None:
+        await asyncio.wait_for(greet(), _CONNECTING + _LOOK)
+
+    def alone() -> None:  # the thread that asks may have a loop of its own under way
+        asyncio.run(briefly())
+
+    with ThreadPoolExecutor(1, thread_name_prefix="greet") as thread:
+        try:
+            thread.submit(alone).result()
+        except TimeoutError:
+            raise OSError("something listens there, and it is no scheduler of Dask: its port is usually 8786") from None
+        except (MemoryError, ArithmeticError, LookupError, TypeError) as error:  # of what was taken for the length of a message
+            raise OSError(f"what listens there is no scheduler of Dask: its port is usually 8786 ({type(error).__name__})") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from strongroom import __version__
+from strongroom.database.postgres.place import VARIABLE as CATALOGUE
 from strongroom.database.shared import VARIABLE, doubt, this_machine
 from strongroom.runner.processes import WorkerProcess
 
@@ -29,6 +30,7 @@ class Ticket:
     machine: str
     scratch: Path  # where the run's lists lie
     shared: bool  # whether other machines may read them there
+    common: bool  # whether other machines may ask its catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ def _unfit(ticket: Ticket) -> str:
     if ticket.machine != this_machine() and not ticket.shared:
         return (f"it is on another machine, where {ticket.scratch} is another folder. Let {VARIABLE} name one of a network file "
                 "system that all machines see under the same path")
+    if ticket.machine != this_machine() and not ticket.common:
+        return f"it is on another machine, and the run's catalogue is a file of one. Let {CATALOGUE} name one in PostgreSQL"
     if why := doubt(ticket.scratch):
         return f"{why}. Let {VARIABLE} name a folder that all workers see under the same path"
     return ""

@@ -42,7 +42,13 @@ class Folder:
         return info.st_dev, info.st_ino
 
     def entries(self, rules: Rules, found: Callable[[Finding], None]) -> Iterator[Entry]:
-        return Walk(here(self.path), rules, found).entries()
+        place = here(self.path)
+        try:
+            yield from Walk(place, rules, found).entries()
+        except SourceError as error:
+            if place == self.path:
+                raise
+            raise SourceError(f"{error} By {VARIABLE} it is {self.place} on this machine") from error
 
     def files(self, scratch: Path) -> FolderFiles:
         return FolderFiles(self)

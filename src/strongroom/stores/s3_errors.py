@@ -35,6 +35,7 @@ _BY_CODE: Final[dict[str, tuple[type[StoreError], str]]] = {
     "ExpiredToken": (StoreRefusedError, "the credentials have expired; get new ones"),
     "InvalidAccessKeyId": (StoreRefusedError, "the access key is not known there; check AWS_ACCESS_KEY_ID or the profile"),
     "SignatureDoesNotMatch": (StoreRefusedError, "the secret key is wrong; check AWS_SECRET_ACCESS_KEY or the profile"),
+    "InvalidStorageClass": (StoreRefusedError, "the server has no such storage class; correct `storage_class` in the collection manifest"),
     "RequestTimeTooSkewed": (StoreRefusedError, "this machine's clock is wrong; set it"),
     "PermanentRedirect": (StoreRefusedError, "the bucket is in another region; set AWS_REGION"),
     "SlowDown": (SlowDownError, "too many requests; try again later"),

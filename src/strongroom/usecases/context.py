@@ -16,6 +16,7 @@ from typing import Final
 
 from strongroom.database import Where, exists
 from strongroom.database.postgres.place import from_environment
+from strongroom.database.shared import VARIABLE as SCRATCH
 from strongroom.database.shared import shared_scratch
 from strongroom.durable import cannot_write
 
@@ -65,8 +66,8 @@ class Context:
             folder = Path(tempfile.mkdtemp(prefix=f"{job}-", dir=place))
             lock = _lock(folder)
         except OSError as error:
-            name = str(elsewhere) if elsewhere is not None else str(place) if shared_scratch() else f"STRONGROOM_HOME ({self.home})"
-            raise cannot_write(name, error) from error
+            ours = f"{SCRATCH} ({place})" if shared_scratch() else f"STRONGROOM_HOME ({self.home})"
+            raise cannot_write(ours if elsewhere is None else str(elsewhere), error) from error
         try:
             yield folder
         finally:

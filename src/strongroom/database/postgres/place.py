@@ -15,6 +15,7 @@ VARIABLE: Final = "STRONGROOM_CATALOGUE"
 PASSWORD_FILE: Final = "STRONGROOM_CATALOGUE_PASSWORD_FILE"  # noqa: S105 -- a name
 _SCHEMES: Final = ("postgresql", "postgres")
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,39}")
+_CONTAINED: Final = Path("/run/secrets")
 _SECRET: Final = ("password", "sslpassword")
 
 
@@ -54,15 +55,30 @@ class PostgresPlace:
 
 def password() -> str | None:
     """That of STRONGROOM_CATALOGUE, or in the file that STRONGROOM_CATALOGUE_PASSWORD_FILE names; None: libpq looks for it (PGPASSWORD,
-    PGPASSFILE, ~/.pgpass). Raises UsageError if the file cannot be read."""
+    PGPASSFILE, ~/.pgpass). Raises UsageError if the file cannot be read, or everybody on this machine could."""
     if file := os.environ.get(PASSWORD_FILE):
-        try:
-            return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{PASSWORD_FILE}: {file} cannot be read: {error}") from error
+        return _read(Path(file))
     parts = urlsplit(os.environ.get(VARIABLE, ""))
     _, colon, secret = parts.netloc.rpartition("@")[0].partition(":")
     return unquote(secret) if colon else dict(parse_qsl(parts.query)).get("password")
+
+
+def _read(file: Path) -> str:
+    try:
+        if os.stat(file).st_mode & 0o006 and not _is_shut_away(file):
+            raise UsageError(f"{PASSWORD_FILE}: {file}: everybody on this machine can read or change the password; `chmod 600 {file}`")
+        found = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{PASSWORD_FILE}: {file} cannot be read: {error}") from error
+    if not found:
+        raise UsageError(f"{PASSWORD_FILE}: {file} holds no password: it is empty")
+    return found
+
+
+def _is_shut_away(file: Path) -> bool:
+    """In a folder that nobody else can enter, or where container engines put secrets, whose modes nobody can choose."""
+    real = file.resolve()
+    return real.is_relative_to(_CONTAINED) or any(not folder.stat().st_mode & 0o001 for folder in real.parents)
 
 
 def from_environment(home: Path) -> PostgresPlace | None:

@@ -9,8 +9,8 @@ from typing import Final
 import psycopg
 from psycopg import errors
 
-from strongroom.core.errors import StrongroomError
-from strongroom.database.postgres.place import VARIABLE, PostgresPlace
+from strongroom.core.errors import StrongroomError, UsageError
+from strongroom.database.postgres.place import PASSWORD_FILE, VARIABLE, PostgresPlace
 
 WAY_OUT: Final = "It is only a cache, and no bag is lost with it: `strongroom rebuild --store URL` makes it again, from each store"
 POOLED: Final = (
@@ -30,12 +30,18 @@ class CatalogueBusyError(CatalogueError):
     """Others held it for longer than anybody waits."""
 
 
+#: Of what a server says before it has let anybody in, the client library keeps the words and not the code.
+_FULL: Final = ("too many clients", "too many connections", "connection slots")
+
+
 @contextmanager
 def explained(place: PostgresPlace) -> Iterator[None]:
-    """Raise CatalogueError for what psycopg raises inside."""
+    """Raise CatalogueError for what psycopg raises inside; UsageError where nobody was asked, since the URL makes no sense to it."""
     try:
         yield
     except psycopg.Error as error:
+        if _is_misspelt(error):
+            raise UsageError(f"{VARIABLE}: {place}: {' '.join(str(error).split())}; correct it") from error
         kind = CatalogueBusyError if isinstance(error, errors.LockNotAvailable) else CatalogueError
         raise kind(f"{place}: {_words(error)}") from error
 
@@ -50,15 +56,29 @@ def _words(error: psycopg.Error) -> str:
                     "ROLE, or grants it CREATE on the database")
         case errors.DiskFull() | errors.OutOfMemory() | errors.ReadOnlySqlTransaction():
             return f"the catalogue's server cannot write ({said}). Make room there, or have it take writes, and run the same command again"
-        case errors.TooManyConnections():
+        case _ if isinstance(error, errors.TooManyConnections) or any(one in said for one in _FULL):
             return f"the catalogue's server has no connection free ({said}). Raise its max_connections, or use fewer --workers"
         case _ if isinstance(error, _DAMAGED):
             return f"the catalogue is damaged or gone ({said}). {WAY_OUT}"
-        case psycopg.OperationalError() if "startup parameter" in said:  # as PgBouncer says it
-            return f"{POOLED} ({said})"
         case psycopg.OperationalError() if error.sqlstate is None or error.sqlstate[:2] in ("08", "57", "28", "3D"):
-            return (f"the catalogue's server cannot be reached, or stopped answering ({said}). What was sealed is sealed; run the same "
-                    f"command again when it answers. If it is lost: {WAY_OUT[0].lower()}{WAY_OUT[1:]}, in another database that {VARIABLE} "
-                    "names")
+            return _no_answer(error, said)
         case _:
             return f"the catalogue's server refused a question ({said}). {WAY_OUT}"
+
+
+def _no_answer(error: psycopg.Error, said: str) -> str:
+    if "startup parameter" in said:  # as PgBouncer says it
+        return f"{POOLED} ({said})"
+    if error.pgconn is not None and error.pgconn.used_password:
+        return (f"the catalogue's server let nobody in ({said}). Correct user or database in {VARIABLE}, or the password: in the file "
+                f"that {PASSWORD_FILE} names, in {VARIABLE} itself, in PGPASSWORD or in a PGPASSFILE (mode 0600)")
+    return (f"the catalogue's server cannot be reached, or stopped answering ({said}). What was sealed is sealed; run the same command "
+            f"again when it answers. If it is lost: {WAY_OUT[0].lower()}{WAY_OUT[1:]}, in another database that {VARIABLE} names")
+
+
+def _is_misspelt(error: psycopg.Error) -> bool:
+    """An option that is none, or has a value that is none: libpq looks at them before it asks anybody."""
+    said = str(error)
+    if isinstance(error, psycopg.ProgrammingError):
+        return error.sqlstate is None and ("URI" in said or "percent-encoded" in said)
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None and said.startswith("connection is bad: invalid")

@@ -15,6 +15,7 @@ from strongroom.catalogue.checks import (
     begin_audit,
     end_audit,
     forget_checks,
+    forget_places,
     judge_packs,
     last_audit,
     mark_objects,
@@ -228,6 +229,7 @@ class StoreRun:
         names = [name_of(StoreKey(one.key)) for one in missing]
         mark_objects(self._catalogue, self._number, (
             (name.stored[0], name.stored[1].raw, False) for name in names if name.stored is not None))
+        forget_places(self._catalogue, self._number, (name.digest.raw for name in names if name.kind is Kind.CONTENT and name.digest))
 
     def _forget_stale(self, seq: int) -> None:
         """What was damaged or missing once, and by now is neither looked at nor missed: of a dead attempt, swept, found elsewhere."""

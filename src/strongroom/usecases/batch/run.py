@@ -11,7 +11,7 @@ from urllib.parse import quote
 from strongroom.catalogue import Catalogue
 from strongroom.catalogue.checks import AuditRow, begin_audit, end_audit, mark_objects, record_checks, record_reading
 from strongroom.core.checksums import Job, parse_report
-from strongroom.core.errors import InvalidValueError, NotFoundInStoreError, UsageError
+from strongroom.core.errors import InvalidValueError, NotFoundInStoreError, StoreRefusedError, StrongroomError, UsageError, WrongStoreError
 from strongroom.core.events import AGENT, Event, EventType, Outcome, utc_now
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import new_id
@@ -31,6 +31,7 @@ from strongroom.usecases.batch.compare import Comparison
 from strongroom.usecases.batch.report import BatchReport, Step
 from strongroom.usecases.batch.state import JobState, States
 from strongroom.usecases.context import Context
+from strongroom.usecases.locks import locked
 from strongroom.usecases.policies import Policies
 from strongroom.usecases.sealed.collector import Collector
 from strongroom.usecases.sealed.known import Address, known_bags
@@ -68,7 +69,8 @@ def batch(request: BatchRequest, context: Context, runner: Runner) -> BatchRepor
     with Catalogue.open(context.catalogue) as catalogue, context.scratch("batch") as scratch:
         store_id = read_description(store).id
         number = catalogue.see_store(store_id, location.url)
-        return _Run(request, location, options, store, store_id, number, catalogue, context, runner, scratch).step()
+        with locked(context.catalogue, f"batch-{store_id}", busy=f"another run is at a batch job over {location.url} now"):
+            return _Run(request, location, options, store, store_id, number, catalogue, context, runner, scratch).step()
 
 
 class _Run:
@@ -87,7 +89,10 @@ class _Run:
         if isinstance(begun, BatchReport):
             return begun
         state = begun if begun.job is not None else self._create(begun)
-        said = open_batch(state.report_bucket, self._options).describe(state.account, state.job or "")
+        try:
+            said = open_batch(state.report_bucket, self._options).describe(state.account, state.job or "")
+        except NotFoundInStoreError:  # the service forgets jobs after some months
+            return self._failed(state, "unknown", {"StatusUpdateReason": "the service knows no such job any more"})
         status = str(said.get("Status"))
         if status in _GOING:
             return self._report("running", state, status)
@@ -134,15 +139,21 @@ class _Run:
         return objects, total
 
     def _create(self, state: JobState) -> JobState:
-        """Again after a run that was cut off: the token sees to it that there is one job."""
+        """Again after a run that was cut off: the token sees to it that there is one job. What the service refuses is no job, and not
+        asked for again as it was: account, role or place may have been mistyped."""
         manifest = self._scratch / "manifest.csv"
         with self._states.listed.open(encoding="utf-8", newline="") as lines, manifest.open("w", encoding="utf-8") as out:
             for bucket, key, _ in csv.reader(lines):
                 out.write(f"{bucket},{key}\n")
         service = open_batch(state.report_bucket, self._options)
-        etag = service.upload(manifest, state.manifest_key)
-        arn = f"arn:aws:s3:::{state.report_bucket}/{state.manifest_key}"
-        job = service.create(Job(state.account, state.role, state.token, arn, etag, state.report_bucket, state.report_prefix))
+        try:
+            etag = service.upload(manifest, state.manifest_key)
+            arn = f"arn:aws:s3:::{state.report_bucket}/{state.manifest_key}"
+            job = service.create(Job(state.account, state.role, state.token, arn, etag, state.report_bucket, state.report_prefix))
+        except (StoreRefusedError, WrongStoreError, NotFoundInStoreError) as error:
+            self._states.forget()
+            raise StrongroomError(f"{error}. No job was made, and nothing was spent: correct --account, --role or --reports, or the "
+                                  "permissions, and give the whole command again") from error
         made = replace(state, job=job)
         self._states.save(made)
         self._runner.say(f"{self._store.url}: job {job} over {plural(state.objects, 'object')} was made")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -52,7 +51,8 @@ class States:
     def begin(self, state: JobState, listed: Path) -> None:
         """Keep the list, then the state."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.copyfile(listed, self.listed)
+        with listed.open("rb") as lines:
+            write_new(self.listed, iter(lambda: lines.read(1 << 20), b""))
         self.save(state)
 
     def save(self, state: JobState) -> None:

@@ -63,7 +63,11 @@ def thaw(
     runner.say(_come_again(plan, thawing, prices, what))
     while plan.one("SELECT count(*) FROM thaw WHERE state IN ('cold', 'thawing')"):
         sleep(_PAUSE)
-        _look(plan, stores, runner, "state IN ('cold', 'thawing')")
+        _look(plan, stores, runner, "state = 'thawing'")
+        if again := plan.one("SELECT count(*) FROM thaw WHERE state = 'cold'"):  # or whoever waits would wait for ever
+            which = plural(again, "object that was asked for is", "objects that were asked for are")
+            raise ColdError(f"{what}: {which} cold again: the request failed there, or ran out. The same command asks for it once more")
+
 
 
 def _look(plan: Plan, stores: Sequence[Store], runner: Runner, again: str = "") -> None:
