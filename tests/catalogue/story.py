@@ -103,6 +103,8 @@ def _objects(cat: Catalogue) -> list[Any]:
     checks.mark_objects(cat, 1, [("pack", D[20].raw, False), ("zstd", D[22].raw, True)])
     checks.judge_packs(cat, 1, [("zstd", D[22].raw, D[23], contents[:2]), ("pack", D[29].raw, D[23], [])])
     answers += [cat.object(pack), cat.object(hinted), sorted(checks.members_known(cat, 1, D[22].raw)), holdings.stored_in(cat, 1)]
+    checks.forget_places(cat, 1, [D[1].raw])
+    answers += [sorted(checks.members_known(cat, 1, D[22].raw))]
     answers += [list(keeping.objects_holding(cat, 1, D[:12])), keeping.last_retained(cat, 1), keeping.last_found(cat, 1)]
     keeping.note_retained(cat, 1)
     for notes in (["a"], ["a", "ü"]):
