@@ -32,7 +32,10 @@ def automations(silence: int, times: int) -> list[AutomationCore]:
     def event(name: str) -> str:
         return f"prefect.flow-run.{name}"
 
-    ours = {"prefect.resource.id": "prefect.tag.strongroom"}
+    def becomes(state: StateType, message: str) -> ChangeFlowRunState:
+        return ChangeFlowRunState(name=None, state=state, message=message, force=False)
+
+    ours: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.tag.strongroom"}
     # What begins a run is a sign as well: a worker may die before the first heartbeat, and before its run has begun.
     begins = {event(name) for name in ("Pending", "Running", "Rerunning", "Retrying")}
     ends = {event(name) for name in ("Completed", "Failed", "Cancelled", "Crashed", "Scheduled", "AwaitingConcurrencySlot")}
@@ -46,10 +49,10 @@ def automations(silence: int, times: int) -> list[AutomationCore]:
         match_related=ours, for_each={"prefect.resource.id"}, expect={event("Crashed")},
         posture=Posture.Reactive, threshold=1, within=timedelta(seconds=silence),
     )
+    dead, scheduled = f"no sign of life for {silence} s: its worker may have died", "lost, and done again"
     return [
-        AutomationCore(name=LOST, trigger=lost, actions=[ChangeFlowRunState(
-            state=StateType.CRASHED, message=f"no sign of life for {silence} s: its worker may have died")]),
-        AutomationCore(name=AGAIN, trigger=again, actions=[ChangeFlowRunState(state=StateType.SCHEDULED, message="lost, and done again")]),
+        AutomationCore(name=LOST, trigger=lost, actions=[becomes(StateType.CRASHED, dead)]),
+        AutomationCore(name=AGAIN, trigger=again, actions=[becomes(StateType.SCHEDULED, scheduled)]),
     ]
 
 

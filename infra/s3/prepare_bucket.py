@@ -13,7 +13,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+    from mypy_boto3_s3.type_defs import BucketLifecycleConfigurationTypeDef
 
 HERE = Path(__file__).parent
 BUCKET, ARCHIVER, PREFIX = "example-archive", "arn:aws:iam::111122223333:role/strongroom-archiver", "main/"  # as the files have them
@@ -29,9 +34,9 @@ def policy(bucket: str, archiver: str, leave_out: Sequence[str] = ()) -> dict[st
     return document
 
 
-def lifecycle(prefix: str) -> dict[str, Any]:
+def lifecycle(prefix: str) -> BucketLifecycleConfigurationTypeDef:
     """lifecycle.json for a store below `prefix` ("" or "a/b")."""
-    document: dict[str, Any] = json.loads((HERE / "lifecycle.json").read_text())
+    document: BucketLifecycleConfigurationTypeDef = json.loads((HERE / "lifecycle.json").read_text())
     for rule in document["Rules"]:
         if "And" in rule["Filter"]:
             rule["Filter"]["And"]["Prefix"] = (f"{prefix}/" if prefix else "") + rule["Filter"]["And"]["Prefix"].removeprefix(PREFIX)
@@ -60,9 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     client = boto3.client("s3")
     try:
         if not _there(client, args.bucket):
-            region = client.meta.region_name
-            place = {} if region in (None, "us-east-1") else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            client.create_bucket(Bucket=args.bucket, **place)
+            _create(client, args.bucket)
         client.put_bucket_policy(Bucket=args.bucket, Policy=json.dumps(rules))
         if args.lifecycle:
             client.put_bucket_lifecycle_configuration(Bucket=args.bucket, LifecycleConfiguration=ageing)
@@ -72,7 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _there(client: Any, bucket: str) -> bool:
+def _create(client: S3Client, bucket: str) -> None:
+    region = client.meta.region_name
+    if region in (None, "us-east-1"):  # where a bucket comes to be of itself, and which S3 refuses to be told
+        client.create_bucket(Bucket=bucket)
+    else:
+        place = cast("BucketLocationConstraintType", region)
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": place})
+
+
+def _there(client: S3Client, bucket: str) -> bool:
     """Whether the account has this bucket. Raises ClientError where that cannot be said."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
 

@@ -97,8 +97,7 @@ def test_large_contents_are_objects_of_their_own_and_are_stored_once(site):
 
 def test_contents_over_the_limit_carry_digests_of_their_pieces(site):
     assert (ingest.PIECES_OVER, ingest.PIECE) == (1024**3, 64 * 1024**2)
-    reader = HashingReader(site.write("big", os.urandom(1_000_001)).open("rb").read, ["sha256"], 250_000)
-    with reader:
+    with site.write("big", os.urandom(1_000_001)).open("rb") as file, HashingReader(file.read, ["sha256"], 250_000) as reader:
         while reader.read(70_001):
             pass
     data = (site.source / "big").read_bytes()

@@ -81,7 +81,7 @@ def audited(vault: Vault, audit: AuditReport, faults: list[Fault], before: dict[
         else:
             score.wrong.append(f"{fault}: {[said.get(key) for key in fault.keys]}")
     score.false_alarms += sorted((said.keys() | strange) - expected)
-    others = {Code.UNREACHABLE, Code.READ_TWICE, Code.FORKED}
+    others = {Code.UNREACHABLE, Code.UNREADABLE, Code.READ_TWICE, Code.FORKED}
     score.false_alarms += [str(finding) for finding in audit.findings if finding.code in others]
 
 

@@ -237,7 +237,7 @@ def test_a_store_that_is_away_is_unreachable_and_nothing_is_missing(vault):
     assert vault.audit().exit_status == 0
 
 
-def test_one_file_that_cannot_be_read_is_unreachable_and_the_rest_is_audited(vault, monkeypatch):
+def test_one_file_that_cannot_be_read_is_unreadable_and_the_rest_is_audited(vault, monkeypatch):
     """As a bad sector has it: reading one key fails, and the store answers."""
     store = open_known_store(vault.url, None)
     bad, good = vault.keys("packs/", ".tar")[:2]
@@ -256,7 +256,7 @@ def test_one_file_that_cannot_be_read_is_unreachable_and_the_rest_is_audited(vau
     monkeypatch.setattr(module, "read_only", lambda path: Nothing())
     monkeypatch.setattr(module, "describe", lambda scratch, first, last: [Unit(key, (Item(key),)) for key in (bad, good)])
     job = LookJob(AnsweringStore(BadSector()), read_description(store).id, vault.root, 1, 2, None)
-    assert [one.outcome for one in look(job).looks] == [CheckOutcome.UNREACHABLE, CheckOutcome.SOUND]
+    assert [one.outcome for one in look(job).looks] == [CheckOutcome.UNREADABLE, CheckOutcome.SOUND]
     monkeypatch.setattr(BadSector, "head", lambda self, key: store.head(StoreKey("nothing")))  # an empty mount point
     with pytest.raises(StoreUnreachableError):
         look(job)

@@ -39,7 +39,7 @@ def test_contents_that_cannot_be_read_are_not_called_missing(vault, monkeypatch,
     report = vault.audit()
     found = {one.key: (one.outcome.value, one.contents) for one in report.stores[0].unsound}
     assert found == {damaged: ("damaged", 1), gone: ("missing", 0)}
-    assert [finding.code.label for finding in said(report) if key in finding.place] == ["unreachable"]
+    assert [finding.code.label for finding in said(report) if key in finding.place] == ["unreadable"]
     assert counts(vault) == (2, 1)
 
 
@@ -54,8 +54,8 @@ def test_one_object_that_cannot_be_read_costs_nothing_but_itself(vault, monkeypa
         report = vault.audit()
     store = report.stores[0]
     assert report.exit_status == 3 and store.problem is None and store.unsound == ()
-    assert [(finding.code.label, finding.place.rpartition(" ")[2]) for finding in said(report)] == [("unreachable", key)]
-    assert (store.outcomes[CheckOutcome.UNREACHABLE], store.outcomes[CheckOutcome.SOUND]) == (1, before - 1)
+    assert [(finding.code.label, finding.place.rpartition(" ")[2]) for finding in said(report)] == [("unreadable", key)]
+    assert (store.outcomes[CheckOutcome.UNREADABLE], store.outcomes[CheckOutcome.SOUND]) == (1, before - 1)
     assert counts(vault) == (0, 1)
     assert store.recent_share < 1
     with Catalogue.open(vault.context.catalogue) as catalogue:
@@ -85,9 +85,9 @@ def test_nothing_is_called_missing_where_a_pack_can_neither_be_read_nor_is_known
     opened_as(monkeypatch, {pack: "read"})
     report = vault.audit(stores=(vault.url,))
     assert [(one.key, one.outcome) for one in report.stores[0].unsound] == [(index_of(pack), CheckOutcome.DAMAGED)]
-    unreachable = [finding for finding in said(report) if finding.code is Code.UNREACHABLE]
-    assert all(pack in finding.place for finding in unreachable)
-    assert "may lie in there" in unreachable[-1].message
+    unreadable = [finding for finding in said(report) if finding.code is Code.UNREADABLE]
+    assert all(pack in finding.place for finding in unreadable)
+    assert "may lie in there" in unreadable[-1].message
 
 
 def test_a_store_that_cannot_be_written_is_audited_all_the_same(vault):

@@ -164,8 +164,8 @@ def test_what_differs_fails_or_is_not_named(site: Site) -> None:
     site.answer([site.row(first, b"other bytes"), [site.bucket, second, "", "failed", "AccessDenied", "403", "Access Denied"]])
     site.expect("Complete")
     report = site.batch()
-    assert report.exit_status == 1 and report.outcomes == {CheckOutcome.DAMAGED: 1, CheckOutcome.UNREACHABLE: 1}
-    assert {one.code for one in report.findings} <= {Code.CONTENT_DAMAGED, Code.PACK_DAMAGED, Code.UNREACHABLE}
+    assert report.exit_status == 1 and report.outcomes == {CheckOutcome.DAMAGED: 1, CheckOutcome.UNREADABLE: 1}
+    assert {one.code for one in report.findings} <= {Code.CONTENT_DAMAGED, Code.PACK_DAMAGED, Code.UNREADABLE}
     assert any("AccessDenied 403" in one.message and "Nothing is known of its bytes" in one.message for one in report.findings)
     assert status(site.context).stores[0].unsound == 1
 
@@ -188,7 +188,7 @@ def test_a_report_that_cannot_be_believed_is_not_half_believed(site: Site) -> No
     site.answer([site.row(first)])  # and this one is silent about the other
     site.expect("Complete")
     report = site.batch()
-    assert report.exit_status == 3 and report.outcomes == {CheckOutcome.SOUND: 1, CheckOutcome.UNREACHABLE: 1}
+    assert report.exit_status == 3 and report.outcomes == {CheckOutcome.SOUND: 1, CheckOutcome.UNREADABLE: 1}
 
 
 def test_a_job_that_fails_is_said_and_another_can_be_made(site: Site) -> None:

@@ -323,7 +323,6 @@ def _child(store: S3Store, queue: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_another_process_makes_a_client_of_its_own(s3_bucket: Callable[[], str], method: str) -> None:
     store = s3_store(s3_bucket())
     put(store, "a", b"shared")

@@ -159,7 +159,7 @@ def test_cold_is_not_damaged(site: Site) -> None:
         report = site.audit()
         (store,) = report.stores
         assert report.exit_status == 0, report.findings
-        assert store.outcomes[CheckOutcome.COLD] == 2 and not store.outcomes.get(CheckOutcome.UNREACHABLE)
+        assert store.outcomes[CheckOutcome.COLD] == 2 and not store.outcomes.get(CheckOutcome.UNREADABLE)
         (said,) = [one for one in report.findings if one.code is Code.COLD]
         assert "2 objects" in said.message and "cold, not read" in said.message
     check(report.to_json(), "audit-report")

@@ -107,7 +107,7 @@ def unreadable(catalogue: Catalogue, store: int) -> Iterator[CheckRow]:
         known = "CASE c.outcome WHEN 'sound' THEN c.found ELSE c.expected END"
         sql = f"SELECT u.key, coalesce(c.seq, 0), coalesce(c.time, ''), c.size, {known}"
         for key, seq, time, size, expected in db.execute(f"{sql} {_UNREAD} ORDER BY u.key", (store,)):
-            yield CheckRow(StoreKey(key), seq, CheckOutcome.UNREACHABLE, time, size, expected, None)
+            yield CheckRow(StoreKey(key), seq, CheckOutcome.UNREADABLE, time, size, expected, None)
 
 
 def count_unreadable(catalogue: Catalogue, store: int) -> int:

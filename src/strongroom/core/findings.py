@@ -61,7 +61,7 @@ class Code(Enum):
     SEAL_MISSING = "seal-missing", Severity.ERROR
     OBJECT_DAMAGED = "object-damaged", Severity.ERROR  # of the other things in a store: indexes, log, README, …
     OBJECT_MISSING = "object-missing", Severity.ERROR
-    UNREACHABLE = "unreachable", Severity.ERROR  # says nothing about the bytes: exit status 3, not 1
+    UNREACHABLE = "unreachable", Severity.ERROR  # a store does not answer: says nothing about the bytes
     UNEXPECTED = "unexpected", Severity.WARNING  # nothing says that this should be in the store
     LITTER = "litter", Severity.NOTE  # left in a store by an operating system
     BATCH_FAILED = "batch-failed", Severity.ERROR  # a provider's batch job did not end well; nothing is known of the objects

@@ -15,5 +15,5 @@ class CheckOutcome(StrEnum):
     PENDING = "pending"  # of an attempt that is open, or that ended without a bag and waits for a sweep
     WITHHELD = "withheld"  # taken down on purpose
     COLD = "cold"  # in a storage class from which it must be thawed to be read
-    UNREACHABLE = "unreachable"  # no answer, no permission, throttled: says nothing about the bytes
+    UNREADABLE = "unreadable"  # the store answers, and cannot give it: says nothing about the bytes
     NEVER_CHECKED = "never checked"

@@ -38,6 +38,9 @@ _ENVIRONMENT: Final = {
     "MALLOC_TRIM_THRESHOLD_": str(32 << 20), "MALLOC_TOP_PAD_": str(1 << 20),
 }
 
+#: Shared ones that were started here and left, and that others may still ask: they are collected once they have ended.
+_LEFT: Final[list[subprocess.Popen[bytes]]] = []
+
 
 class CannotIdentifyError(StrongroomError):
     """Not one content, but identification itself: the libraries cannot be loaded, or there is no memory for them."""
@@ -78,9 +81,16 @@ class Link:
         self.connection.close()
         self._at_work.close()
         os.close(self.shared)
-        if self.private and self.process is not None:
+        if self.process is None:
+            return
+        if self.private:
             self.process.kill()
             self.process.wait()
+        else:
+            _LEFT.append(self.process)
+        for one in [one for one in _LEFT if one.poll() is not None]:
+            with suppress(ValueError):  # another thread was here
+                _LEFT.remove(one)
 
 
 def private() -> Link:

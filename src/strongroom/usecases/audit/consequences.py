@@ -34,12 +34,12 @@ _BATCHES: Final = 12
 #: Bases that were read now, or when they were read last, as damaged, and of which no generation is sound. One that cannot be read may be.
 _DAMAGED: Final = (
     "SELECT DISTINCT base FROM looks l WHERE outcome = 'damaged' "
-    "AND NOT EXISTS (SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome IN ('sound', 'unreachable', 'cold'))"
+    "AND NOT EXISTS (SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome IN ('sound', 'unreadable', 'cold'))"
 )
 #: … in SQL over `things`: not known damaged, or looked at now and not seen to be.
 _SOUND_BEFORE: Final = (
     "(was IS NULL OR was != 'damaged' OR EXISTS (SELECT 1 FROM looks l WHERE l.base = things.base "
-    "AND l.outcome IN ('sound', 'unreachable', 'cold')))"
+    "AND l.outcome IN ('sound', 'unreadable', 'cold')))"
 )
 
 
@@ -159,7 +159,7 @@ class Consequences:
     def _keys(self, bases: Sequence[str]) -> list[str]:
         """For each pack the key of a generation that is there and was not seen damaged; rather one that can be read."""
         sql = ("SELECT t.key FROM things t LEFT JOIN looks l ON l.key = t.key WHERE t.base = ? AND coalesce(l.outcome, '') != 'damaged' "
-               "ORDER BY coalesce(l.outcome, '') IN ('unreachable', 'cold'), t.key LIMIT 1")
+               "ORDER BY coalesce(l.outcome, '') IN ('unreadable', 'cold'), t.key LIMIT 1")
         return [key for base in bases if (key := self._scratch.one(sql, base))]
 
     def _believe(self, unread: Sequence[str]) -> None:

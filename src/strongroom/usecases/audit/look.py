@@ -44,7 +44,7 @@ class Look:
     """What became of one key."""
 
     key: str
-    outcome: CheckOutcome  # sound, damaged, missing (vanished since it was listed), unreachable or cold
+    outcome: CheckOutcome  # sound, damaged, missing (vanished since it was listed), unreadable or cold
     size: int = 0  # bytes read, once
     expected: str | None = None  # hexadecimal SHA-256 where one is known
     found: str | None = None
@@ -114,7 +114,7 @@ class _Unit:
         except NotFoundInStoreError:
             return Look(key, CheckOutcome.MISSING, expected=self._expected(item))
         except UnreadableInStoreError as error:
-            return Look(key, CheckOutcome.COLD if is_cold(error) else CheckOutcome.UNREACHABLE, reason=str(error))
+            return Look(key, CheckOutcome.COLD if is_cold(error) else CheckOutcome.UNREADABLE, reason=str(error))
         if again is None:
             return self._sound(item, second, first, wrong)
         members = second.pack.sound if second.pack else ()

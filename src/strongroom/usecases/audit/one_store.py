@@ -202,7 +202,7 @@ class StoreRun:
                 broken = (bytes.fromhex(text) for text in one.broken if len(text) == 64)
                 db.executemany("INSERT OR IGNORE INTO bad VALUES (?, ?)", ((raw, name.base) for raw in broken if raw not in raws))
         read = [one for one in result.looks if one.outcome in (CheckOutcome.SOUND, CheckOutcome.DAMAGED)]
-        unread = [StoreKey(one.key) for one in result.looks if one.outcome is CheckOutcome.UNREACHABLE]
+        unread = [StoreKey(one.key) for one in result.looks if one.outcome is CheckOutcome.UNREADABLE]
         cold = [StoreKey(one.key) for one in result.looks if one.outcome is CheckOutcome.COLD]
         record_reading(self._catalogue, self._number, seq, (StoreKey(one.key) for one in result.looks), unread, cold)
         record_checks(self._catalogue, self._number, (
@@ -258,14 +258,14 @@ class StoreRun:
                 Code.READ_TWICE, f"{self._store.url}: {key}", f"{reason}, at the first look (SHA-256 {first}); at the second, past "
                 f"caches and over another connection, it is sound ({found}). A cable, memory or cache on the way is failing"))
         unread = ("SELECT key, reason, EXISTS (SELECT 1 FROM looks s WHERE s.base = l.base AND s.outcome = 'sound') "
-                  "FROM looks l WHERE outcome = 'unreachable' ORDER BY key")
+                  "FROM looks l WHERE outcome = 'unreadable' ORDER BY key")
         for key, reason, repaired in self._scratch.rows(unread):
             if repaired:
                 what = f"could not be read: {reason}; another generation is sound, so nothing is lost"
                 self._findings.add(Finding(Code.COPY_DAMAGED, f"{self._store.url}: {key}", what))
                 continue
             what = f"could not be read: {reason}. It is not called damaged or missing; `strongroom audit` asks for it again"
-            self._findings.add(Finding(Code.UNREACHABLE, f"{self._store.url}: {key}", what))
+            self._findings.add(Finding(Code.UNREADABLE, f"{self._store.url}: {key}", what))
         cold, size = self._scratch.db.execute(
             "SELECT count(*), coalesce(sum(t.size), 0) FROM looks l JOIN things t ON t.key = l.key WHERE l.outcome = 'cold'").fetchone()
         if cold:
@@ -276,7 +276,7 @@ class StoreRun:
             what = (f"{plural(self._consequences.unsaid, 'content that bags need lies', 'contents that bags need lie')} nowhere else and "
                     "may lie in there: it could not be read, and nothing says what it holds")
             self._findings.add(Finding(
-                Code.UNREACHABLE, f"{self._store.url}: {', '.join(sorted(self._consequences.blind)[:5])}", what))
+                Code.UNREADABLE, f"{self._store.url}: {', '.join(sorted(self._consequences.blind)[:5])}", what))
         strangers(self._scratch, self._store.url, self._findings.add)
 
     def _report(self, problem: str | None) -> StoreAudit:

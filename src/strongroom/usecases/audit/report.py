@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from strongroom.core.findings import Code, Finding, Severity, exit_status
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.core.plural import plural
 from strongroom.core.sizes import human_size, percent, share_of
+
+_NOT_READ: Final = (Code.UNREACHABLE, Code.UNREADABLE)  # stores, and objects of stores that answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ class AuditReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if something is damaged or missing, 3 if something could not be reached, unless 1 applies as well."""
-        return exit_status(self.findings, Code.UNREACHABLE)
+        """1 if something is damaged or missing, 3 if a store did not answer or something could not be read, unless 1 applies as well."""
+        return exit_status(self.findings, *_NOT_READ)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/audit-report.schema.json."""
@@ -113,13 +115,13 @@ class AuditReport:
         return lines + [f"  note      {note}" for note in self.notes]
 
     def _headline(self) -> str:
-        errors = sum(1 for finding in self.findings if finding.severity is Severity.ERROR and finding.code is not Code.UNREACHABLE)
-        verdict = "not everything could be reached" if self.exit_status else "all is sound"
+        errors = sum(1 for finding in self.findings if finding.severity is Severity.ERROR and finding.code not in _NOT_READ)
+        verdict = "not everything could be read" if self.exit_status else "all is sound"
         verdict = "something is damaged, missing or forked" if errors else verdict
         if self.mode == "quick":
             verdict = verdict if self.exit_status else "nothing is amiss so far as that shows"
             return f"Quick audit (listing, sizes and checksums the stores keep; no byte was read): {verdict}."
-        beside = any(store.outcomes.get(one) for store in self.stores for one in (CheckOutcome.DAMAGED, CheckOutcome.UNREACHABLE))
+        beside = any(store.outcomes.get(one) for store in self.stores for one in (CheckOutcome.DAMAGED, CheckOutcome.UNREADABLE))
         but = "; beside what is damaged or cannot be read lies a sound copy" if beside else ""
         return f"Audit: {verdict}{'' if self.exit_status else ' of what was read' + but}."
 

@@ -58,11 +58,11 @@ class Comparison:
     def _judge(self, key: str, one: Computed) -> tuple[CheckOutcome, str | None]:
         name = name_of(StoreKey(key))
         if one.sha256 is None or name.digest is None:
-            return CheckOutcome.UNREACHABLE, None
+            return CheckOutcome.UNREADABLE, None
         return CheckOutcome.SOUND if one.sha256 == name.digest else CheckOutcome.DAMAGED, one.sha256.hex
 
     def outcomes(self) -> Counter[CheckOutcome]:
-        rows = self._db.rows("SELECT coalesce(outcome, 'unreachable'), count(*) FROM asked GROUP BY 1")
+        rows = self._db.rows("SELECT coalesce(outcome, 'unreadable'), count(*) FROM asked GROUP BY 1")
         return Counter({CheckOutcome(outcome): count for outcome, count in rows})
 
     def size(self) -> int:
@@ -89,9 +89,9 @@ class Comparison:
         for key, problem in self._db.rows("SELECT key, problem FROM asked WHERE found IS NULL ORDER BY key LIMIT ?", _NAMED):
             why = problem or "the report does not name it"
             what = f"the provider computed no checksum (job {job}): {why}. Nothing is known of its bytes"
-            add(Finding(Code.UNREACHABLE, f"{self._url}: {key}", what))
+            add(Finding(Code.UNREADABLE, f"{self._url}: {key}", what))
         if left > _NAMED:
-            add(Finding(Code.UNREACHABLE, self._url, f"and no checksum of {left - _NAMED:,} more objects (job {job})"))
+            add(Finding(Code.UNREADABLE, self._url, f"and no checksum of {left - _NAMED:,} more objects (job {job})"))
         return damaged
 
 

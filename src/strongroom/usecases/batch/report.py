@@ -32,7 +32,7 @@ class BatchReport:
     @property
     def exit_status(self) -> int:
         undone = self.step in ("priced", "running", "failed")
-        return exit_status(self.findings, Code.UNREACHABLE, Code.BATCH_FAILED, undone=undone)
+        return exit_status(self.findings, Code.UNREADABLE, Code.BATCH_FAILED, undone=undone)
 
     def to_json(self) -> dict[str, Any]:
         """Valid against schemas/batch-report.schema.json."""

@@ -260,7 +260,7 @@ class _Run:
 
     def _say_left(self, row: CheckRow, kind: Kind) -> None:
         place = f"{self.target.url}: {row.key.base[0]}"
-        if row.outcome is CheckOutcome.UNREACHABLE and kind is not Kind.CHECKS:
+        if row.outcome is CheckOutcome.UNREADABLE and kind is not Kind.CHECKS:
             self._say_unread(row.key.base[0])
         elif kind is Kind.CHECKS:
             self.collector.add(Finding(Code.COPY_DAMAGED, place, "results of an audit, of which there is one copy; no bag needs them"))
