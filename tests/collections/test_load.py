@@ -169,6 +169,8 @@ def test_a_store_and_a_source_inside_one_another(write: Write, store: str) -> No
 
 
 def test_sources_of_other_kinds_are_not_supported(write: Write) -> None:
+    assert "with two slashes" in errors(write("collection: a\nsource: s3:/bucket/x\nstores: [../s]\n"))[0]
+    assert "with two slashes" in errors(write("collection: a\nsource: .\nstores: ['S3:bucket']\n"))[0]
     assert "https:// are not supported" in errors(write("collection: a\nsource: https://x.org/\nstores: [../s]\n"))[0]
 
 

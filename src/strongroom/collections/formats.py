@@ -58,6 +58,8 @@ def local_path(text: str, folder: Path) -> Path:
     """A path or file:// URL as an absolute path without `..`; links are not resolved, `~` is."""
     if "\0" in text or not text:
         raise ValueError("a path")
+    if re.match(r"s3:(?!//)", text, re.IGNORECASE):
+        raise ValueError("s3://BUCKET/PREFIX, with two slashes; a folder of that name as ./s3:…")
     if _SCHEME.match(text):
         parts = urllib.parse.urlsplit(text)
         if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:

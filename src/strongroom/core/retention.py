@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from strongroom.core.events import utc_text
+from strongroom.core.plural import plural
 
 Mode = Literal["governance", "compliance"]
 
@@ -65,4 +66,4 @@ class Retention:
         return timedelta(days=self.days) * _LOOK_AFTER
 
     def __str__(self) -> str:
-        return f"{self.days:,} days in {self.mode} mode"
+        return f"{plural(self.days, 'day')} in {self.mode} mode"

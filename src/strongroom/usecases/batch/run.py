@@ -194,7 +194,9 @@ class _Run:
                 try:
                     comparison.take(file, columns)
                 except InvalidValueError as error:
-                    raise InvalidValueError(f"s3://{state.report_bucket}/{one.key}: {error}. Nothing was recorded") from error
+                    raise InvalidValueError(
+                        f"s3://{state.report_bucket}/{one.key}: {error}. Nothing was recorded. To give this job up and begin a new one, "
+                        f"remove {self._states.file}") from error
                 progress.advance(1)
         return True
 

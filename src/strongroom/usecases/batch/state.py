@@ -33,19 +33,19 @@ class States:
 
     def __init__(self, home: Path, store_id: str) -> None:
         self._folder = home / "batch"
-        self._file = self._folder / f"{store_id}.json"
+        self.file = self._folder / f"{store_id}.json"
         self.listed = self._folder / f"{store_id}.csv"
 
     def load(self) -> JobState | None:
         try:
-            document = json.loads(self._file.read_bytes())
+            document = json.loads(self.file.read_bytes())
         except FileNotFoundError:
             return None
         except ValueError as error:
             what = "Remove it to begin anew; a job that runs is then for nothing"
-            raise StrongroomError(f"{self._file}: cannot be read ({error}). {what}") from error
+            raise StrongroomError(f"{self.file}: cannot be read ({error}). {what}") from error
         if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
-            raise StrongroomError(f"{self._file}: was written by another version. Remove it to begin anew")
+            raise StrongroomError(f"{self.file}: was written by another version. Remove it to begin anew")
         return JobState(**document)
 
     def begin(self, state: JobState, listed: Path) -> None:
@@ -56,8 +56,8 @@ class States:
         self.save(state)
 
     def save(self, state: JobState) -> None:
-        write_new(self._file, [json.dumps({"format": _FORMAT, **asdict(state)}).encode()])
+        write_new(self.file, [json.dumps({"format": _FORMAT, **asdict(state)}).encode()])
 
     def forget(self) -> None:
-        for path in (self._file, self.listed):
+        for path in (self.file, self.listed):
             path.unlink(missing_ok=True)
