@@ -1,6 +1,6 @@
 """compose.yaml, the container file and its scripts, as their own tools read them, and what every service must keep to.
 
-There is no container engine where these tests run, so no image is built: what the services run is run in test_composed.py."""
+No image is built here: what the services run is run in test_composed.py, and in containers by `python -m tests.infra.image`."""
 
 from __future__ import annotations
 
@@ -80,11 +80,23 @@ def test_every_service_is_contained(name):
     for volume in one.get("volumes", []):
         assert re.match(r"[a-z0-9-]+:/", volume) or volume.endswith(":ro"), volume
     assert ("healthcheck" in one) is (name in SERVING)
+    # Docker takes more than Podman does, which splits the words of a check of health and knows no owner of a tmpfs.
+    assert not [word for word in one.get("healthcheck", {}).get("test", []) if " " in word]
+    assert all(re.fullmatch(r"/[a-z/]+:mode=1777", place) for place in one["tmpfs"])
     assert one["restart"] == ("unless-stopped" if name in SERVING else "on-failure:3")
     for variable, value in one.get("environment", {}).items():
         if re.search(r"PASSWORD|SECRET|AUTH|CREDENTIALS|TOKEN", variable):
             assert variable.endswith(("_FILE", "POSTGRES_INITDB_ARGS")) and str(value).startswith("/run/secrets/"), variable
             assert Path(value).name in one["secrets"], variable
+
+
+def test_what_prefect_writes_has_a_place():
+    """Below a read-only file system it goes without what it cannot write: its server without its pages."""
+    for name, one in SERVICES.items():
+        written = [one["environment"][variable] for variable in ("PREFECT_HOME", "PREFECT_SERVER_UI_STATIC_DIRECTORY")
+                   if variable in one.get("environment", {})]
+        assert len(written) == (0 if not one["image"].startswith("strongroom:") else 2 if name == "prefect-server" else 1), name
+        assert all(path.startswith("/tmp/") for path in written), name
 
 
 def test_versions_are_those_that_are_tested():
