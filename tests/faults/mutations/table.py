@@ -67,6 +67,8 @@ MUTATIONS: Final = (
          "return _lies(read.pack) if found == expected else", "return None if read.size else", _AUDIT),
     _one("a pack that lies is called sound", "usecases/audit/look.py",
          "if pack is None or pack.honest:", "if True:", "tests/audit/test_lying_packs.py"),
+    _one("the catalogue's word for what a pack holds is enough", "usecases/archive/contents.py",
+         "if not rows or sealed is None:", "if rows or sealed is None:", "tests/archive/test_hearsay.py"),
     _one("results that lie in the store are written again each time", "usecases/audit/published.py",
          "        mark_published(catalogue, number, some)\n", "", "tests/audit/test_results.py"),
     _one("hints outlive what was seen in a pack", "usecases/audit/one_store.py",

@@ -28,6 +28,14 @@ _UNPLACED: Final = (
 )
 
 
+#: The trusted object of a content `f.sha256`, in store ?1 and scope ?2: verified ones before others, older before newer, so that a bag
+#: leans on few packs and equal runs choose alike.
+CHOICE: Final = (
+    "SELECT o.id FROM cat.places p JOIN cat.objects o ON o.id = p.object "
+    "WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = f.sha256 AND NOT o.damaged ORDER BY o.verified DESC, o.id LIMIT 1"
+)
+
+
 def queue_missing(spool: Spool, catalogue: Where, store: int, scope: str) -> int:
     """Queue for reading (in `work`) one file of the source for each content that has no trusted place in the store. How many."""
     with spool.with_catalogue(catalogue, *trusted_places(store, scope, CONTENTS)) as db:
@@ -46,17 +54,11 @@ def unplaced(spool: Spool, catalogue: Where, store: int, scope: str) -> list[str
 
 def choose_places(spool: Spool, catalogue: Where, store: int, scope: str) -> bool:
     """Choose one trusted object for each content of the payload: `chosen`, with the objects that are then relied upon. Whether every
-    content has one.
-
-    Verified objects before others, older before newer, so that a bag leans on few packs and equal runs choose alike.
-    """
+    content has one."""
     with spool.with_catalogue(catalogue, *trusted_places(store, scope, CONTENTS)) as db:
         db.execute("DROP TABLE IF EXISTS chosen")
         db.execute(
-            "CREATE TABLE chosen AS SELECT DISTINCT ("
-            "SELECT o.id FROM cat.places p JOIN cat.objects o ON o.id = p.object "
-            "WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = f.sha256 AND NOT o.damaged "
-            "ORDER BY o.verified DESC, o.id LIMIT 1) AS object FROM files f WHERE f.sha256 IS NOT NULL",
+            f"CREATE TABLE chosen AS SELECT DISTINCT ({CHOICE}) AS object FROM files f WHERE f.sha256 IS NOT NULL",  # noqa: S608 -- constants
             (store, scope),
         )
         return db.execute("SELECT 1 FROM chosen WHERE object IS NULL").fetchone() is None

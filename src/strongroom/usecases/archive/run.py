@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -237,7 +238,8 @@ class _Run:
         while True:
             before = self.contents.done.problems
             # An unchanged collection relies on nothing new: without a bag to be made, only what `readback` asks for is read.
-            self.contents.hold(self._ensure_open, verify=self.attempt is not None or self.manifest.readback)
+            sealed = self._sealed if self.attempt is not None else None
+            self.contents.hold(self._ensure_open, sealed, verify=self.attempt is not None or self.manifest.readback)
             self._compare_checksums()
             if self.contents.done.problems == before:
                 break
@@ -246,6 +248,12 @@ class _Run:
             raise RefusedError(f"{self.manifest.source}: another folder than when the run began (unmounted, or replaced); no bag was made")
         if self.contents.done.problems:
             self._refuse_loss()
+
+    def _sealed(self) -> Iterator[str]:
+        """The contents of the last bag, if this store has it."""
+        if self.before.files is not None and self.before.last.store is self.destination.store:
+            for _, digest in self.before.files.paths():
+                yield digest
 
     # -- the bag
 
