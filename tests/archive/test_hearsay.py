@@ -87,6 +87,16 @@ def test_without_an_index_the_pack_itself_is_read_and_nothing_is_stored_twice(si
     assert "index-wrong" in second.codes(report) and report.verified_objects == 1
 
 
+def test_a_bag_before_whose_manifest_is_damaged_says_nothing(site, asked):
+    site.run()
+    manifest = site.bag(1) / "manifest-sha256.txt"
+    manifest.chmod(0o644)
+    manifest.write_bytes(b"0" + manifest.read_bytes()[1:])
+    site.write("more.txt", "one more")
+    report = site.run(accept_loss=True)
+    assert (report.outcome, len(asked)) == ("sealed", 1) and "index-wrong" not in site.codes(report)
+
+
 def test_a_bag_before_that_lies_in_another_store_says_nothing_of_this_one(site, asked):
     site.run()
     init_store(str(site.root / "elsewhere"))

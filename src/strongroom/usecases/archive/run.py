@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from strongroom import metadata
 from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
-from strongroom.core.errors import RefusedError, StoreError, StrongroomError
+from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError
 from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
@@ -250,10 +251,11 @@ class _Run:
             self._refuse_loss()
 
     def _sealed(self) -> Iterator[str]:
-        """The contents of the last bag, if this store has it."""
+        """The contents of the last bag, if this store has it and its manifest is whole."""
         if self.before.files is not None and self.before.last.store is self.destination.store:
-            for _, digest in self.before.files.paths():
-                yield digest
+            with suppress(DamagedBagError):
+                for _, digest in self.before.files.paths():
+                    yield digest
 
     # -- the bag
 
