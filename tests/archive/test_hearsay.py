@@ -19,14 +19,15 @@ def asked(monkeypatch):
     found, read_all = [], hearsay.read_all
 
     def reading(store, key, limit):
-        found.append(key.text)
+        if key.text.startswith("packs/"):
+            found.append(key.text)
         return read_all(store, key, limit)
 
     monkeypatch.setattr(hearsay, "read_all", reading)
     return found
 
 
-def other(site, **options):
+def other_collection(site, **options):
     """A second collection in the same store, from the same home."""
     made = type(site)(site.root / "other", site.runner, name="other", store_url=str(site.store), home="../home", **options)
     made.source.mkdir(parents=True)
@@ -63,7 +64,7 @@ def test_what_the_bag_before_holds_and_what_is_new_need_no_look(site, asked):
 
 def test_of_what_others_stored_the_index_is_asked_once_for_each_pack(site, asked):
     site.run()
-    second = other(site)
+    second = other_collection(site)
     for name in ("a", "b"):
         second.write(name, (site.source / "index.html").read_bytes())
     second.write("c", (site.source / "pages/a.html").read_bytes())
@@ -80,7 +81,7 @@ def test_without_an_index_the_pack_itself_is_read_and_nothing_is_stored_twice(si
     (index,) = site.store.glob("packs/*/*.jsonl")
     index.chmod(0o644)
     index.write_bytes(b"{}\n") if how == "damaged" else index.unlink()
-    second = other(site)
+    second = other_collection(site)
     second.write("a", (site.source / "index.html").read_bytes())
     report = second.run()
     assert (report.outcome, report.new_contents, report.exit_status) == ("sealed", 0, 0)
@@ -105,3 +106,38 @@ def test_a_bag_before_that_lies_in_another_store_says_nothing_of_this_one(site, 
     report = site.run()
     assert report.outcome == "sealed" and asked == []  # all of it was stored there anew
     assert report.new_contents > 1
+
+
+def test_no_large_content_holds_what_its_name_does_not_say(site):
+    site.write("film.bin", bytes(5 << 20))
+    site.run()
+    with Catalogue.open(Context(site.root / site.home).catalogue) as catalogue, catalogue.transaction() as db:
+        store, large = db.execute("SELECT store, id FROM objects WHERE kind = 'content'").fetchone()
+        db.execute("INSERT INTO places (store, scope, sha256, object, length) VALUES (?, '', ?, ?, ?)",
+                   (store, Digest.of(LETTER).raw, large, len(LETTER)))
+    site.write("letter.txt", LETTER)
+    report = site.run()
+    assert (report.outcome, report.new_contents) == ("sealed", 1)
+    assert site.payload(2)["data/letter.txt"] == LETTER
+
+
+@pytest.mark.parametrize("elsewhere", ["in the placement", "not in it"])
+def test_the_bag_before_vouches_only_while_all_is_there_that_its_placement_names(site, elsewhere):
+    """Somebody deleted a pack, and had the catalogue say that its contents lie in another one."""
+    site.run()
+    site.write("more.txt", "one more")
+    site.run()
+    if elsewhere == "not in it":
+        second = other_collection(site)
+        second.write("only", b"of another collection")
+        second.run()
+    with Catalogue.open(Context(site.root / site.home).catalogue) as catalogue, catalogue.transaction() as db:
+        packs = [number for (number,) in db.execute("SELECT id FROM objects ORDER BY id")]
+        first, last = packs[0], packs[-1]
+        digest = Digest.from_bytes(db.execute("SELECT digest FROM objects WHERE id = ?", (first,)).fetchone()[0]).hex
+        db.execute("UPDATE places SET object = ? WHERE object = ?", (last, first))
+    (site.store / f"packs/{digest[:2]}/{digest}.tar").unlink()
+    site.write("third.txt", "the third")
+    report = site.run()
+    assert report.outcome == "sealed" and "index-wrong" in site.codes(report)
+    assert len(site.payload(3)) == 6

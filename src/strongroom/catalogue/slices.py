@@ -9,6 +9,9 @@ from typing import Final
 
 from strongroom.database import Slice
 
+#: Whether an object `o` may be believed to hold what the catalogue says (`p`): a large content holds what its name says and nothing else.
+TRUSTED: Final = "NOT o.damaged AND (o.kind != 'content' OR o.digest = p.sha256)"
+
 
 def trusted_places(store: int, scope: str, given: str) -> tuple[Slice, ...]:
     """Where these contents lie in a store, and in which objects."""

@@ -13,16 +13,17 @@ from strongroom.catalogue.formats import record_formats
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.errors import RefusedError, StrongroomError
 from strongroom.core.findings import Code, Finding
-from strongroom.core.plural import plural
 from strongroom.runner.interface import Runner
 from strongroom.sources.interface import Source
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import batches, claims, hearsay, known, reliance
 from strongroom.usecases.archive.formats import Examples
 from strongroom.usecases.archive.ingest import IngestJob, IngestResult, ingest
+from strongroom.usecases.archive.previous import SealedTagFiles
 from strongroom.usecases.archive.readback import ReadBackJob, ReadBackResult, read_back
+from strongroom.usecases.archive.reliance import Place
 from strongroom.usecases.archive.screening import Screening
-from strongroom.usecases.archive.spool import Spool
+from strongroom.usecases.archive.spool import CONTENTS, Spool
 from strongroom.usecases.archive.stages import Stages
 from strongroom.usecases.withheld.leaving_out import leave_out_file
 from strongroom.usecases.withheld.tombstones import Withheld
@@ -40,15 +41,6 @@ class Done:
     stored_bytes: int = 0
     verified: int = 0  # objects
     identified: int = 0  # contents, in this run
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where contents go: the store, its number in the catalogue, and within which scope contents are shared ("" or a collection)."""
-
-    store: Store
-    number: int
-    scope: str
 
 
 class Contents:
@@ -92,10 +84,10 @@ class Contents:
             db.execute("INSERT INTO work (file) SELECT id FROM files WHERE sha256 IS NULL ORDER BY path")
         self._ingest("fingerprint and pack" if store else "fingerprint", self._place.store if store else None)
 
-    def hold(self, ensure_open: Callable[[], None], sealed: Callable[[], Iterator[str]] | None, *, verify: bool) -> None:
+    def hold(self, ensure_open: Callable[[], None], before: SealedTagFiles | None, *, making: bool, verify: bool) -> None:
         """See to it that every content of the payload lies in the store, in objects that are there with their length and, if `verify`,
-        were verified or are our own of this run. `sealed`: the contents of the last bag in this store, in hexadecimal, where a bag is
-        being made; what the catalogue alone says of others is looked up then.
+        were verified or are our own of this run. Where a bag is `making`, what the catalogue alone says is looked up; `before`, the last
+        bag, if it lies in this store, vouches for the contents it has.
 
         `ensure_open` is called before anything is written. Raises StrongroomError when what is stored keeps vanishing, RefusedError
         when contents that are carried over lie nowhere within reach.
@@ -116,7 +108,7 @@ class Contents:
                 self._found(self._finding(row, "is gone from the store; its contents are stored again"))
             if not gone and not unread:
                 passed = self._own | self._written | looked_at
-                doubtful = self._doubtful([row for row in relied if row.kind != "content" and row.id not in passed], sealed)
+                doubtful = self._doubtful(relied, passed, before) if making else []
                 if not doubtful:
                     return
                 unread = doubtful
@@ -129,18 +121,10 @@ class Contents:
                     self._found(self._finding(row, "is damaged; its contents are stored again"))
         raise StrongroomError(f"{self._place.store.url}: what is stored keeps vanishing or failing; this store cannot be trusted now")
 
-    def _doubtful(self, rows: list[ObjectRow], sealed: Callable[[], Iterator[str]] | None) -> list[ObjectRow]:
-        """Those of these packs whose index does not bear out what the catalogue says of them."""
-        if not rows or sealed is None:
-            return []
+    def _doubtful(self, relied: list[ObjectRow], passed: set[int], before: SealedTagFiles | None) -> list[ObjectRow]:
+        """Those of the packs relied upon, but for those `passed`, whose index does not bear out what the catalogue says of them."""
         with self._stages.timed("look up what is reused"):
-            hearsay.note_hearsay(self._spool, self._catalogue.path, self._place.number, self._place.scope, sealed())
-            found = hearsay.unconfirmed(self._spool, self._place.store, rows)
-        for row, count in found:
-            what = plural(count, "content that the catalogue says it holds", "contents that the catalogue says it holds")
-            self._found(Finding(Code.INDEX_WRONG, f"{self._place.store.url}: {reliance.object_key(row)}",
-                                f"its index does not name {what}; the pack is read, and what it does not hold is stored again"))
-        return [row for row, _ in found]
+            return hearsay.doubtful(self._spool, CONTENTS, self._catalogue.path, self._place, relied, passed, before, self._found)
 
     def read_back(self) -> int:
         """Verify what this run wrote, from the medium. How many objects are damaged."""

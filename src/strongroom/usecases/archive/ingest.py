@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, cast
 
+from strongroom.catalogue.slices import TRUSTED
 from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import ChecksumRefusedError, CondemnedKeyError, KeyExistsError
@@ -35,7 +36,7 @@ _CHUNK_FILES: Final = 1000
 _CHUNK_BYTES: Final = 8 * 1024**2
 _STORED: Final = (
     GIVEN + "SELECT g.sha256 FROM given g WHERE EXISTS (SELECT 1 FROM places p JOIN objects o ON o.id = p.object "  # noqa: S608 -- constants
-    "WHERE p.store = ?2 AND p.scope = ?3 AND p.sha256 = g.sha256 AND NOT o.damaged)"
+    f"WHERE p.store = ?2 AND p.scope = ?3 AND p.sha256 = g.sha256 AND {TRUSTED})"
 )
 _TRIES: Final = 3  # for a file that changes while it is read
 

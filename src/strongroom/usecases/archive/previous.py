@@ -101,6 +101,10 @@ class SealedTagFiles:
             self._digests = {entry.path: entry.digest for entry in entries if not isinstance(entry, Problem)}
 
     @property
+    def bag(self) -> BagId:
+        return self._seal.bag
+
+    @property
     def algorithms(self) -> list[str]:
         """Those of the payload manifests, sha256 first."""
         names = [found[1] for path in self._digests if (found := manifest_name(path)) is not None and not found[0]]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from strongroom.catalogue import Catalogue, ObjectRow
-from strongroom.catalogue.slices import objects_of, trusted_places
+from strongroom.catalogue.slices import TRUSTED, objects_of, trusted_places
 from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import NotFoundInStoreError
@@ -18,21 +19,30 @@ from strongroom.usecases.archive.spool import CONTENTS, Spool
 _THREADS: Final = 8  # for look-ups that only wait
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where contents go: the store, its number in the catalogue, and within which scope contents are shared ("" or a collection)."""
+
+    store: Store
+    number: int
+    scope: str
+
+
 def object_key(row: ObjectRow) -> keys.StoreKey:
     return keys.stored(row.kind, row.digest)
 
 
 _UNPLACED: Final = (
-    "FROM files f WHERE f.sha256 IS NOT NULL AND {} AND NOT EXISTS (SELECT 1 FROM cat.places p JOIN cat.objects o ON o.id = p.object "
-    "WHERE p.store = ? AND p.scope = ? AND p.sha256 = f.sha256 AND NOT o.damaged)"
+    "FROM files f WHERE f.sha256 IS NOT NULL AND {} AND NOT EXISTS (SELECT 1 FROM cat.places p JOIN cat.objects o ON o.id = p.object "  # noqa: S608
+    f"WHERE p.store = ? AND p.scope = ? AND p.sha256 = f.sha256 AND {TRUSTED})"
 )
 
 
 #: The trusted object of a content `f.sha256`, in store ?1 and scope ?2: verified ones before others, older before newer, so that a bag
 #: leans on few packs and equal runs choose alike.
 CHOICE: Final = (
-    "SELECT o.id FROM cat.places p JOIN cat.objects o ON o.id = p.object "
-    "WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = f.sha256 AND NOT o.damaged ORDER BY o.verified DESC, o.id LIMIT 1"
+    "SELECT o.id FROM cat.places p JOIN cat.objects o ON o.id = p.object "  # noqa: S608 -- constants
+    f"WHERE p.store = ?1 AND p.scope = ?2 AND p.sha256 = f.sha256 AND {TRUSTED} ORDER BY o.verified DESC, o.id LIMIT 1"
 )
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,7 +11,7 @@ from strongroom import metadata
 from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
-from strongroom.core.errors import DamagedBagError, RefusedError, StoreError, StrongroomError
+from strongroom.core.errors import RefusedError, StoreError, StrongroomError
 from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
@@ -23,14 +21,16 @@ from strongroom.signing import Keyring, Signer
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive import accrual, gather, known, supplied
 from strongroom.usecases.archive.attempt import Attempt
-from strongroom.usecases.archive.contents import Contents, Place
+from strongroom.usecases.archive.contents import Contents
 from strongroom.usecases.archive.delivery import Delivery
 from strongroom.usecases.archive.described import described_by
 from strongroom.usecases.archive.destination import Destination, open_destination
 from strongroom.usecases.archive.happened import after_the_seal, agents, before_the_seal, stored_again
 from strongroom.usecases.archive.noting import Noting
 from strongroom.usecases.archive.predecessor import Predecessor
+from strongroom.usecases.archive.previous import SealedTagFiles
 from strongroom.usecases.archive.refusing import must_refuse, refuse_loss
+from strongroom.usecases.archive.reliance import Place
 from strongroom.usecases.archive.report import ArchiveReport
 from strongroom.usecases.archive.screening import Screening
 from strongroom.usecases.archive.sealing import Sealing
@@ -239,8 +239,8 @@ class _Run:
         while True:
             before = self.contents.done.problems
             # An unchanged collection relies on nothing new: without a bag to be made, only what `readback` asks for is read.
-            sealed = self._sealed if self.attempt is not None else None
-            self.contents.hold(self._ensure_open, sealed, verify=self.attempt is not None or self.manifest.readback)
+            making = self.attempt is not None
+            self.contents.hold(self._ensure_open, self._before_here(), making=making, verify=making or self.manifest.readback)
             self._compare_checksums()
             if self.contents.done.problems == before:
                 break
@@ -250,12 +250,9 @@ class _Run:
         if self.contents.done.problems:
             self._refuse_loss()
 
-    def _sealed(self) -> Iterator[str]:
-        """The contents of the last bag, if this store has it and its manifest is whole."""
-        if self.before.files is not None and self.before.last.store is self.destination.store:
-            with suppress(DamagedBagError):
-                for _, digest in self.before.files.paths():
-                    yield digest
+    def _before_here(self) -> SealedTagFiles | None:
+        """The last bag, if this store has it."""
+        return self.before.files if self.before.last.store is self.destination.store else None
 
     # -- the bag
 

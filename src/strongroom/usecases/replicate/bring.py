@@ -12,6 +12,7 @@ from strongroom.core import keys
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedBagError, DamagedInStoreError, NotFoundInStoreError
 from strongroom.core.findings import Code, Finding
+from strongroom.core.ids import BagId
 from strongroom.core.seal import Seal
 from strongroom.database import Where
 from strongroom.runner.interface import Runner
@@ -19,6 +20,8 @@ from strongroom.stores.generations import put_or_generation
 from strongroom.stores.heeding import HeedingStore
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.attempt import placement_lines
+from strongroom.usecases.archive.previous import SealedTagFiles, find_last
+from strongroom.usecases.archive.reliance import Place
 from strongroom.usecases.replicate.attached import Attached
 from strongroom.usecases.replicate.holdings import chosen, settle
 from strongroom.usecases.replicate.sink import Written
@@ -88,7 +91,8 @@ class Bringer:
         heed(target, self._catalogue, self._target.number, scratch)
         with Plan(scratch / "plan.sqlite", create=True) as plan:
             load_contents(plan, sealed)
-            settle(plan, self._catalogue, target, self._target.number, self._scope, self._runner)
+            place = Place(target, self._target.number, self._scope)
+            settle(plan, self._catalogue, place, self._before(known.seal.bag, scratch), self._runner, self._collector.add)
             need_not_withheld(plan, self._withheld)
             transfer = Transfer(plan, target, self._runner, self._collector, self._record)
             fetch(transfer, sealed, known.holders, sources, self._catalogue.path)
@@ -107,6 +111,16 @@ class Bringer:
             return Brought(False, transfer.contents, transfer.size)
         self._catalogue.record_bag(known.seal, known.digest, self._target.number)
         return Brought(True, transfer.contents, transfer.size)
+
+    def _before(self, bag: BagId, scratch: Path) -> SealedTagFiles | None:
+        """The last bag of the collection that the store has, whose contents need not be looked up there."""
+        last = find_last([self._target.store], bag.name)
+        if last.seal is None:
+            return None
+        try:
+            return SealedTagFiles([self._target.store], last.seal, scratch / "before")
+        except DamagedBagError:
+            return None
 
     def _record(self, written: Written) -> None:
         self._catalogue.record_object(
