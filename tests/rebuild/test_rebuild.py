@@ -190,6 +190,7 @@ def test_forks_in_one_store_and_between_two_are_found(kept: Site) -> None:
     description.chmod(0o644)
     description.write_bytes(description.read_bytes().replace(
         json.loads(description.read_bytes())["store"].encode(), b"0" * 32))
+    shutil.rmtree(second / "checks")  # they are the first store's
     seal = second / "bags/site/v2/seal.json"
     seal.chmod(0o644)
     seal.write_bytes(altered(seal.read_bytes(), sealed="1999-01-01T00:00:00Z"))

@@ -22,6 +22,9 @@ _UNSOUND: Final = (
     "SELECT key, seq, outcome, time, size, expected, found FROM checks c WHERE store = ? AND outcome IN ('damaged', 'missing') "
     "AND NOT EXISTS (SELECT 1 FROM checks s WHERE s.store = c.store AND s.base = c.base AND s.outcome = 'sound')"
 )
+#: That a result says nothing else of what its key should hold than is known.
+_AGREES: Final = (" AND coalesce((CASE WHEN excluded.outcome = 'sound' THEN excluded.found ELSE excluded.expected END) = "
+                  "(CASE WHEN checks.outcome = 'sound' THEN checks.found ELSE checks.expected END), TRUE)")
 #: Keys that could not be read, of which no generation was found sound that can be.
 _UNREAD: Final = (
     "FROM unread u LEFT JOIN checks c ON c.store = u.store AND c.key = u.key WHERE u.store = ? AND NOT u.cold "
@@ -67,14 +70,17 @@ class Ageing:
 
 def record_checks(catalogue: Catalogue, store: int, rows: Iterable[CheckRow], *, published: bool = False) -> None:
     """Remember results of looking at keys of the store (its number here). An older result never replaces a newer one. `published`: they
-    were found in the store; others are put into it by the next audit that can write there."""
+    were found in the store; others are put into it by the next audit that can write there.
+
+    No key ever changes, so what lies in the store cannot say of a key that is known here that other bytes are right: whoever altered
+    them may have written that as well."""
     with catalogue.transaction() as db:
         db.executemany(
-            "INSERT INTO checks (store, base, key, seq, outcome, time, size, expected, found, published) "
+            "INSERT INTO checks (store, base, key, seq, outcome, time, size, expected, found, published) "  # noqa: S608 -- constants
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (store, key) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome, time = excluded.time, "
             "size = excluded.size, expected = excluded.expected, found = excluded.found, published = excluded.published "
-            "WHERE excluded.seq >= checks.seq",
+            f"WHERE excluded.seq >= checks.seq{_AGREES if published else ''}",
             ((store, r.key.base[0].text, r.key.text, r.seq, r.outcome.value, r.time, r.size, r.expected, r.found, published) for r in rows),
         )
 

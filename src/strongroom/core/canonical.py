@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, NoReturn
+import re
+from typing import Any, Final, NoReturn
 
 from strongroom.core.errors import InvalidValueError
 
@@ -12,6 +13,7 @@ from strongroom.core.errors import InvalidValueError
 Json = Any
 
 _MAX_DEPTH = 100
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def dumps(value: Json) -> bytes:
@@ -52,6 +54,7 @@ def loads(data: bytes | str, *, what: str) -> Json:
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        _check_text(text, value)
         _check_depth(value, _MAX_DEPTH)
     except UnicodeDecodeError as error:
         raise InvalidValueError(f"{what}: not UTF-8 at byte {error.start}") from error
@@ -67,11 +70,14 @@ def loads(data: bytes | str, *, what: str) -> Json:
 def loads_line(data: bytes, *, what: str) -> Any:
     """A line of a .jsonl file of which there may be millions: as json.loads, but whatever is wrong is an InvalidValueError."""
     try:
-        return json.loads(data)
+        text = data.decode("utf-8")
+        value = json.loads(text)
+        _check_text(text, value)
     except RecursionError as error:
         raise InvalidValueError(f"{what}: nested too deeply") from error
     except ValueError as error:  # not UTF-8 is one as well
         raise InvalidValueError(f"{what}: is not JSON: {error}") from error
+    return value
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -85,6 +91,15 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
+
+
+def _check_text(text: str, value: Json) -> None:
+    """An escape may name half of a character (`\\ud800`), which no file, database or page can hold."""
+    if _HALF.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("holds half of a surrogate pair, which is no text") from None
 
 
 def _check_depth(value: Json, left: int) -> None:

@@ -49,8 +49,10 @@ def utc_text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def parse_utc(text: str) -> datetime | None:
+def parse_utc(text: object) -> datetime | None:
     """The time that `text` says in that form; None if it says none."""
+    if not isinstance(text, str) or not text.isascii():
+        return None
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:

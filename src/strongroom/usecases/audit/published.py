@@ -11,12 +11,14 @@ from strongroom.catalogue.checks import AuditRow, CheckRow, check_of, mark_publi
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
+from strongroom.core.events import parse_utc
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.stores.generations import put_or_generation, read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import Scratch
+from strongroom.usecases.audit.shapes import MOST_AUDITS, wrong_shape
 
 #: Results in one document; a run with more makes several.
 ROWS: Final = 20_000
@@ -41,22 +43,25 @@ def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audi
     return part
 
 
-def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int) -> None:
+def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int, store_id: str) -> None:
     """Take in the results of audits by others, or by this installation before it lost its catalogue. A document that makes no sense is
     passed over: it is judged when it is its turn."""
     own = catalogue.writer(number)
     for (key,) in scratch.db.execute("SELECT key FROM things WHERE kind = ? ORDER BY key", (Kind.CHECKS,)).fetchall():
         if f"/{own}-" in key or check_of(catalogue, number, StoreKey(key)) is not None:
             continue
-        found = read_results(store, StoreKey(key))
+        found = read_results(store, StoreKey(key), store_id)
         if found is not None:
             record_checks(catalogue, number, found[1], published=True)
 
 
-def read_results(store: Store, key: StoreKey) -> tuple[dict[str, Any], list[CheckRow]] | None:
+def read_results(store: Store, key: StoreKey, store_id: str) -> tuple[dict[str, Any], list[CheckRow]] | None:
     """A document of results, and the results in it; None if it makes no sense. Raises StoreUnreachableError."""
     try:
-        document = canonical.loads(read_all(store, key, _LIMIT), what=str(key))
+        data = read_all(store, key, _LIMIT)
+        if wrong_shape(name_of(key), data, store_id) is not None:
+            return None
+        document = canonical.loads(data, what=str(key))
         return document, list(_parse(document))
     except (NotFoundInStoreError, DamagedInStoreError, InvalidValueError, KeyError, TypeError, ValueError):
         return None
@@ -80,4 +85,9 @@ def _parse(document: dict[str, Any]) -> Iterator[CheckRow]:
         told = name.digest.hex if name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT) else None
         found = Digest(value["sha256"]).hex if "sha256" in value else told if outcome is CheckOutcome.SOUND else None
         expected = Digest(value["expected"]).hex if "expected" in value else told or (found if outcome is CheckOutcome.SOUND else None)
-        yield CheckRow(key, int(value["seq"]), outcome, str(value["time"]), value.get("size"), expected, found)
+        seq, time, size = value["seq"], value["time"], value.get("size")
+        if type(seq) is not int or not 0 <= seq <= MOST_AUDITS or parse_utc(time) is None:
+            raise InvalidValueError(f"{key}: no number of an audit, or no time: {seq!r}, {time!r}")
+        if size is not None and (type(size) is not int or not 0 <= size < 1 << 63):
+            raise InvalidValueError(f"{key}: no size: {size!r}")
+        yield CheckRow(key, seq, outcome, time, size, expected, found)

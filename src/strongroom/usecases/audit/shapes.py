@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from strongroom.core import canonical
 from strongroom.core.batch import parse_batch
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UnknownFeatureError
+from strongroom.core.events import parse_utc
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import INDEX_LIMIT, format_index, parse_index
 from strongroom.core.placement import parse_place
@@ -22,6 +24,9 @@ SHAPED: Final = {
     Kind.SIGNATURE: 1 << 16, Kind.KEY: 64 << 20, Kind.TOMBSTONE: BAGS_LIMIT,
 }
 
+#: The highest number of an audit that is believed, so that one that is made up leaves room for a million more (a key has twelve digits).
+MOST_AUDITS: Final = 10**12 - 1_000_001
+
 
 def wrong_shape(name: Named, data: bytes, store_id: str) -> str | None:
     """What is wrong with the bytes at a key of this kind, or None."""
@@ -29,7 +34,7 @@ def wrong_shape(name: Named, data: bytes, store_id: str) -> str | None:
         return _CHECKS[name.kind](name, data, store_id)
     except (InvalidValueError, UnknownFeatureError) as error:
         return str(error)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         return f"lacks a member or has one of a wrong type ({type(error).__name__}: {error})"
 
 
@@ -93,6 +98,12 @@ def _checks(name: Named, data: bytes, store_id: str) -> str | None:
     place = f"checks/{value['seq']:012d}/{value['writer']}-{value['part']:04d}.json"
     if value["format"] != "strongroom-checks/1" or place != name.base or value["store"] != store_id:
         return f"says that it is {place} of the store {value['store']}"
+    if type(value["seq"]) is not int or not 0 < value["seq"] <= MOST_AUDITS:
+        return f"has the number {value['seq']}, which no audit of this store can have reached"
+    if parse_utc(value["began"]) is None or parse_utc(value["ended"]) is None:
+        return "does not say when it began or ended"
+    if value["scope"] is not None and re.fullmatch(r"[a-z0-9~][a-z0-9._/-]{0,80}", value["scope"]) is None:
+        return "does not say of what it was an audit"
     return _not_canonical(data)
 
 

@@ -31,7 +31,7 @@ class Audits:
     checks: int = 0
 
 
-def learn_audits(catalogue: Catalogue, store: Store, number: int, collector: Collector) -> Audits:
+def learn_audits(catalogue: Catalogue, store: Store, number: int, store_id: str, collector: Collector) -> Audits:
     """Take in every result that lies in the store, oldest first, so that the next audit goes on where the last one stopped."""
     learned = Audits()
     rounds: dict[str, AuditRow] = {}  # by scope, the last audit
@@ -39,7 +39,7 @@ def learn_audits(catalogue: Catalogue, store: Store, number: int, collector: Col
     for stat in store.list("checks/"):
         if name_of(stat.key).kind is not Kind.CHECKS:
             continue
-        found = read_results(store, stat.key)
+        found = read_results(store, stat.key, store_id)
         audit = None if found is None else _audit(found[0], rounds)
         if found is None or audit is None:
             what = "makes no sense as results of an audit; what it says counts as never read"
