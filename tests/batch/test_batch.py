@@ -174,11 +174,18 @@ def test_a_report_that_cannot_be_believed_is_not_half_believed(site: Site) -> No
     site.expect("Active")
     site.begin()
     first, second = site.asked()
+    short = lambda key: key.removeprefix(site.url.removeprefix(f"s3://{site.bucket}/") + "/")  # noqa: E731 -- as a store beside it would be
     for rows, md5, said in (
         ([site.row(first), site.row(second)], "0" * 32, "MD5"),
         ([site.row(first), [site.bucket, second]], None, "columns"),
         ([site.row(first), [site.bucket, second, "", "succeeded", "", "200", "{}"]], None, "no checksum"),
         ([site.row(first), site.row(second), [site.bucket, "other/object", *site.row(second)[2:]]], None, "not asked about"),
+        ([site.row(first), ["another-bucket", *site.row(second)[1:]]], None, "of another bucket"),
+        ([site.row(first), [site.bucket, short(second), *site.row(second)[2:]]], None, "not asked about"),
+        ([site.row(first, b"other bytes"), site.row(second), site.row(first)], None, "speaks twice"),
+        ([site.row(first), site.row(second), [site.bucket, first, "", "failed", "AccessDenied", "403", "x"]], None, "speaks twice"),
+        ([site.row(first), [site.bucket, second, "", "succeeded", "", "200", "x" * 200_000]], None, "field larger"),
+        ([site.row(first), [site.bucket, second, "", "succeeded", "", "200", "[" * 100_000]], None, "no checksum"),
     ):
         site.answer(rows, md5=md5)
         site.expect("Complete")

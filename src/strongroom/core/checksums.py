@@ -61,7 +61,7 @@ def parse_report(data: bytes) -> tuple[tuple[str, ...], list[ResultFile]]:
         document = json.loads(data)
         files = [ResultFile(str(one["Key"]), str(one["MD5Checksum"]).lower()) for one in document["Results"]]
         columns = tuple(name.strip() for name in document.get("ReportSchema", "").split(",") if name.strip()) or COLUMNS
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidValueError(f"is no completion report of a batch job: {error}") from error
     return columns, files
 
@@ -70,6 +70,7 @@ def parse_report(data: bytes) -> tuple[tuple[str, ...], list[ResultFile]]:
 class Computed:
     """What became of one object: its SHA-256, or (None) why there is none."""
 
+    bucket: str
     key: str
     sha256: Digest | None
     problem: str = ""
@@ -87,19 +88,19 @@ def parse_rows(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> Iterato
 
 def _computed(row: Mapping[str, str]) -> Computed:
     try:
-        key, status, said = unquote(row["Key"]), row["TaskStatus"], row["ResultMessage"]
+        bucket, key, status, said = row["Bucket"], unquote(row["Key"]), row["TaskStatus"], row["ResultMessage"]
     except KeyError as error:
         raise InvalidValueError(f"no column {error}") from error
     if status.lower() != "succeeded":
-        return Computed(key, None, f"{row.get('ErrorCode', '')} {row.get('HTTPStatusCode', '')}: {said}".strip())
+        return Computed(bucket, key, None, f"{row.get('ErrorCode', '')} {row.get('HTTPStatusCode', '')}: {said}".strip())
     try:
         message = json.loads(said)
         algorithm, kind = message["checksumAlgorithm"], message["checksumType"]
         if (algorithm, kind) != ("SHA256", "FULL_OBJECT"):
-            return Computed(key, None, f"a checksum of another kind was computed: {algorithm}, {kind}")
+            return Computed(bucket, key, None, f"a checksum of another kind was computed: {algorithm}, {kind}")
         digest = Digest.from_bytes(base64.b64decode(message["checksum_base64"], validate=True))
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise InvalidValueError(f"{key}: no checksum in {said[:200]!r}") from error
-    if message.get("checksum_hex", digest.hex).lower() != digest.hex:
+    if str(message.get("checksum_hex", digest.hex)).lower() != digest.hex:
         raise InvalidValueError(f"{key}: two checksums that differ in {said[:200]!r}")
-    return Computed(key, digest)
+    return Computed(bucket, key, digest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -31,9 +31,9 @@ CREATE TABLE asked (key TEXT PRIMARY KEY, size INTEGER NOT NULL, outcome TEXT, f
 class Comparison:
     """What was asked about, in SQLite, and what became of it."""
 
-    def __init__(self, path: Path, url: str, prefix: str) -> None:
-        """`prefix`: what the keys of the store begin with in its bucket, "" or "a/b/"."""
-        self._url, self._prefix = url, prefix
+    def __init__(self, path: Path, url: str, bucket: str, prefix: str) -> None:
+        """`prefix`: what the keys of the store begin with in its `bucket`, "" or "a/b/"."""
+        self._url, self._bucket, self._prefix = url, bucket, prefix
         self._db = Database(path, _TABLES)
 
     def close(self) -> None:
@@ -48,12 +48,24 @@ class Comparison:
     def take(self, file: Path, columns: Sequence[str]) -> None:
         """One result file. Raises InvalidValueError if it is none, and nothing of it is taken."""
         with file.open(encoding="utf-8", newline="") as lines, self._db.transaction() as db:
-            for one in parse_rows(csv.reader(lines), columns):
+            for one in self._rows(lines, columns):
                 key = one.key.removeprefix(self._prefix)
-                outcome, found = self._judge(key, one)
-                known = db.execute("UPDATE asked SET outcome = ?, found = ?, problem = ? WHERE key = ?", (outcome, found, one.problem, key))
-                if not known.rowcount:
+                known = db.execute("SELECT outcome FROM asked WHERE key = ?", (key,)).fetchone()
+                if known is None or not one.key.startswith(self._prefix):
                     raise InvalidValueError(f"the report speaks of {one.key!r}, which was not asked about: it is of another job")
+                if one.bucket != self._bucket:
+                    raise InvalidValueError(f"the report speaks of {one.key!r} of another bucket, {one.bucket!r}: it is of another job")
+                if known[0] is not None:
+                    raise InvalidValueError(f"the report speaks twice of {one.key!r}, which was asked about once")
+                outcome, found = self._judge(key, one)
+                db.execute("UPDATE asked SET outcome = ?, found = ?, problem = ? WHERE key = ?", (outcome, found, one.problem, key))
+
+    @staticmethod
+    def _rows(lines: Iterable[str], columns: Sequence[str]) -> Iterator[Computed]:
+        try:
+            yield from parse_rows(csv.reader(lines), columns)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InvalidValueError(f"is no table of results: {error}") from error
 
     def _judge(self, key: str, one: Computed) -> tuple[CheckOutcome, str | None]:
         name = name_of(StoreKey(key))

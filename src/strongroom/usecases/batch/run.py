@@ -170,7 +170,7 @@ class _Run:
         return self._report("failed", state, status)
 
     def _read(self, state: JobState, status: str) -> BatchReport:
-        comparison = Comparison(self._scratch / "compare.sqlite", self._store.url, self._prefix)
+        comparison = Comparison(self._scratch / "compare.sqlite", self._store.url, self._location.bucket, self._prefix)
         try:
             comparison.ask(self._states.listed)
             if not self._take(state, comparison):
