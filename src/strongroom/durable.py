@@ -55,3 +55,11 @@ def sync_names(folder: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
+
+
+def stands_at(descriptor: int, path: Path) -> bool:
+    """Whether what is open as `descriptor` is what stands at `path`, no link being followed."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
+    except FileNotFoundError:
+        return False

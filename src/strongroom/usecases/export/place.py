@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from strongroom.core.errors import DestinationError, UsageError
-from strongroom.durable import sync_folder
+from strongroom.durable import stands_at, sync_folder
 
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -84,6 +84,8 @@ class Place:
     def publish(self) -> None:
         """Make everything durable, then let it appear. Raises DestinationError if something has come to stand there meanwhile."""
         try:
+            if self._lock is not None and not stands_at(self._lock, self.partial):
+                raise FileExistsError(errno.EEXIST, "something else was put in the place of what was written")
             if self._folder:
                 for folder, _, _ in os.walk(os.fsencode(self.partial)):
                     os.chmod(folder, 0o755)  # noqa: S103  until now they were nobody else's business

@@ -187,6 +187,7 @@ class _Restore:
     def _structure(self) -> tuple[Structure, int]:
         """Put back, make folders and links, set times; how many files could not be put back."""
         plan, place = self._plan, self._place
+        place.check()
         with Tree(place.dest if place.into else place.partial) as tree:
             refused = 0
             if place.into:

@@ -19,10 +19,10 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Tree:
-    """Writes below `root`, which exists. All methods raise OSError; paths are bytes relative to the root, b"" the root itself."""
+    """Writes below `root`, which exists and is no link. All methods raise OSError; paths are bytes relative to the root, b"" itself."""
 
     def __init__(self, root: str | bytes | os.PathLike[str]) -> None:
-        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root = os.open(root, _FOLDER)
         self._folders: OrderedDict[bytes, int] = OrderedDict()
 
     def __enter__(self) -> Self:

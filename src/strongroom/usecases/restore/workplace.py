@@ -13,7 +13,7 @@ from pathlib import Path
 from strongroom.core.errors import DestinationError, UsageError
 from strongroom.core.findings import Finding
 from strongroom.core.sizes import human_size
-from strongroom.durable import sync_folder
+from strongroom.durable import stands_at, sync_folder
 
 
 class Workplace:
@@ -79,9 +79,17 @@ class Workplace:
             sizes = f"{human_size(needed)} are to be written and {human_size(free)} are free"
             raise DestinationError(f"{self.dest.parent}: {sizes}; make room, or restore elsewhere")
 
+    def check(self) -> None:
+        """Raises DestinationError if something else was put in the place of the folder that is written: it is not what was restored."""
+        assert self._lock is not None
+        if not stands_at(self._lock, self.partial):
+            raise DestinationError(f"{self.partial}: something else was put in its place while it was written; nothing was restored. "
+                                   f"Restore below a folder that nobody else may write to")
+
     def publish(self) -> Path:
-        """Make everything durable, then let it appear. Where it lies now."""
+        """Make everything durable, then let it appear. Where it lies now. Raises as `check`."""
         self._sync()
+        self.check()
         if self.into:
             shutil.rmtree(self.partial)
             return self.dest
@@ -96,6 +104,7 @@ class Workplace:
     def give_up(self, bag: str, findings: Iterable[Finding]) -> Path:
         """Keep what could be had, under a name that nobody takes for the whole, with a note that says what is missing."""
         self._sync()
+        self.check()
         if self.into:
             shutil.rmtree(self.partial)  # what could be had was put back
             return self.dest
@@ -105,7 +114,9 @@ class Workplace:
             "",
             *map(str, findings),
         ]
-        self.note.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.note.unlink(missing_ok=True)
+        with self.note.open("x", encoding="utf-8") as note:  # never through a link
+            note.write("\n".join(lines) + "\n")
         os.rename(self.partial, self.incomplete)
         sync_folder(self.dest.parent)
         return self.incomplete

@@ -50,7 +50,12 @@ class _BrokenError(Exception):
 def write_batch(batch: WriteBatch) -> WriteResult:
     """Write every file whose content lies in these objects. Raises StoreUnreachableError; a second run does what the first did not."""
     result = WriteResult(batch.keys)
-    with Plan(batch.plan) as plan, Tree(batch.root) as tree:
+    try:
+        opened = Tree(batch.root)
+    except OSError as error:
+        result.broken = f"{batch.root}: {error.strerror}; something else was put in its place"
+        return result
+    with opened as tree, Plan(batch.plan) as plan:
         writer = _Writer(plan, tree, batch.store, result)
         try:
             for key in batch.keys:
