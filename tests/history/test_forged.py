@@ -13,6 +13,7 @@ import pytest
 from strongroom.core.findings import Code
 from strongroom.runner.local import LocalRunner
 from strongroom.signing import Keyring, passphrase
+from strongroom.usecases.history.show import show_log
 from tests.fixtures.cost import CHEAP
 from tests.fixtures.seals import altered, summed
 from tests.history.conftest import BOTH, Past
@@ -121,3 +122,9 @@ def test_a_trusted_seal_in_one_store_shows_that_another_was_altered(past: Past) 
     seal(past, "two", 3).chmod(0o644)
     seal(past, "two", 3).write_bytes(altered(true, sealed="2001-01-01T00:00:00Z", signer="a" * 64))
     assert said(past) == [("seal-damaged", "two")]
+
+
+def test_an_event_that_names_a_bag_of_an_endless_number_is_shown_like_others(past: Past) -> None:
+    forge(past, "one", ("site/v" + "1" * 5000, "0" * 64))
+    told = show_log("site/v2", [], past.place.context)
+    assert told.exit_status == 0 and told.events and all("site/v2" in event["linkingObjectIdentifier"] for event in told.events)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import tarfile
 
 import pytest
 
-from strongroom.core import keys
+from strongroom.core import canonical, keys
 from strongroom.core.digests import Digest
 from strongroom.core.findings import Code, Severity
 from strongroom.core.ids import BagId
@@ -320,3 +321,15 @@ def test_another_installation_misses_nothing_and_brings_nothing_back(place: Plac
     for store in ("one", "two"):
         assert withheld_pack not in place.objects(store) and not _anywhere(place, store, PAGE)
     assert set(held["site/v1"].values()) - {PAGE} <= set(place.stored("two").values())
+
+
+@pytest.mark.parametrize("events", [
+    True, [7], [{"eventType": "ingestion", "linkingObjectIdentifier": 7}],
+    [{"eventType": "ingestion", "linkingObjectIdentifier": [7, "store:x"]}],
+])
+def test_a_log_that_makes_no_sense_stops_no_sweep(place: Place, events: object) -> None:
+    filled(place, versions=1)
+    (batch,) = list(place.folder("one").glob("log/*/*1.json"))[:1]
+    batch.chmod(0o644)
+    batch.write_bytes(canonical.dumps({**json.loads(batch.read_bytes()), "events": events}))
+    assert swept(place, "one").exit_status == 0

@@ -96,4 +96,4 @@ def _events(store: Store, wanted: tuple[str, int | None] | None, seen: set[Diges
 
 def _is_meant(text: str, wanted: tuple[str, int | None]) -> bool:
     name, slash, version = text.partition("/v")
-    return bool(slash) and name == wanted[0] and wanted[1] in (None, int(version) if version.isdecimal() else -1)
+    return bool(slash) and name == wanted[0] and (wanted[1] is None or version == str(wanted[1]))

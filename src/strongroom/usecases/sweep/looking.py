@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from strongroom.catalogue import Catalogue
 from strongroom.core import canonical, keys
@@ -98,13 +98,18 @@ def _logged(scratch: Scratch, store: Store, store_id: str) -> Iterator[tuple[str
     for (key,) in scratch.rows("SELECT key FROM things WHERE kind = ?", Kind.LOG):
         with suppress(InvalidValueError, NotFoundInStoreError, DamagedInStoreError):  # a log is judged by audits, and others bear witness
             batch = canonical.loads(read_all(store, StoreKey(key), _LOG_LIMIT), what=key)
-            for event in batch.get("events", ()) if isinstance(batch, dict) else ():
-                objects = event.get("linkingObjectIdentifier", []) if isinstance(event, dict) else []
+            for event in _dicts(batch.get("events") if isinstance(batch, dict) else None):
+                linked = event.get("linkingObjectIdentifier")
+                objects = [one for one in linked if isinstance(one, str)] if isinstance(linked, list) else []
                 if event.get("eventType") in _TOOK and f"store:{store_id}" in objects:
                     bags = [one for one in objects if "/v" in one]
                     seals = [one.partition(":")[2] for one in objects if one.startswith("sha256:")]
                     if bags and seals:
                         yield bags[0], seals[0]
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _unknown(place: str, what: str) -> Finding:
