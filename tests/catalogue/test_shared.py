@@ -21,6 +21,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import StrongroomError, UsageError
 from strongroom.core.events import utc_now
 from strongroom.database import PostgresPlace, Where, open_reader
+from strongroom.database.postgres.trouble import CatalogueBusyError
 from strongroom.usecases.locks import locked
 from tests.fixtures.postgres import PostgresServer
 
@@ -119,11 +120,21 @@ def test_a_lock_ends_with_who_held_it(tmp_path: Path, postgres_server: PostgresS
 
 
 def test_who_waits_for_a_writer_says_so(postgres_place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("strongroom.database.postgres.connection._OPTIONS", "-c lock_timeout=200ms")
+    monkeypatch.setenv("STRONGROOM_CATALOGUE_TIMEOUT", "4")  # so the server is asked meanwhile whether it is there
     with Catalogue.open(postgres_place) as one, Catalogue.open(postgres_place) as other:
-        with one.transaction(), pytest.raises(StrongroomError, match="in use by another run"):
+        with one.transaction(), pytest.raises(CatalogueBusyError, match="in use by another run for more than 2 s; wait for it to end"):
             other.see_store("1" * 32, "file:///a")
         assert other.see_store("1" * 32, "file:///a") == 1
+
+
+def test_who_waits_for_a_lock_of_one_that_stands_still_says_so(postgres_place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRONGROOM_CATALOGUE_TIMEOUT", "1")
+    elsewhere = replace(postgres_place, home=postgres_place.home / "another machine")
+    said = "in use by another run for more than 1 s"
+    with locked(elsewhere, "site.lock"), pytest.raises(CatalogueBusyError, match=said), locked(postgres_place, "site.lock"):
+        pass
+    with locked(postgres_place, "site.lock"):
+        pass
 
 
 @pytest.mark.parametrize(("change", "said"), [

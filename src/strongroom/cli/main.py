@@ -61,6 +61,8 @@ environment:
   STRONGROOM_CATALOGUE  a catalogue that machines share: postgresql://USER@HOST/DATABASE (default: a file of STRONGROOM_HOME)
   STRONGROOM_CATALOGUE_PASSWORD_FILE
                         a file that holds its password, if that is not in PGPASSWORD or a PGPASSFILE
+  STRONGROOM_CATALOGUE_TIMEOUT
+                        seconds to wait for one answer of its server (1800); one that greets nobody is given up after 80
   STRONGROOM_SCRATCH    where runs keep their lists, if not there: a folder that the workers of a Dask cluster see, too
   STRONGROOM_RUNNER     who carries out runs: local, prefect, dask or dask://HOST:8786 (dask+tls://HOST:8786)
                         (default: processes of this machine, led by a Prefect flow if a Prefect API is configured)

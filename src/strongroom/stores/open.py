@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
-from math import inf, nan
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from strongroom.core.errors import UsageError
 from strongroom.core.retention import Retention
+from strongroom.core.seconds import seconds
 from strongroom.stores.file import FileStore
 from strongroom.stores.interface import Store
 from strongroom.stores.keyspace import valid_key
@@ -136,16 +136,7 @@ def wrap(store: Store, options: StoreOptions) -> Store:
 
 def _seconds(given: float | None, variable: str, default: float, *, least: float) -> float:
     """A time limit: as given, else from the environment, else the default. Raises UsageError."""
-    if given is not None:
-        return given
-    text = os.environ.get(variable, "")
-    try:
-        value = float(text) if text else default
-    except ValueError:
-        value = nan
-    if not least <= value < inf:
-        raise UsageError(f"{variable}={text!r}: give a number of seconds, {least:g} or more")
-    return value
+    return seconds(variable, os.environ.get(variable, ""), default, least=least) if given is None else given
 
 
 def open_raw(

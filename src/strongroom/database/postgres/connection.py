@@ -15,17 +15,18 @@ import psycopg
 from psycopg.adapt import Loader
 from psycopg.pq import TransactionStatus
 
+from strongroom.database.postgres.limits import Limits
 from strongroom.database.postgres.place import PostgresPlace, password
 from strongroom.database.postgres.translate import bound, translated
 from strongroom.database.postgres.trouble import POOLED, CatalogueError, explained
+from strongroom.database.postgres.waiting import Connection
 
 _AT_ONCE: Final = 1000  # rows of a long answer, or of values in one statement
-_WAIT: Final = "120s"  # for another run that writes
 _STALLED: Final = "30min"  # a writer that does nothing for so long is cut off, or one stopped machine would stop all
 # A machine that is gone without a word is noticed by its silence, and what it held (locks, a transaction) is free a minute later.
 _OPTIONS: Final = (
     "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c client_connection_check_interval=10s "
-    f"-c lock_timeout={_WAIT} -c standard_conforming_strings=on"
+    "-c standard_conforming_strings=on"
 )
 _KEPT: Final = 2  # idle readers of a process
 
@@ -42,13 +43,16 @@ def lock_key(*parts: str) -> int:
     return int.from_bytes(hashlib.sha256("\0".join(("strongroom", *parts)).encode()).digest()[:8], signed=True)
 
 
-def dial(place: PostgresPlace, *, autocommit: bool = True) -> psycopg.Connection[Any]:
-    """A connection in the schema of the catalogue. Raises psycopg.Error."""
-    connection = psycopg.connect(
-        place.url, autocommit=autocommit, cursor_factory=psycopg.ClientCursor, options=f"{_OPTIONS} -c search_path={place.schema}",
-        client_encoding="UTF8", application_name="strongroom", connect_timeout=20, keepalives_idle=30, keepalives_interval=10,
-        keepalives_count=3, tcp_user_timeout=60_000, password=password(),
+def dial(place: PostgresPlace, *, autocommit: bool = True) -> Connection:
+    """A connection in the schema of the catalogue. Raises psycopg.Error, UsageError."""
+    limits = Limits.from_environment()
+    options = f"{_OPTIONS} -c lock_timeout={limits.others * 1000:.0f} -c search_path={place.schema}"
+    connection = Connection.connect(
+        place.url, autocommit=autocommit, cursor_factory=psycopg.ClientCursor, options=options, client_encoding="UTF8",
+        application_name="strongroom", connect_timeout=limits.greeting, keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+        tcp_user_timeout=60_000, password=password(),
     )
+    connection.limits = limits
     connection.adapters.register_loader("numeric", _Whole)
     return connection
 
@@ -61,7 +65,7 @@ class PostgresDb:
         self.place = place
         self.sent: frozenset[str] = frozenset()  # databases of which tables were sent (sending.py)
         self.used = lock_key(place.schema, "used")
-        self._holds = False
+        self.holds = False  # a lock of the session
         self._write = b"SELECT pg_advisory_xact_lock(%d)" % lock_key(place.schema, "write")
         with explained(place):
             self.connection = dial(place)
@@ -105,7 +109,7 @@ class PostgresDb:
         """Until the end no other catalogue is put in the place of this one: what it numbers is known by number here."""
         self.alone()
         self.execute("SELECT pg_advisory_lock_shared(?)", (self.used,))
-        self._holds = True
+        self.holds = True
 
     def alone(self) -> None:
         """Raise CatalogueError where a pool lends this session to others: a lock that it holds would not be ours, nor go with us."""
@@ -114,7 +118,8 @@ class PostgresDb:
             raise CatalogueError(f"{self.place}: {POOLED}")
 
     def close(self) -> None:
-        if self._holds and not self.connection.closed and not self.in_transaction:
+        if self.holds and not self.connection.closed and not self.in_transaction:
+            self.connection.parting = True
             with suppress(psycopg.Error):  # or the server notices the end of the connection a moment later than whoever comes next
                 self.connection.execute(b"SELECT pg_advisory_unlock_all()")
         self.connection.close()
@@ -165,7 +170,9 @@ class PostgresReader:
         """The connection is kept for the next who asks, while it is sound."""
         try:
             if self._begun and not self._db.connection.closed:
+                self._db.connection.parting = True
                 self._db.connection.execute(b"ROLLBACK")
+                self._db.connection.parting = False
             if len(_idle()) < _KEPT and not self._db.connection.closed:
                 _idle().append(self._db)
                 return
@@ -232,7 +239,7 @@ def exists(place: PostgresPlace) -> bool:
         return db.execute("SELECT to_regclass(?) IS NOT NULL", (f"{place.schema}.alembic_version",)).fetchone()[0] is True
 
 
-def _is_alive(connection: psycopg.Connection[Any]) -> bool:
+def _is_alive(connection: Connection) -> bool:
     """A server that ended the connection meanwhile has said so, or closed it; otherwise there is nothing to read."""
     if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
         return False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import Final
 
 from strongroom.core.errors import StrongroomError
 from strongroom.database.postgres.connection import PostgresDb, lock_key
 from strongroom.database.postgres.place import PostgresPlace
-from strongroom.database.postgres.trouble import CatalogueError
+from strongroom.database.postgres.trouble import CatalogueBusyError, held_for
 
 _AGAIN: Final = 0.2  # seconds
 
@@ -24,12 +24,13 @@ def held(place: PostgresPlace, name: str, busy: str = "") -> Iterator[None]:
     key = lock_key(place.schema, "lock", name)
     with closing(PostgresDb(place)) as db:
         db.alone()
+        longest = db.connection.limits.answer  # another that stands still would be waited for without end
+        end = time.monotonic() + longest
         while db.execute("SELECT 1 WHERE pg_try_advisory_lock(?)", (key,)).fetchone() is None:
             if busy:
                 raise StrongroomError(busy)
+            if time.monotonic() > end:
+                raise CatalogueBusyError(f"{place}: {held_for(longest)}")
             time.sleep(_AGAIN)
-        try:
-            yield
-        finally:  # the server notices the end of the connection a moment later than whoever comes next
-            with suppress(CatalogueError):
-                db.execute("SELECT pg_advisory_unlock(?)", (key,))
+        db.holds = True
+        yield

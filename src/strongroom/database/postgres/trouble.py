@@ -10,6 +10,7 @@ import psycopg
 from psycopg import errors
 
 from strongroom.core.errors import StrongroomError, UsageError
+from strongroom.database.postgres.limits import Limits
 from strongroom.database.postgres.place import PASSWORD_FILE, VARIABLE, PostgresPlace
 
 WAY_OUT: Final = "It is only a cache, and no bag is lost with it: `strongroom rebuild --store URL` makes it again, from each store"
@@ -46,11 +47,15 @@ def explained(place: PostgresPlace) -> Iterator[None]:
         raise kind(f"{place}: {_words(error)}") from error
 
 
+def held_for(seconds: float) -> str:
+    return f"in use by another run for more than {seconds:g} s; wait for it to end"
+
+
 def _words(error: psycopg.Error) -> str:
     said = " ".join(str(error).split())
     match error:
         case errors.LockNotAvailable():
-            return "in use by another run for more than two minutes; wait for it to end"
+            return held_for(Limits.from_environment().others)
         case errors.InsufficientPrivilege():
             return (f"permission denied ({said}). The role must own its schema: an administrator says CREATE SCHEMA NAME AUTHORIZATION "
                     "ROLE, or grants it CREATE on the database")
@@ -72,6 +77,8 @@ def _no_answer(error: psycopg.Error, said: str) -> str:
     if error.pgconn is not None and error.pgconn.used_password:
         return (f"the catalogue's server let nobody in ({said}). Correct user or database in {VARIABLE}, or the password: in the file "
                 f"that {PASSWORD_FILE} names, in {VARIABLE} itself, in PGPASSWORD or in a PGPASSFILE (mode 0600)")
+    if isinstance(error, errors.ConnectionTimeout):
+        said = f"nobody greeted within {Limits.from_environment().greeting} s: {said}"
     return (f"the catalogue's server cannot be reached, or stopped answering ({said}). What was sealed is sealed; run the same command "
             f"again when it answers. If it is lost: {WAY_OUT[0].lower()}{WAY_OUT[1:]}, in another database that {VARIABLE} names")
 
