@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def server() -> Iterator[PostgresServer]:
 def place(server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PostgresPlace:
     """A catalogue whose password is where a second connection does not have it."""
     made = server.place(tmp_path)
-    monkeypatch.setenv("STRONGROOM_CATALOGUE", server.env(made)["STRONGROOM_CATALOGUE"])
+    monkeypatch.setenv("STRONGROOM_CATALOGUE", re.sub(r"passfile=[^&]*&", "", server.env(made)["STRONGROOM_CATALOGUE"]))
     Catalogue.open(made).close()
     return PostgresPlace.parse(os.environ["STRONGROOM_CATALOGUE"], tmp_path)
 

@@ -127,6 +127,14 @@ def test_who_waits_for_a_writer_says_so(postgres_place: PostgresPlace, monkeypat
         assert other.see_store("1" * 32, "file:///a") == 1
 
 
+def test_who_waits_to_migrate_says_so(postgres_place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRONGROOM_CATALOGUE_TIMEOUT", "1")
+    with Catalogue.open(postgres_place) as one:
+        monkeypatch.setattr("strongroom.catalogue.shared.REVISION", "second_00000000")
+        with one.transaction(), pytest.raises(CatalogueBusyError, match="in use by another run for more than 0"):
+            Catalogue.open(postgres_place)
+
+
 def test_who_waits_for_a_lock_of_one_that_stands_still_says_so(postgres_place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRONGROOM_CATALOGUE_TIMEOUT", "1")
     elsewhere = replace(postgres_place, home=postgres_place.home / "another machine")

@@ -10,6 +10,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from strongroom.database import Where
 from strongroom.database.postgres.place import PostgresPlace
@@ -27,10 +28,20 @@ def scripts(*more: Path) -> ScriptDirectory:
 
 
 def migrate(where: Where, found: str, directory: ScriptDirectory | None = None) -> bool:
-    """Bring the tables from the revision `found` to the newest, all or nothing. Whether that revision is known."""
+    """Bring the tables from the revision `found` to the newest, all or nothing. Whether that revision is known.
+
+    Raises what the database's library raises."""
     directory = directory or scripts()
     if found not in {one.revision for one in directory.walk_revisions()}:
         return False
+    try:
+        _migrate(where, directory)
+    except DBAPIError as error:
+        raise error.orig or error from error
+    return True
+
+
+def _migrate(where: Where, directory: ScriptDirectory) -> None:
     with engine(where).begin() as connection:
         if connection.dialect.name == "postgresql" and isinstance(where, PostgresPlace):
             from strongroom.database.postgres.connection import lock_key  # noqa: PLC0415 -- only who uses it pays for it
@@ -39,7 +50,6 @@ def migrate(where: Where, found: str, directory: ScriptDirectory | None = None) 
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # pysqlite begins too late for statements that make tables
         upgrade(connection, directory)
-    return True
 
 
 def upgrade(connection: Connection, directory: ScriptDirectory) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from strongroom.catalogue.schema import MADE, REVISION
 from strongroom.database.postgres.connection import PostgresDb
 from strongroom.database.postgres.place import PostgresPlace
-from strongroom.database.postgres.trouble import WAY_OUT, CatalogueError
+from strongroom.database.postgres.trouble import WAY_OUT, CatalogueError, explained
 from strongroom.database.sqlite import transaction
 
 _REVISION: Final = "SELECT version_num FROM alembic_version"
@@ -26,7 +26,9 @@ def connect(place: PostgresPlace) -> PostgresDb:
         elif found != REVISION:
             from strongroom.catalogue.migrate import migrate  # noqa: PLC0415 -- it costs more time than most commands take
 
-            if not migrate(place, found):
+            with explained(place):
+                known = migrate(place, found)
+            if not known:
                 what = "a catalogue of another version of Strongroom, or tables of others"
                 raise CatalogueError(f"{place}: {what}. {WAY_OUT} and keeps these under another name")
         opened.pop_all()
