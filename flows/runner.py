@@ -96,6 +96,7 @@ class PrefectRunner:
                     for result in self._local.pool_for(here=here).map(name, function, groups[number - 1], retries=retries):
                         if not results.put(result):
                             return  # nobody wants more: no failure
+                        del result  # as in Pool.map: several task runs wait at once, each for its next
                 finally:
                     results.end(number)
 
@@ -110,6 +111,7 @@ class PrefectRunner:
                     if ended is None:
                         progress.advance(*(weigh(result) if weigh else (1, 0)))
                         yield result
+                        del result
                         continue
                     runs.pop(ended).result()  # raises what ended the task run
                     runs |= {number: start(number) for number in islice(numbers, 1)}

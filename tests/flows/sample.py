@@ -67,6 +67,12 @@ def slow_reader(folder: str) -> State[Any]:
         return outcome(Report(seen + len(list(results)) * 1000))
 
 
+@flow(name="forgetful", task_runner=task_runner(), persist_result=False)
+def forgetful(file: str, count: int) -> State[Any]:
+    with PrefectRunner(2, quiet=True) as runner:
+        return outcome(Report(jobs.drop_each(runner, Path(file), count)))
+
+
 @flow(name="sleeper", task_runner=task_runner(), persist_result=False)
 def sleeper(folder: str) -> int:
     with PrefectRunner(2, quiet=True) as runner:

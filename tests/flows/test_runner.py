@@ -129,6 +129,14 @@ def test_a_slow_reader_holds_the_work_back(tmp_path: Path) -> None:
     assert total % 1000 < 40
 
 
+def test_no_result_is_kept_while_the_next_is_waited_for(tmp_path: Path) -> None:
+    from tests.flows import sample
+
+    count = 2 * TASKS_PER_MAP  # so that the batches whose results are dropped and waited for are of one task run
+    state: Any = sample.forgetful(str(tmp_path / "dropped"), count, return_state=True)
+    assert state.result().total == count
+
+
 def test_results_are_not_kept(tmp_path: Path) -> None:
     from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 

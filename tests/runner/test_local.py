@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ import pytest
 from strongroom.core.errors import RefusedError, StoreFullError, StrongroomError, UsageError
 from strongroom.runner.interface import Runner
 from strongroom.runner.local import LocalRunner
+from strongroom.runner.malloc import FOR_WORKERS
 from strongroom.runner.pool import WorkerDiedError
 from tests.fixtures.dask import dask_runner
 from tests.fixtures.processes import alive, until_gone
@@ -107,6 +109,46 @@ def test_results_of_a_slow_consumer_do_not_pile_up(runner: LocalRunner, tmp_path
     time.sleep(0.5)  # for more of them, of which there must be none
     assert len(os.listdir(tmp_path)) == 1 + 2 * runner.workers
     assert len(list(results)) == 39
+
+
+def test_no_result_is_kept_while_the_next_is_waited_for(runner: LocalRunner, tmp_path: Path) -> None:
+    assert jobs.drop_each(runner, tmp_path / "dropped", 2) == 2
+
+
+def test_workers_keep_little_of_freed_memory_unless_told_otherwise(local: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "MALLOC_TRIM_THRESHOLD_"
+    assert list(local.map("setting", jobs.setting, [name])) == [FOR_WORKERS[name]]
+    monkeypatch.setenv(name, "1")
+    with LocalRunner(workers=1) as told:
+        assert list(told.map("setting", jobs.setting, [name])) == ["1"]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="not glibc")
+def test_the_leading_process_has_one_arena(tmp_path: Path) -> None:
+    """A process of its own, whose threads all allocate at once."""
+    told = tmp_path / "told"
+    code = """if True:
+        import ctypes, sys, threading
+        from strongroom.runner.local import LocalRunner
+        libc = ctypes.CDLL(None)
+        libc.fopen.restype = ctypes.c_void_p
+        with LocalRunner(workers=1):
+            meeting = threading.Barrier(9)
+            def allocate():
+                kept = [bytearray(1000) for _ in range(100)]
+                meeting.wait()
+                meeting.wait()
+            threads = [threading.Thread(target=allocate) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            meeting.wait()
+            file = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
+            libc.malloc_info(0, file)
+            libc.fclose(file)
+            meeting.wait()
+    """
+    subprocess.run([sys.executable, "-c", code, str(told)], check=True, timeout=jobs.PATIENCE)
+    assert told.read_text().count("<heap nr=") == 1
 
 
 def test_a_killed_worker_is_replaced_and_only_its_batch_tried_again(runner: LocalRunner, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from strongroom.core.errors import UsageError
 from strongroom.core.findings import Finding
 from strongroom.runner.choice import Choice, chosen
 from strongroom.runner.interface import Batch, Progress, Result
+from strongroom.runner.malloc import use_one_arena
 from strongroom.runner.pool import FIRST_PAUSE, Pool
 from strongroom.runner.processes import ProcessPool
 from strongroom.runner.progress import FindingPrinter, choose_display
@@ -32,6 +33,7 @@ class LocalRunner:
         """
         if workers is not None and workers < 1:
             raise UsageError(f"{workers} workers can do nothing; give 1 or more")
+        use_one_arena()
         self.display = choose_display(quiet=quiet)
         self._pause = first_pause
         self.pool = self._pool(workers, Choice() if scratch is None else chosen(), scratch or Path())
@@ -74,6 +76,7 @@ class LocalRunner:
             for result in self.pool_for(here=here).map(name, function, batches, retries=retries):
                 progress.advance(*(weigh(result) if weigh else (1, 0)))
                 yield result
+                del result  # as in Pool.map
 
     def map_stage(
         self, name: str, batches: int, *, files: int | None, size: int | None, weighed: bool

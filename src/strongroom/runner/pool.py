@@ -98,6 +98,7 @@ class Pool(ABC):
                         result = done.pop().result()
                         waiting |= start(1)
                         yield result
+                        del result  # it may be large, and the next be long in coming
             finally:
                 executor.shutdown(wait=False, cancel_futures=True)
                 self._stop(job)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
+from strongroom.runner.malloc import FOR_WORKERS
 from strongroom.runner.pool import FIRST_PAUSE, DeathError, Job, Pool, StoppedError
 
 _LOOK: Final = 0.5  # seconds between two looks whether an answer is still wanted
@@ -41,6 +42,7 @@ class WorkerProcess:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # standard output may be carrying a JSON document
+                env={**FOR_WORKERS, **os.environ},
                 process_group=0,  # a terminal's Ctrl-C goes to the parent alone
             )
         self._connection = Connection(ours.detach())

@@ -8,7 +8,7 @@ from typing import Final
 MOST: Final = 40
 _LEAST_FILES: Final = 256
 _LEAST_BYTES: Final = 64 * 1024**2
-#: What a worker and the run remember of a batch grows with its files (some 500 bytes each), and a batch that fails is done again whole.
+#: What a worker and the run remember of a batch grows with its files (some 300 bytes each), and a batch that fails is done again whole.
 #: More batches are no more task runs (flows.runner).
 _MOST_FILES: Final = 8192
 _MOST_BYTES: Final = 4 * 1024**3

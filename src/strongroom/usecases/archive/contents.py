@@ -161,13 +161,14 @@ class Contents:
             here = self.screening is not None  # what a scanner finds is held on this machine
             for result in self._runner.map(name, ingest, jobs, files=files, size=total, weigh=_weigh, here=here):
                 self._take(result)
+                del result  # as in Pool.map
         if self.screening is not None:
             self.done.problems += self.screening.leave_out(self._spool, self._catalogue.path, self._found)
 
     def _take(self, result: IngestResult) -> None:
         with self._spool.transaction() as db:
             db.executemany(
-                "UPDATE files SET size = ?, mtime = ?, ctime = ?, inode = ?, mode = ?, pin = ?, sha256 = ?, others = ?, "
+                "UPDATE files SET size = ?, mtime = ?, ctime = ?, inode = ?, mode = ?, sha256 = ?, others = ?, pin = ?, "
                 "read = 1 WHERE id = ?",
                 result.files,
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,17 +11,18 @@ from typing import IO, Final, cast
 
 from strongroom.catalogue.slices import TRUSTED
 from strongroom.core import canonical, keys
-from strongroom.core.digests import Digest
+from strongroom.core.digests import HEX_LENGTH, Digest
 from strongroom.core.errors import ChecksumRefusedError, CondemnedKeyError, KeyExistsError
 from strongroom.core.formats import extension_of
 from strongroom.core.scans import Scan
 from strongroom.database import Where, open_reader, read_only
 from strongroom.hashing import digests_of
 from strongroom.sources.interface import Large, Row, Source, Taken
-from strongroom.sources.reading import FileState, SourceReadError, signed
+from strongroom.sources.reading import FileState, SourceReadError
 from strongroom.stores.generations import holds, put_or_generation, put_stream_or_generation
 from strongroom.stores.interface import Store
 from strongroom.usecases.archive.claims import Claims
+from strongroom.usecases.archive.filerows import FileRows
 from strongroom.usecases.archive.identifying import Identification, Identified
 from strongroom.usecases.archive.packing import Packs, StoredObject
 from strongroom.usecases.archive.reading import HashingReader, chunks_of
@@ -64,17 +66,11 @@ class IngestJob:
 #: A small file that was read: its id, state, extension and bytes.
 _Small = tuple[int, FileState, str, bytes]
 
-#: (size, mtime, ctime, inode, mode, pin, sha256, other digests, id): what was read of a file, its inode as SQLite holds it. Plain, since
-#: every file's goes through a socket.
-FileRow = tuple[int, int, int, int, int, str | None, bytes, bytes, int]
-
-
 @dataclass(slots=True)
 class IngestResult:
-    """What became of a batch. `files`: FileRow; `problems`: (id, kind, message);
-    of what is withheld, why."""
+    """What became of a batch. `problems`: (id, kind, message); of what is withheld, why."""
 
-    files: list[FileRow] = field(default_factory=list)
+    files: FileRows
     problems: list[tuple[int, str, str]] = field(default_factory=list)
     objects: list[StoredObject] = field(default_factory=list)
     formats: Identified = field(default_factory=Identified)
@@ -90,7 +86,7 @@ def ingest(job: IngestJob) -> IngestResult:
 class _Batch:
     def __init__(self, job: IngestJob) -> None:
         self._job = job
-        self._result = IngestResult()
+        self._result = IngestResult(FileRows(sum(HEX_LENGTH[name] // 2 for name in job.algorithms[1:])))
         self._packs = Packs(job.store, self._result.objects, compress=job.compress) if job.store is not None else None
         self._chunk: list[_Small] = []
         self._chunk_bytes = 0
@@ -102,15 +98,8 @@ class _Batch:
         self._files = job.source.files(job.claims.parent)
 
     def run(self) -> IngestResult:
-        with closing(read_only(self._job.spool)) as spool:
-            # All at once, some thousands: while a statement is open nobody else may write, where machines share the folder.
-            rows = spool.execute(
-                "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)), f.path, f.size, f.mtime, f.inode, f.pin "
-                "FROM work w JOIN files f ON f.id = w.file WHERE w.seq BETWEEN ? AND ? ORDER BY w.seq",
-                (self._job.first, self._job.last),
-            ).fetchall()
         try:
-            with closing(self._files.read(rows)) as files:
+            with closing(read_only(self._job.spool)) as spool, closing(self._files.read(self._rows(spool))) as files:
                 for row, taken in files:
                     self._file(row, taken)
             self._settle()
@@ -122,6 +111,16 @@ class _Batch:
             self._job.withheld.close()
         self._result.scans = self._screen.rows if self._screen is not None else []
         return self._result
+
+    def _rows(self, spool: sqlite3.Connection) -> Iterator[Row]:
+        """A chunk at a time, so that memory does not grow with the batch; and a chunk at once: while a statement is open nobody else may
+        write, where machines share the folder."""
+        for first in range(self._job.first, self._job.last + 1, _CHUNK_FILES):
+            yield from spool.execute(
+                "SELECT f.id, coalesce(f.name, substr(CAST(f.path AS BLOB), 6)), f.path, f.size, f.mtime, f.inode, f.pin "
+                "FROM work w JOIN files f ON f.id = w.file WHERE w.seq BETWEEN ? AND ? ORDER BY w.seq",
+                (first, min(first + _CHUNK_FILES - 1, self._job.last)),
+            ).fetchall()
 
     def _file(self, row: Row, taken: Taken | SourceReadError | None) -> None:
         for left in reversed(range(_TRIES)):
@@ -177,7 +176,7 @@ class _Batch:
             if sha256 in self._job.withheld:
                 self._withheld(number, sha256)
                 continue
-            self._result.files.append(_row(number, state, sha256, b"".join(others)))
+            self._result.files.add(number, state, sha256, b"".join(others))
             named.add((sha256, extension))
             chunk[sha256] = data
         return chunk, named
@@ -219,7 +218,7 @@ class _Batch:
             self._identification.identify([(sha256, extension, large.sample())])
         self._result.read += state.size
         others = b"".join(reader.digest(algorithm) for algorithm in self._job.algorithms[1:])
-        self._result.files.append(_row(number, state, sha256, others))
+        self._result.files.add(number, state, sha256, others)
 
     def _has_like_sized(self, size: int) -> bool:
         """Whether the store has, or must not have, a large content of this very length: then it is hashed before anything is written."""
@@ -264,7 +263,3 @@ class _Batch:
             pieces = canonical.dumps({"length": state.size, "piece": PIECE, "sha256": reader.pieces})
             put_or_generation(store, keys.pieces(digest), pieces, Digest.of(pieces))
         self._result.objects.append(StoredObject("content", digest, state.size, [(digest.raw, state.size)]))
-
-
-def _row(number: int, state: FileState, sha256: bytes, others: bytes) -> FileRow:
-    return state.size, state.mtime, state.ctime, signed(state.inode), state.mode, state.pin, sha256, others, number

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO, cast
 
 from strongroom.core import keys
 from strongroom.core.digests import Digest
@@ -65,6 +65,18 @@ class Packs:
     def _create(self, key: keys.StoreKey, data: bytes | bytearray, digest: Digest) -> None:
         if self._store.capabilities.late_naming:  # the bytes were hashed a moment ago; `put` would hash them again
             with suppress(KeyExistsError):
-                self._store.receive(io.BytesIO(data), lambda: (key, digest))
+                self._store.receive(cast(IO[bytes], _Reader(data)), lambda: (key, digest))
                 return
         put_or_generation(self._store, key, data, digest)
+
+
+class _Reader:
+    """Reads a pack where it is: io.BytesIO would first copy all of a bytearray, another 16 MiB for each worker."""
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        self._data, self._at = memoryview(data), 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        part = self._data[self._at : self._at + size if size >= 0 else None]
+        self._at += len(part)
+        return bytes(part)
