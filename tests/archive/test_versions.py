@@ -25,6 +25,15 @@ def test_the_first_bag_holds_the_payload_once(site):
     assert [line["paths"] for line in site.lines(1, "metadata/duplicates.jsonl")] == [["data/pages/a.html", "data/pages/copy of a.html"]]
 
 
+def test_a_large_content_that_is_met_twice_counts_once(site):
+    for name in ("film", "copy of film"):
+        site.write(name, b"x" * 5_000_000)
+    report = site.run()
+    stored = site.stored()
+    assert len(stored) == report.new_contents == 4
+    assert 5_000_000 < report.stored_bytes < 5_100_000
+
+
 def test_every_tag_file_is_covered_and_the_seal_covers_the_tag_manifests(site):
     site.run()
     bag, seal = site.bag(1), site.seal(1)

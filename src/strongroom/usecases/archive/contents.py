@@ -187,10 +187,11 @@ class Contents:
                     self._place.number, stored.kind, stored.digest, stored.size, scope=self._place.scope, contents=stored.contents,
                     members=stored.members,
                 )
+                if number not in self._written:  # two workers may have met the same large content at the same time
+                    self.done.new_contents += len(stored.contents)
+                    self.done.stored_bytes += stored.size
                 self._written.add(number)
                 self._own.add(number)
-                self.done.new_contents += len(stored.contents)
-                self.done.stored_bytes += stored.size
         if self.screening is not None:
             self.screening.take(self._catalogue, result.scans)
         record_formats(self._catalogue, result.formats.rows)
