@@ -125,6 +125,18 @@ def test_a_reader_that_leaves_early() -> None:
     assert process.returncode == 3
 
 
+def test_output_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run([sys.executable, "-m", "strongroom", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                               env=environment(STRONGROOM_HOME=str(tmp_path)), timeout=300)
+    assert (ended.returncode, ended.stderr) == (3, "strongroom: standard output: No space left on device\n")
+
+
+def test_closed_streams_change_nothing(tmp_path: Path) -> None:
+    command = f'exec "{sys.executable}" -m strongroom list <&- >&- 2>&-'
+    assert subprocess.run(["sh", "-c", command], check=False, env=environment(STRONGROOM_HOME=str(tmp_path)), timeout=300).returncode == 0
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_order(sent: signal.Signals, tmp_path: Path) -> None:
     with subprocess.Popen(

@@ -109,5 +109,10 @@ def print_findings(findings: Iterable[Finding]) -> None:
 
 def _write(text: str) -> None:
     # A lone surrogate (a name that is not UTF-8) becomes \udcXX, which is right in JSON and readable elsewhere.
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error

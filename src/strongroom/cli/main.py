@@ -111,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: that of the process) and give its exit status."""
     gc.set_threshold(GARBAGE_THRESHOLD)
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _have_streams()
     _survive_odd_names()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup means it
@@ -152,6 +153,11 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
     chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if chosen is not None and chosen not in VERBS:
+        from difflib import get_close_matches  # noqa: PLC0415 -- keeps --help fast
+
+        near = get_close_matches(chosen, VERBS, 1)
+        parser.error(f"no command {chosen!r}; " + (f"did you mean `strongroom {near[0]}`?" if near else "`strongroom --help` lists them"))
     module, used = None, parser
     for verb, (name, line) in VERBS.items():
         if verb == chosen:
@@ -169,15 +175,16 @@ def _explain(error: BaseException, *, debug: bool) -> int:
         traceback.print_exception(error)
     match error:
         case BrokenPipeError():  # whoever read our output has had enough; that is no news to them
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it flushes
+            _drop_output()
             return 3
         case KeyboardInterrupt():
             return _say("interrupted; the same command can be run again", 130)
         case StrongroomError():
             return _say(str(error), error.exit_status)
         case OSError(strerror=str(reason)):
-            place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-            return _say(f"{place}{reason}", 3)
+            named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+            place = "standard output" if _output_failed() else named
+            return _say(f"{place}: {reason}" if place else reason, 3)
         case Exception() if type(error).__module__ == "sqlite3":
             return _say(_explain_database(error), 3)
         case MemoryError():
@@ -188,6 +195,20 @@ def _explain(error: BaseException, *, debug: bool) -> int:
         f"{os.path.basename(where.filename)}:{where.lineno}). Please report this line, with what --debug prints before it",
         3,
     )
+
+
+def _output_failed() -> bool:
+    """Whether it is standard output that cannot be written (a full disk below `> FILE`); then what is left of it is dropped."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+        return True
+    return False
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it flushes, and ends with 120
 
 
 def _explain_database(error: Any) -> str:
@@ -201,6 +222,15 @@ def _say(message: str, status: int) -> int:
     for line in message.splitlines() or [""]:
         print(f"strongroom: {printable(line)}", file=sys.stderr)
     return status
+
+
+def _have_streams() -> None:
+    """Where whoever started us closed a standard stream (`>&-`), nothing can be printed, and a file of ours would get its number."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)  # for the worker processes
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 -- until the process ends
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _survive_odd_names() -> None:
