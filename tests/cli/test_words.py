@@ -58,6 +58,9 @@ def test_an_argument(place: Path, capsys: pytest.CaptureFixture[str], arguments:
     ("verify folder --profile nothing", 2, "error: nothing: the profile cannot be read: No such file or directory; name the file"),
     ("handover --receipt junk.zip", 2, "strongroom: junk.zip: is not JSON (line 1, column 1: Expecting value); name the receipt.json"),
     ("browse --token-file nothing", 2, "strongroom: nothing: the token cannot be read: No such file or directory; put it"),
+    ("verify store", 2, "error: store is a store, not a bag; `strongroom audit --store store` verifies all that lies in it"),
+    ("arhive folder", 2, "strongroom: error: no command 'arhive'; did you mean `strongroom archive`?"),
+    ("zzz", 2, "strongroom: error: no command 'zzz'; `strongroom --help` lists them"),
     ("archive folder/in", 2, "strongroom: folder/in is a folder: name the collection manifest, a YAML file"),
     ("archive folder", 2, "strongroom: no collection manifest for 'folder': looked for "),
 ])

@@ -10,6 +10,7 @@ from typing import Final
 from strongroom.core.bag.profile import Profile
 from strongroom.core.errors import UsageError
 from strongroom.core.findings import Finding
+from strongroom.core.keys import DESCRIPTION
 from strongroom.runner.interface import Progress
 from strongroom.usecases.verify.bag import Bag
 from strongroom.usecases.verify.bag_info import check_bag_info
@@ -53,12 +54,14 @@ def verify(
 
     With `profile`, every rule of it as well, of a bag that came in this `form` ("folder", "tar", "tar.gz", "zip"). Every file is read once.
     `name` is what the report calls it.
-    `progress` is told of files and bytes hashed. Raises UsageError if `path` is not a folder, and
+    `progress` is told of files and bytes hashed. Raises UsageError if `path` is not a folder, or a store, and
     StrongroomError if a worker process dies. Whatever is wrong with the bag is a finding.
     """
     if not path.is_dir():
         what = "is neither a folder nor a file" if os.path.lexists(path) else "does not exist"
         raise UsageError(f"{path}: {what}; name the folder that holds bagit.txt, or a tar, tar.gz or zip of it")
+    if not (path / "bagit.txt").exists() and (path / DESCRIPTION.text).exists():
+        raise UsageError(f"{path} is a store, not a bag; `strongroom audit --store {path}` verifies all that lies in it")
     with temporary_index() as index:
         bag = Bag(os.path.abspath(os.fsencode(path)), index)
         return examine(bag, name or str(path), workers=workers, progress=progress, profile=profile, form=form)
