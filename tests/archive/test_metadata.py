@@ -7,6 +7,7 @@ import pytest
 
 from strongroom.collections.jsonschemas import Draft202012Validator
 from strongroom.collections.schemas import load_schema
+from strongroom.core.errors import UsageError
 
 
 def many(site, bad=()):
@@ -15,6 +16,13 @@ def many(site, bad=()):
         site.write(f"p/{number:03}.html", f"<p>{number}")
         lines.append(f"p/{number:03}.html,{'' if number in bad else 'Title'},2020-01-01")
     site.write("metadata.csv", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("field", ["records: nothing.csv", "schema: dublin-cre"])
+def test_what_the_settings_name_and_is_not_there_is_said_with_the_collection_manifest(site, field):
+    site.settings = f"metadata: {{{field}}}\n"
+    with pytest.raises(UsageError, match=rf"^{site.root}/site\.yaml: metadata\.{field[:7]}"):
+        site.run()
 
 
 WEB = "metadata: {{schema: {schema}, on_invalid: {on_invalid}}}\n"

@@ -49,7 +49,7 @@ def find_records(settings: MetadataSettings, files: SourceFiles) -> RecordsFile 
         if given.is_dir():
             return Sidecars(given)
         if not given.is_file():
-            raise UsageError(f"metadata.records: expected a file or folder, found nothing at {given}; correct the collection manifest")
+            raise UsageError(f"metadata.records: expected a file or folder, found nothing at {given}")
         if given.suffix.lower() not in _KINDS:
             raise UsageError(f"metadata.records: expected a name ending with {', '.join(_KINDS)}, or a folder of sidecars, found {given}")
         inside = files.folder is not None and given.is_relative_to(files.folder)

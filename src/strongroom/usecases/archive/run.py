@@ -11,7 +11,7 @@ from strongroom import metadata
 from strongroom.catalogue import Catalogue
 from strongroom.collections.model import CollectionManifest
 from strongroom.core.digests import Digest
-from strongroom.core.errors import RefusedError, StoreError, StrongroomError
+from strongroom.core.errors import RefusedError, StoreError, StrongroomError, UsageError
 from strongroom.core.events import Event
 from strongroom.core.findings import Code, Finding
 from strongroom.core.ids import BagId, new_id
@@ -126,7 +126,10 @@ class _Run:
             folder = self.scratch / "metadata"
             folder.mkdir()
             described = self.delivery.without_records(folder) if self.delivery else described_by(self.source, self.spool, folder)
-            self.records = metadata.validate(self.manifest.metadata, described, folder, self.spool)
+            try:
+                self.records = metadata.validate(self.manifest.metadata, described, folder, self.spool)
+            except UsageError as error:
+                raise UsageError(f"{self.manifest.file}: {error}") from error
             self.findings.extend(self.records.findings)
             supplied.leave_out(self.spool, self.records.held())
         self.algorithms = self.manifest.fixity + supplied.extra_algorithms(self.records, self.manifest.fixity)
