@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,17 @@ def test_an_unchanged_collection_was_archived_well_and_a_refused_one_was_not(sit
     site.write("pages/copy of a.html", "<!doctype html><title>A</title><p>Article")
     site.run()
     assert codes(at(home)) == []
+
+
+def test_the_command_that_tells_of_a_failed_run_does_so_whatever_ran_since(site, home, monkeypatch, capsys):
+    site.settings = "metadata: {on_invalid: refuse}\n"
+    site.write("metadata.csv", f"filename,checksum.md5\nindex.html,{'0' * 32}\n")
+    monkeypatch.setenv("STRONGROOM_HOME", str(home))
+    assert main(["archive", str(site.manifest()), "--no-prefect", "--workers", "1", "--quiet"]) == 1
+    assert main(["audit", "--store", str(site.store), "--no-prefect", "--workers", "1", "--quiet"]) == 0
+    (command,) = re.findall(r"`strongroom (report [^`]*)` says more", said(at(home)))
+    assert main(command.split()) == 0
+    assert "archive site" in capsys.readouterr().out
 
 
 def test_refused_metadata_leave_the_last_good_archive_as_it_was(site, home):

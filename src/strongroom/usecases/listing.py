@@ -66,8 +66,8 @@ def list_bags(context: Context, *, name: str | None = None, source: str | None =
     urls = {store.id: store.url for store in known.stores}
     bags = tuple(
         ListedBag(
-            str(row.bag), row.seal.hex, row.sealed, row.files, row.bytes, tuple(urls[one] for one in row.stores if one in urls),
-            known.withheld.get(row.bag, 0))
+            str(row.bag), row.seal.hex, row.sealed, row.files, row.bytes,
+            tuple(sorted(urls[one] for one in row.stores if one in urls)), known.withheld.get(row.bag, 0))
         for row in known.rows
     )
     lost = None if bags else lost_catalogue(context, known if name is None else known_bags(context))

@@ -175,7 +175,8 @@ class _Look:
     def _last_run(self, name: str, run: RunRow | None) -> None:
         if run is not None and run.exit_status != 0 and run.ended is not None:
             said = next(iter(run.summary.get("lines", ())), "")
-            what = f"the last run, at {run.started}: {headline(run)}: {said.rstrip('.')}. `strongroom report --last` says more"
+            more = f"`strongroom report --since {run.started}` says more"
+            what = f"the last run, at {run.started}: {headline(run)}: {said.rstrip('.')}. {more}"
             self.collector.add(Finding(Code.RUN_FAILED, name, what))
 
     def _replicas(self, manifest: CollectionManifest | None, rows: list[BagRow]) -> list[Replica]:
