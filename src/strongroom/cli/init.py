@@ -21,7 +21,7 @@ from strongroom.core.ids import check_collection_name
 _DEFAULT_STORE: Final = "~/strongroom-store"
 _TEMPLATE: Final = """\
 # Collection manifest: what is archived, how, and where to. Lines that start with # are comments; take the mark
-# away to use one. Paths are relative to this file.
+# away to use one. Paths are relative to this file. All fields there are: schemas/collection.schema.json of Strongroom.
 
 collection: {label}        # its bags will be {name}/v1, {name}/v2, …
 source: {source}        # a folder, or s3://BUCKET/PREFIX
@@ -59,6 +59,10 @@ title: {title}
 #                          # the column `filename` of a CSV says which file a row is about, by its path in the folder
 #  schema: dublin-core     # dublin-core, web-page, collection, or the path of a JSON Schema
 #  on_invalid: flag        # flag: report it; refuse: make no bag; hold: leave those files out
+
+#schedule: 0 3 * * *       # when `strongroom serve` archives, and what `strongroom status` holds it to; audits: docs/operations.md
+#compression: none         # zstd: small files that shrink are compressed
+#scan: clamdscan           # a virus scanner that sees every new content
 """
 
 
