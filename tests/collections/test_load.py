@@ -88,6 +88,11 @@ exclude: ["*.tmp", cache/]
     assert manifest.identifiers[3].type == "local"
 
 
+def test_one_item_is_no_plural(write: Write) -> None:
+    (found,) = errors(write("collection: mysite\nsource: ../site\nstores: []\n"))
+    assert found.endswith("stores: expected at least 1 item, found []")
+
+
 def test_all_errors_at_once_with_line_and_field(write: Write) -> None:
     found = errors(
         write(f"""\

@@ -131,7 +131,8 @@ def _expected(error: ValidationError, keyword: str, value: Any, own: Mapping[str
     if keyword in words:
         return words[keyword]()
     if keyword in _BOUNDS:
-        return _BOUNDS[keyword].format(value)
+        bound = _BOUNDS[keyword].format(value)
+        return bound.removesuffix("s") if value == 1 else bound
     if "description" in own:
         return str(own["description"])
     return error.message[:200] if len(error.message) <= 200 else f"what the schema says under {keyword!r}"
