@@ -187,7 +187,8 @@ def _with_limits(store: Store) -> Capabilities:
 
 def _make_folder(location: FileLocation) -> None:
     parent = os.path.dirname(location.path)
-    absent = StoreUnreachableError(f"{location.url}: {parent} does not exist; make it, or mount the disk, first")
+    lacking = "does not exist; make it, or mount the disk, first" if not os.path.isdir(parent) else "takes no new folder"
+    absent = StoreUnreachableError(f"{location.url}: {parent} {lacking}")
     with posix.translated(location.url, absent):
         try:
             os.mkdir(location.path)
