@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     client = boto3.client("s3")
+    if client.meta.endpoint_url.startswith("http://") and "TlsOnly" not in args.leave_out:
+        parser.error(f"{client.meta.endpoint_url}: the statement TlsOnly would shut out whoever comes over http, an administrator too; "
+                     "use https, or --leave-out TlsOnly")
     try:
         if not _there(client, args.bucket):
             _create(client, args.bucket)

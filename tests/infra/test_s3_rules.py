@@ -53,6 +53,15 @@ def test_the_policy_is_for_who_is_named():
         prepare_bucket.policy("letters", "arn", ["Nobody"])
 
 
+def test_nobody_is_shut_out_over_http(monkeypatch, capsys):
+    """By a policy that could then not be taken back over http either. Asked of nobody: the address is one where nobody listens."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "north")
+    with pytest.raises(SystemExit, match="2"):
+        prepare_bucket.main(["--bucket", "letters", "--archiver", "arn"])
+    assert "http://127.0.0.1:1: the statement TlsOnly would shut out whoever comes over http" in capsys.readouterr().err
+
+
 def test_only_bytes_grow_cold():
     """By prefix and size: what is over 4 MiB below packs/ and content/. No index of a pack of the largest size gets there."""
     shape = botocore.session.get_session().get_service_model("s3").operation_model("PutBucketLifecycleConfiguration").input_shape
