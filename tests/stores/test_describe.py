@@ -101,6 +101,8 @@ def test_an_unplugged_disk_never_becomes_a_new_store(tmp_path: Path) -> None:
 def test_init_makes_one_folder_not_a_path(tmp_path: Path) -> None:
     with pytest.raises(StoreUnreachableError, match="mount the disk"):
         init_store(str(tmp_path / "not-mounted" / "archive"))
+    with pytest.raises(StrongroomError, match="/proc takes no new folder"):  # and is not said to be absent
+        init_store("/proc/archive")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StrongroomError):
         init_store(str(tmp_path / "file"))

@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 
+from strongroom.core.errors import StoreUnreachableError
 from strongroom.stores.s3 import S3Settings, S3Store
 
 SETTINGS = S3Settings(endpoint_url="http://127.0.0.1:9", region="us-east-1")
@@ -39,3 +40,8 @@ def test_a_forked_child_does_not_share_its_parents_connections() -> None:
     if child == 0:
         os._exit(0 if store.client is not parents and sent(store).client is not parents else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_server_that_is_not_there_is_told_with_where_its_address_is_said() -> None:
+    with pytest.raises(StoreUnreachableError, match=r"127\.0\.0\.1:9/.* Is the server running, and is AWS_ENDPOINT_URL, or `endpoint_url`"):
+        next(iter(S3Store("bucket", "prefix", SETTINGS).list()))

@@ -26,6 +26,7 @@ _WRONG_SET_UP: Final = (
     boto_errors.InvalidRegionError, boto_errors.ParamValidationError, boto_errors.TokenRetrievalError,
     boto_errors.UnauthorizedSSOTokenError,
 )
+_UNANSWERED: Final = " Is the server running, and is AWS_ENDPOINT_URL, or `endpoint_url` in the collection manifest, its address?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class S3Connection:
             raise StoreRefusedError(f"{place}: {sentence(error)} Credentials and region come from environment, profile or role") from error
         except (boto_errors.BotoCoreError, boto_errors.HTTPClientError, TransportError, OSError, ResponseParserError, ValueError) as error:
             # The last two: an answer that was garbled on the way (a length that is no number, a time that is none).
-            raise StoreUnreachableError(f"{place}: {type(error).__name__}: {error}") from error
+            remedy = _UNANSWERED if isinstance(error, boto_errors.EndpointConnectionError) else ""
+            raise StoreUnreachableError(f"{place}: {type(error).__name__}: {error}{remedy}") from error
 
     def _check_bucket(self) -> None:
         """An answer of 404 may mean a missing bucket or a gateway's broken route; neither must be taken for a missing key."""
