@@ -105,7 +105,7 @@ class StoreRun:
             list_store(self._scratch, self._store, progress)
         if not self._request.quick:
             self._trust = trust_in(self._keyring, [self._store])
-            learn(self._scratch, self._catalogue, self._store, self._number, self._id)
+            self._findings.extend(learn(self._scratch, self._catalogue, self._store, self._number, self._id))
         recall(self._scratch, self._catalogue, self._number)
 
     # -- quick

@@ -7,22 +7,24 @@ from itertools import islice
 from typing import Any, Final
 
 from strongroom.catalogue import Catalogue
-from strongroom.catalogue.checks import AuditRow, CheckRow, check_of, mark_published, record_checks, record_written, unpublished
+from strongroom.catalogue.checks import AuditRow, CheckRow, check_of, last_seq, mark_published, record_checks, record_written, unpublished
 from strongroom.core import canonical
 from strongroom.core.digests import Digest
 from strongroom.core.errors import DamagedInStoreError, InvalidValueError, NotFoundInStoreError
-from strongroom.core.events import parse_utc
+from strongroom.core.findings import Code, Finding
 from strongroom.core.keys import StoreKey
 from strongroom.core.outcomes import CheckOutcome
 from strongroom.stores.generations import put_or_generation, read_all
 from strongroom.stores.interface import Store
+from strongroom.usecases.audit.documents import FORMAT, parse_document
 from strongroom.usecases.audit.kinds import Kind, name_of
 from strongroom.usecases.audit.scratch import Scratch
-from strongroom.usecases.audit.shapes import MOST_AUDITS, wrong_shape
 
 #: Results in one document; a run with more makes several.
 ROWS: Final = 20_000
 _LIMIT: Final = 64 << 20
+#: One document with a number far out would use up all that are left. A number beyond the last one known by more than this is no audit's.
+_AHEAD: Final = 1_000_000
 
 
 def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audit: AuditRow, *, ended: str, complete: bool) -> int:
@@ -33,7 +35,7 @@ def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audi
         part += 1
         writer = catalogue.writer(number)
         data = canonical.dumps({
-            "format": "strongroom-checks/1", "store": store_id, "writer": writer, "seq": audit.seq, "part": part,
+            "format": FORMAT, "store": store_id, "writer": writer, "seq": audit.seq, "part": part,
             "scope": audit.scope or None, "began": audit.began, "ended": ended, "complete": complete,
             "checks": [_to_json(row) for row in some],
         })
@@ -43,25 +45,36 @@ def publish(catalogue: Catalogue, store: Store, number: int, store_id: str, audi
     return part
 
 
-def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int, store_id: str) -> None:
+def learn(scratch: Scratch, catalogue: Catalogue, store: Store, number: int, store_id: str) -> Iterator[Finding]:
     """Take in the results of audits by others, or by this installation before it lost its catalogue. A document that makes no sense is
     passed over: it is judged when it is its turn."""
-    own = catalogue.writer(number)
+    own, last = catalogue.writer(number), last_seq(catalogue, number)
     for (key,) in scratch.db.execute("SELECT key FROM things WHERE kind = ? ORDER BY key", (Kind.CHECKS,)).fetchall():
-        if f"/{own}-" in key or check_of(catalogue, number, StoreKey(key)) is not None:
+        if f"/{own}-" in key:
+            continue
+        if (problem := far_out(last, StoreKey(key))) is not None:
+            yield Finding(Code.OBJECT_DAMAGED, f"{store.url}: {key}", problem)
+            continue
+        if check_of(catalogue, number, StoreKey(key)) is not None:
             continue
         found = read_results(store, StoreKey(key), store_id)
         if found is not None:
+            last = max(last, found[0]["seq"])
             record_checks(catalogue, number, found[1], published=True)
+
+
+def far_out(last: int, key: StoreKey) -> str | None:
+    """What is wrong with the number in the key of a document, when `last` is the highest that is known; None if nothing is."""
+    seq = int(key.text.split("/")[1])
+    if seq <= last + _AHEAD:
+        return None
+    return f"cannot be of audit {seq} when the last one known is {last}; nothing in it is believed. See who put it there, and remove it"
 
 
 def read_results(store: Store, key: StoreKey, store_id: str) -> tuple[dict[str, Any], list[CheckRow]] | None:
     """A document of results, and the results in it; None if it makes no sense. Raises StoreUnreachableError."""
     try:
-        data = read_all(store, key, _LIMIT)
-        if wrong_shape(name_of(key), data, store_id) is not None:
-            return None
-        document = canonical.loads(data, what=str(key))
+        document = parse_document(read_all(store, key, _LIMIT), key.base[0].text, store_id)
         return document, list(_parse(document))
     except (NotFoundInStoreError, DamagedInStoreError, InvalidValueError, KeyError, TypeError, ValueError):
         return None
@@ -85,9 +98,4 @@ def _parse(document: dict[str, Any]) -> Iterator[CheckRow]:
         told = name.digest.hex if name.digest is not None and name.kind in (Kind.PACK, Kind.CONTENT) else None
         found = Digest(value["sha256"]).hex if "sha256" in value else told if outcome is CheckOutcome.SOUND else None
         expected = Digest(value["expected"]).hex if "expected" in value else told or (found if outcome is CheckOutcome.SOUND else None)
-        seq, time, size = value["seq"], value["time"], value.get("size")
-        if type(seq) is not int or not 0 <= seq <= MOST_AUDITS or parse_utc(time) is None:
-            raise InvalidValueError(f"{key}: no number of an audit, or no time: {seq!r}, {time!r}")
-        if size is not None and (type(size) is not int or not 0 <= size < 1 << 63):
-            raise InvalidValueError(f"{key}: no size: {size!r}")
-        yield CheckRow(key, seq, outcome, time, size, expected, found)
+        yield CheckRow(key, value["seq"], outcome, value["time"], value.get("size"), expected, found)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from strongroom.core import canonical
 from strongroom.core.batch import parse_batch
 from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError, UnknownFeatureError
-from strongroom.core.events import parse_utc
 from strongroom.core.keys import StoreKey
 from strongroom.core.pack import INDEX_LIMIT, format_index, parse_index
 from strongroom.core.placement import parse_place
 from strongroom.core.seal import parse_seal
 from strongroom.core.tombstone import BAGS_LIMIT
+from strongroom.usecases.audit.documents import parse_document
 from strongroom.usecases.audit.kinds import Kind, Named
 
 #: Objects of these kinds are small enough to be looked at as a whole, up to so many bytes.
@@ -23,9 +22,6 @@ SHAPED: Final = {
     Kind.PIECES: 64 << 20, Kind.INDEX: INDEX_LIMIT, Kind.LOG: 64 << 20, Kind.CHECKS: 64 << 20,
     Kind.SIGNATURE: 1 << 16, Kind.KEY: 64 << 20, Kind.TOMBSTONE: BAGS_LIMIT,
 }
-
-#: The highest number of an audit that is believed, so that one that is made up leaves room for a million more (a key has twelve digits).
-MOST_AUDITS: Final = 10**12 - 1_000_001
 
 
 def wrong_shape(name: Named, data: bytes, store_id: str) -> str | None:
@@ -94,16 +90,7 @@ def _log(name: Named, data: bytes, store_id: str) -> str | None:
 
 
 def _checks(name: Named, data: bytes, store_id: str) -> str | None:
-    value = canonical.loads(data, what=name.base)
-    place = f"checks/{value['seq']:012d}/{value['writer']}-{value['part']:04d}.json"
-    if value["format"] != "strongroom-checks/1" or place != name.base or value["store"] != store_id:
-        return f"says that it is {place} of the store {value['store']}"
-    if type(value["seq"]) is not int or not 0 < value["seq"] <= MOST_AUDITS:
-        return f"has the number {value['seq']}, which no audit of this store can have reached"
-    if parse_utc(value["began"]) is None or parse_utc(value["ended"]) is None:
-        return "does not say when it began or ended"
-    if value["scope"] is not None and re.fullmatch(r"[a-z0-9~][a-z0-9._/-]{0,80}", value["scope"]) is None:
-        return "does not say of what it was an audit"
+    parse_document(data, name.base, store_id)
     return _not_canonical(data)
 
 

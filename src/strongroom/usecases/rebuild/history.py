@@ -19,7 +19,7 @@ from strongroom.core.keys import StoreKey
 from strongroom.stores.generations import read_all
 from strongroom.stores.interface import Store
 from strongroom.usecases.audit.kinds import Kind, name_of
-from strongroom.usecases.audit.published import read_results
+from strongroom.usecases.audit.published import far_out, read_results
 from strongroom.usecases.sealed.collector import Collector
 
 
@@ -31,7 +31,7 @@ class Audits:
     checks: int = 0
 
 
-def learn_audits(catalogue: Catalogue, store: Store, number: int, store_id: str, collector: Collector) -> Audits:
+def learn_audits(catalogue: Catalogue, store: Store, store_id: str, number: int, collector: Collector) -> Audits:
     """Take in every result that lies in the store, oldest first, so that the next audit goes on where the last one stopped."""
     learned = Audits()
     rounds: dict[str, AuditRow] = {}  # by scope, the last audit
@@ -39,12 +39,13 @@ def learn_audits(catalogue: Catalogue, store: Store, number: int, store_id: str,
     for stat in store.list("checks/"):
         if name_of(stat.key).kind is not Kind.CHECKS:
             continue
-        found = read_results(store, stat.key, store_id)
-        audit = None if found is None else _audit(found[0], rounds)
-        if found is None or audit is None:
-            what = "makes no sense as results of an audit; what it says counts as never read"
+        problem = far_out(last, stat.key)
+        found = read_results(store, stat.key, store_id) if problem is None else None
+        if found is None:
+            what = problem or "makes no sense as results of an audit; what it says counts as never read"
             collector.add(Finding(Code.OBJECT_DAMAGED, f"{store.url}: {stat.key}", what))
             continue
+        audit = _audit(found[0], rounds)
         record_checks(catalogue, number, found[1], published=True)
         put_audit(catalogue, number, audit)
         rounds[audit.scope] = audit
@@ -54,15 +55,13 @@ def learn_audits(catalogue: Catalogue, store: Store, number: int, store_id: str,
     return learned
 
 
-def _audit(document: dict[str, Any], rounds: dict[str, AuditRow]) -> AuditRow | None:
+def _audit(document: dict[str, Any], rounds: dict[str, AuditRow]) -> AuditRow:
     """The audit that a document is of. One that did not complete its round is followed by audits of the same round."""
-    seq, scope, began, ended, complete = (document.get(name) for name in ("seq", "scope", "began", "ended", "complete"))
-    texts = isinstance(began, str) and isinstance(ended, str) and isinstance(scope, str | None)
-    if type(seq) is not int or not 0 < seq < 10**12 or not texts:
-        return None
-    last = rounds.get(scope or "")
+    seq, scope = document["seq"], document["scope"] or ""
+    last = rounds.get(scope)
     goes_on = last is not None and (last.seq == seq or not last.complete)
-    return AuditRow(seq, scope or "", last.round if last is not None and goes_on else seq, str(began), str(ended), complete is True)
+    began, ended, complete = (document[name] for name in ("began", "ended", "complete"))
+    return AuditRow(seq, scope, last.round if last is not None and goes_on else seq, began, ended, complete)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class StoreRebuild:
             self._read_packs(scratch)
         self._read_logs()
         with self._runner.stage("learn the results of audits"):
-            audits = learn_audits(self._catalogue, self._store, self._number, self.done.id, self._collector)
+            audits = learn_audits(self._catalogue, self._store, self.done.id, self._number, self._collector)
         self.done.audits, self.done.checks = audits.audits, audits.checks
         return self.done
 
