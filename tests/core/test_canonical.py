@@ -40,3 +40,10 @@ def test_only_one_spelling_has_a_right_sum() -> None:
         assert other != data
         with pytest.raises(InvalidValueError):
             canonical.check_sum(canonical.loads(other, what="it"), other, what="it")
+
+
+@pytest.mark.parametrize("value", [-1, True, 1.0, "1", None, 1 << 63])
+def test_what_counts_nothing(value: object) -> None:
+    assert canonical.check_count((1 << 63) - 1) == (1 << 63) - 1
+    with pytest.raises(InvalidValueError):
+        canonical.check_count(value)

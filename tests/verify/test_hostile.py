@@ -167,6 +167,7 @@ def test_a_holey_bag_is_incomplete_and_nothing_is_fetched(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("line", [
     "http://a/b - data/unlisted", "http://a/b - bag-info.txt", "http://a/b ten data/text-file.txt", "relative - data/text-file.txt", "http://a/b",
+    f"http://a/b {'9' * 19} data/text-file.txt", f"http://a/b {'9' * 5000} data/text-file.txt",
 ])
 def test_bad_lines_of_fetch_txt(line: str, tmp_path: Path) -> None:
     bag = good(tmp_path / "bag", tags={"fetch.txt": f"{line}\n".encode()})

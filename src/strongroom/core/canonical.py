@@ -112,7 +112,7 @@ def _check_depth(value: Json, left: int) -> None:
 
 
 def check_count(value: object) -> int:
-    """A number of things in a document that was read. Raises InvalidValueError."""
-    if type(value) is not int or value < 0:
+    """A number of things or bytes in a document that was read. Raises InvalidValueError for one that no database can hold as well."""
+    if type(value) is not int or not 0 <= value < 1 << 63:
         raise InvalidValueError(f"not a count: {value!r}")
     return value

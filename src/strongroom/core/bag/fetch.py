@@ -14,7 +14,7 @@ from strongroom.core.digests import Digest
 from strongroom.core.errors import InvalidValueError
 
 _LINE: Final = re.compile(r"(\S+)[ \t]+(\S+)[ \t]+(.+)\Z", re.DOTALL)
-_LENGTH: Final = re.compile(r"[0-9]{1,19}\Z", re.ASCII)
+_LENGTH: Final = re.compile(r"[0-9]{1,18}\Z", re.ASCII)  # bytes; what is longer fits into no database, and is no file
 _NI: Final = re.compile(r"https?://[^/]+/\.well-known/ni/sha-256/([A-Za-z0-9_-]{43})\Z")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
 
@@ -56,7 +56,7 @@ def parse_fetch_lines(
         if _SCHEME.match(url) is None:
             yield Problem(number, f"does not start with an absolute URL: {url[:120]!r}")
         if length != "-" and _LENGTH.match(length) is None:
-            yield Problem(number, f"has the length {length[:40]!r}; expected bytes in decimal digits or '-'")
+            yield Problem(number, f"has the length {length[:40]!r}; expected bytes in at most 18 decimal digits, or '-'")
             length = "-"
         if version >= LATEST and has_stray_percent(spelled):
             yield Problem(number, f"has a percent sign that is not %25, %0A or %0D: {spelled[:120]!r}; BagIt 1.0 writes it as %25")
