@@ -24,12 +24,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
-    ("audit --workers x", "argument --workers: expected a whole number, 1 or more, found 'x'"),
-    ("audit --workers 0", "argument --workers: expected a whole number, 1 or more, found '0'"),
-    ("audit --max-age soon", "argument --max-age: expected a number, 0 or more, found 'soon'"),
-    ("audit --max-age nan", "argument --max-age: expected a number, 0 or more, found 'nan'"),
-    ("audit --max-minutes inf", "argument --max-minutes: expected a number, 0 or more, found 'inf'"),
-    ("verify b --workers two", "argument --workers: expected a whole number, 1 or more, found 'two'"),
+    ("audit --workers x", "argument --workers: expected a whole number from 1 to 10000, found 'x'"),
+    ("audit --workers 0", "argument --workers: expected a whole number from 1 to 10000, found '0'"),
+    ("audit --max-age soon", "argument --max-age: expected a number from 0 to 36500, found 'soon'"),
+    ("audit --max-age nan", "argument --max-age: expected a number from 0 to 36500, found 'nan'"),
+    ("audit --max-minutes inf", "argument --max-minutes: expected a number from 0 to 1000000000, found 'inf'"),
+    ("audit --max-minutes no", "argument --max-minutes: expected a number, 0 or more, found 'no'"),
+    ("log show --last 9999999999", "argument --last: expected a whole number from 0 to 1000000000, found '9999999999'"),
+    ("verify b --workers two", "argument --workers: expected a whole number from 1 to 10000, found 'two'"),
     ("serve --at-once x", "argument --at-once: expected a whole number, 1 or more, found 'x'"),
     ("browse --port 70000", "argument --port: expected a whole number from 0 to 65535, found '70000'"),
     ("similar --threshold x", "argument --threshold: expected a number from 0.5 to 1, found 'x'"),

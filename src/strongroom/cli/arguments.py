@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -11,6 +10,11 @@ from strongroom.core.digests import Digest
 
 T = TypeVar("T")
 N = TypeVar("N", int, float)
+
+#: What may be any number ends here: systems, databases and calendars end somewhere beyond.
+_ANY: Final = 1_000_000_000
+#: Days: 100 years, as in collection manifests.
+DAYS: Final = 36_500
 
 _WHICH: Final = "which bag is meant, by its seal's SHA-256, where"
 
@@ -27,24 +31,24 @@ def typed(parse: Callable[[str], T]) -> Callable[[str], T]:
     return checked
 
 
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """The `type` of a whole number from `least` to `most` (None: any)."""
+def whole(least: int, most: int = _ANY) -> Callable[[str], int]:
+    """The `type` of a whole number from `least` to `most`."""
     return typed(lambda text: _number(text, int, "a whole number", least, most))
 
 
-def amount(least: float, most: float | None = None) -> Callable[[str], float]:
-    """The `type` of a number from `least` to `most` (None: any), which may have a fraction."""
+def amount(least: float, most: float = _ANY) -> Callable[[str], float]:
+    """The `type` of a number from `least` to `most`, which may have a fraction."""
     return typed(lambda text: _number(text, float, "a number", least, most))
 
 
-def _number(text: str, parse: Callable[[str], N], kind: str, least: N, most: N | None) -> N:
+def _number(text: str, parse: Callable[[str], N], kind: str, least: N, most: N) -> N:
     try:
         number = parse(text)
     except ValueError:
         number = None
-    if number is None or not least <= number <= (math.inf if most is None else most) or math.isinf(number):
-        wanted = f"{kind} from {least:g} to {most:g}" if most is not None else f"{kind}, {least:g} or more"
-        raise ValueError(f"expected {wanted}, found {text!r}")
+    if number is None or not least <= number <= most:
+        within = f", {least} or more" if most == _ANY and not (number or 0) > most else f" from {least} to {most}"
+        raise ValueError(f"expected {kind}{within}, found {text[:40]!r}")
     return number
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from strongroom.cli.arguments import add_stores, amount, bag_or_none
+from strongroom.cli.arguments import DAYS, add_stores, amount, bag_or_none
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_report, run_job
 from strongroom.usecases.audit.report import AuditReport
 from strongroom.usecases.audit.request import AuditRequest
@@ -34,7 +34,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     mode.add_argument("--quick", action="store_true", help="read no byte: listing, sizes and the checksums stores keep")
     parser.add_argument("--max-bytes", metavar="N", type=_size, help="read about so much of each store (500G, 20GiB)")
     parser.add_argument("--max-minutes", metavar="M", type=amount(0), help="begin nothing in a store after so many minutes")
-    parser.add_argument("--max-age", metavar="DAYS", type=amount(0), help="read only what was not read within so many days")
+    parser.add_argument("--max-age", metavar="DAYS", type=amount(0, DAYS), help="read only what was not read within so many days")
     add_run_options(parser)
     add_json_option(parser)
 

@@ -33,7 +33,7 @@ NOTHING_YET: Final = ("nothing is archived yet: `strongroom init FOLDER` begins 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options of verbs that work on many files."""
-    parser.add_argument("--workers", type=whole(1), metavar="N",
+    parser.add_argument("--workers", type=whole(1, 10_000), metavar="N",
                         help="processes that read and hash (default: one for each CPU, or thread of a Dask cluster)")
     parser.add_argument(
         "--prefect", action=argparse.BooleanOptionalAction, default=None,

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from strongroom.cli.arguments import add_stores, amount
+from strongroom.cli.arguments import DAYS, add_stores, amount
 from strongroom.cli.common import EXIT_STATUSES, add_json_option, add_run_options, print_lines, print_report, run_job
 from strongroom.cli.upkeep import store_url
 from strongroom.core.errors import UsageError
@@ -31,7 +31,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     add_stores(parser, "only this store; may be repeated (default: all)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be condemned")
-    parser.add_argument("--grace", metavar="DAYS", type=amount(0, 36_500), default=None,
+    parser.add_argument("--grace", metavar="DAYS", type=amount(0, DAYS), default=None,
                         help="how long withheld contents stay (default: 30)")
     parser.add_argument("--void-open", action="store_true",
                         help="take the numbers of open attempts out of use instead of waiting for them; only if nobody works on them")

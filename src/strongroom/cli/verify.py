@@ -43,7 +43,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--staging", metavar="DIR", type=Path, help="where a serialised bag is unpacked (default: below STRONGROOM_HOME)")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="hold the bag against this BagIt profile as well (1.4.0 and earlier)")
     add_json_option(parser)
-    parser.add_argument("--workers", type=whole(1), default=os.cpu_count() or 1, metavar="N",
+    parser.add_argument("--workers", type=whole(1, 10_000), default=os.cpu_count() or 1, metavar="N",
                         help="processes that hash (default: one per CPU)")
 
 
