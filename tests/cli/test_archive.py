@@ -138,3 +138,12 @@ def test_the_same_bag_by_prefect_with_tens_of_task_runs_under_readable_names(tmp
 def payload_manifest(store: Path) -> bytes:
     (found,) = store.glob("bags/letters/v1/*/bag/manifest-sha256.txt")
     return found.read_bytes()
+
+
+def test_a_home_whose_name_is_no_text(tmp_path: Path) -> None:
+    manifest = collection(tmp_path, "letters", files=5)
+    state = {"STRONGROOM_HOME": os.fsdecode(bytes(tmp_path / "state") + b"\xff")}
+    for arguments in (("archive", manifest, "--no-prefect"), ("audit", "--no-prefect"), ("restore", "letters/v1", tmp_path / "back")):
+        done = strongroom(tmp_path, *arguments, "--quiet", **state)
+        assert done.returncode == 0, (arguments, done.stderr)
+    assert (tmp_path / "back/data/00003.txt").read_bytes() == (tmp_path / "letters/00003.txt").read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def transaction(db: Db, kind: str = "IMMEDIATE") -> Iterator[None]:
 @contextmanager
 def attached(db: sqlite3.Connection, path: Path, name: str) -> Iterator[sqlite3.Connection]:
     """Around statements that ask the database at `path` too, as `name`. Transactions end inside. Raises sqlite3.Error."""
-    db.execute(f"ATTACH ? AS {name}", (str(path),))
+    db.execute(f"ATTACH ? AS {name}", (os.fsencode(path),))  # a path may be no text
     try:
         yield db
     finally:
