@@ -9,8 +9,8 @@ from typing import Final
 _M_ARENA_MAX: Final = -8  # malloc.h; mallopt(3)
 
 #: For worker processes: a pack in the making stays in the heap, and its memory is kept for the next. Without these, malloc finds out by
-#: what was freed how large that may be, and meanwhile gives memory back and asks for it again: two to four times the page faults. With pages
-#: of their own for packs (a lower threshold) it was five times as many, and half a second of CPU for 60 packs.
+#: what was freed how large that may be, and meanwhile gives memory back and asks for it again: two to four times the page faults. With a
+#: lower threshold, by which packs have pages of their own, it was five times as many, and half a second of CPU for 60 packs.
 FOR_WORKERS: Final = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(32 << 20)}
 
 
