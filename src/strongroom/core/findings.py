@@ -170,7 +170,13 @@ class Finding:
         return {"code": self.code.label, "severity": self.severity.value, "place": self.place, "message": self.message}
 
     def __str__(self) -> str:
-        return f"{self.severity.value}: {printable(self.place)}: {printable(self.message)} [{self.code.label}]"
+        """One line for people. What an error said of a place begins with it, which is said once.
+
+        >>> print(Finding(Code.UNREACHABLE, "s3://b/p", "s3://b/p: no answer"))
+        error: s3://b/p: no answer [unreachable]
+        """
+        said = self.message.removeprefix(f"{self.place}: ")
+        return f"{self.severity.value}: {printable(self.place)}: {printable(said)} [{self.code.label}]"
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
