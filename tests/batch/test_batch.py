@@ -170,6 +170,9 @@ def test_what_differs_fails_or_is_not_named(site: Site) -> None:
     assert status(site.context).stores[0].unsound == 1
 
 
+_LONG = "field larger|no checksum"  # csv has one limit for a whole process, which others may have raised
+
+
 def test_a_report_that_cannot_be_believed_is_not_half_believed(site: Site) -> None:
     site.expect("Active")
     site.begin()
@@ -184,7 +187,7 @@ def test_a_report_that_cannot_be_believed_is_not_half_believed(site: Site) -> No
         ([site.row(first), [site.bucket, short(second), *site.row(second)[2:]]], None, "not asked about"),
         ([site.row(first, b"other bytes"), site.row(second), site.row(first)], None, "speaks twice"),
         ([site.row(first), site.row(second), [site.bucket, first, "", "failed", "AccessDenied", "403", "x"]], None, "speaks twice"),
-        ([site.row(first), [site.bucket, second, "", "succeeded", "", "200", "x" * 200_000]], None, "field larger"),
+        ([site.row(first), [site.bucket, second, "", "succeeded", "", "200", "x" * 200_000]], None, _LONG),
         ([site.row(first), [site.bucket, second, "", "succeeded", "", "200", "[" * 100_000]], None, "no checksum"),
     ):
         site.answer(rows, md5=md5)

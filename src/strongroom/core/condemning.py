@@ -48,7 +48,9 @@ def parse_condemnation(line: bytes, *, what: str) -> Condemnation:
 
 
 def sweep_key(seq: int, name: str) -> StoreKey:
-    """>>> sweep_key(3, "begun.json").text
+    """Where it lies.
+
+    >>> sweep_key(3, "begun.json").text
     'sweep/000000000003/begun.json'
     """
     return StoreKey(f"sweep/{seq:012d}/{name}")

@@ -43,7 +43,7 @@ def to_payload_text(name: bytes) -> tuple[str, bool]:
     >>> to_payload_text(b"a/b.html")
     ('data/a/b.html', False)
     >>> to_payload_text(b"caf\\xe9")[0][:14]
-    'data/_names/70'
+    'data/_names/da'
     """
     first, _, _ = name.partition(b"/")
     if first != b"_names":

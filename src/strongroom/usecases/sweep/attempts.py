@@ -66,7 +66,9 @@ def void(store: Store, bag: BagId) -> bool:
 
 
 def parse_attempt(text: str) -> tuple[BagId, str] | None:
-    """>>> parse_attempt("site/v3/" + "ab" * 16)[0].version
+    """The bag and the id of the attempt.
+
+    >>> parse_attempt("site/v3/" + "ab" * 16)[0].version
     3
     """
     bag, _, attempt = text.rpartition("/")
