@@ -90,7 +90,7 @@ def new_connection(place: PostgresPlace) -> Waits:
 def test_a_server_that_greets_nobody_is_given_up(
     server: PostgresServer, place: PostgresPlace, waits: Callable[[PostgresPlace], Waits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "8")
+    monkeypatch.setenv(VARIABLE, "12")
     asking = waits(place)
     wait = next(asking)
     with ThreadPoolExecutor() as other, server.standing_still():
@@ -100,9 +100,10 @@ def test_a_server_that_greets_nobody_is_given_up(
     assert error.exit_status == 3
     assert str(place) in str(error)
     assert server.password not in str(error)
-    said = "nobody greeted within 2 s" if waits is new_connection else "s, and none to a second connection"
+    said = "nobody greeted within 3 s" if waits is new_connection else "s, and none to a second connection"
     assert said in str(error)
     assert "run the same command again" in str(error)
+    monkeypatch.delenv(VARIABLE)
     with Catalogue.open(place) as catalogue:
         catalogue.see_store("1" * 32, "file:///a")
 
@@ -110,13 +111,13 @@ def test_a_server_that_greets_nobody_is_given_up(
 def test_one_answer_that_does_not_come_is_given_up_though_the_server_greets(
     server: PostgresServer, place: PostgresPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "4")
+    monkeypatch.setenv(VARIABLE, "16")  # it has 4 s to greet
     with closing(PostgresDb(place)) as db:
         backend = db.connection.info.backend_pid
         with ThreadPoolExecutor() as other, server.standing_still(backend):
             error = other.submit(db.execute, "SELECT 1").exception(SECONDS)
     assert isinstance(error, CatalogueError)
-    assert f"no answer for 4 s; {VARIABLE} says" in str(error)
+    assert f"no answer for 16 s; {VARIABLE} says" in str(error)
 
 
 def test_who_lets_go_asks_no_further(server: PostgresServer, place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +131,7 @@ def test_who_lets_go_asks_no_further(server: PostgresServer, place: PostgresPlac
         with ThreadPoolExecutor() as other, server.standing_still():
             other.submit(held.close).result(SECONDS)
     assert not asked
+    monkeypatch.delenv(VARIABLE)
     with locked(place, "site.lock"):
         pass
 

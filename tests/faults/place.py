@@ -155,7 +155,8 @@ def wait_until_stopped(process: subprocess.Popen[str], timeout: float = 300) -> 
 
 def go_on(process: subprocess.Popen[str]) -> None:
     for pid, _ in session(process.pid):
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def kill_session(leader: int) -> None:
