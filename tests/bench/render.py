@@ -24,7 +24,8 @@ Made from the results by `python -m tests.bench --render`; do not edit it.
 * Ours runs on the local runner, with fsync, unless the row says otherwise. Identification and read-back are off where the peer has neither
   (`identify: false`, `readback: false`); the row "the defaults" has them on.
 * CPU is user and system time of a contestant and all its children, without the S3 server, which has a column of its own. Memory is the
-  highest sum of the proportional set sizes (PSS) of all its processes, sampled 20 times a second.
+  highest sum of the proportional set sizes (PSS) of all its processes, sampled 20 times a second, or
+  less often where that would take more than a fortieth of a core.
 * Everything is synced to disk before each run.
 """
 
