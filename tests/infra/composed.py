@@ -103,7 +103,12 @@ class Composed:
             text = re.sub(rf"\b127\.0\.0\.1:{port}\b", f"127.0.0.1:{self.ports[service]}", text)
         places = {"run/secrets": "secrets", "var/lib/strongroom": f"{service}/home", "data": "s3", "opt/infra": "opt",
                   "tmp": f"{service}/tmp"}
-        return _PATHS.sub(lambda found: str(self.root / places.get(found[1], found[1])), text)
+        here = str(self.root)  # may itself lie below a folder of that name, as /tmp: what is said of it is said for this machine
+
+        def place(found: re.Match[str]) -> str:
+            return found[0] if text.startswith(here, found.start()) else str(self.root / places.get(found[1], found[1]))
+
+        return _PATHS.sub(place, text)
 
     def environment(self, service: str) -> dict[str, str]:
         said = self.services[service].get("environment", {})

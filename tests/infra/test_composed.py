@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import filecmp
 import json
+import tempfile
 import time
 import urllib.error
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -85,3 +87,9 @@ def test_secrets_stay_where_they_are(stack: Composed) -> None:
     for service in stack.services:
         said = (stack.root / f"{service}.log").read_text(errors="replace") + json.dumps(stack.environment(service))
         assert not [word for word in words if word in said], service
+
+
+def test_a_path_of_this_machine_is_left_as_it_is() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        composed = Composed(Path(folder))
+        assert composed.here("worker-1", f"{folder}/a /tmp/a /sources") == f"{folder}/a {folder}/worker-1/tmp/a {folder}/sources"
